@@ -1,0 +1,94 @@
+//! Composition: a parent protocol hosts a child without buffers.
+
+use crate::{Effect, Lane, Lsn, Peers, Protocol, Sink};
+use core::time::Duration;
+
+/// A place for a child protocol inside a parent: says how the child's words become the parent's.
+///
+/// It is a *value*, not a trait on the child's types, so that one parent can hold many children of one type
+/// (`Group(7)`, `Group(8)`) and the child never knows. All groups then share one transport and one log.
+///
+/// A child's event goes wherever [`event`](Slot::event) puts it: on to the parent's application, or into a buffer that
+/// the slot borrows from the parent, which consumes it after the step together with the position it waits for.
+pub trait Slot<C: Protocol> {
+    /// The protocol that hosts the child.
+    type Parent: Protocol;
+
+    /// Wraps a message.
+    fn message(&self, message: C::Message) -> <Self::Parent as Protocol>::Message;
+
+    /// Wraps a record.
+    fn record(&self, record: C::Record) -> <Self::Parent as Protocol>::Record;
+
+    /// Wraps the name of a timer.
+    fn timer(&self, timer: C::Timer) -> <Self::Parent as Protocol>::Timer;
+
+    /// Wraps a job.
+    fn job(&self, job: C::Job) -> <Self::Parent as Protocol>::Job;
+
+    /// Takes an event of the child, which holds once the log is durable up to `after`.
+    fn event<S: Sink<Self::Parent> + ?Sized>(&mut self, event: C::Event, after: Lsn, sink: &mut S);
+
+    /// The child needs nothing up to `upto` any more. Returns the position that the parent as a whole can give back, if
+    /// any: the smallest over its children (see [`Floors`](crate::Floors)).
+    fn release(&mut self, upto: Lsn) -> Option<Lsn>;
+}
+
+/// The sink that a child sees: wraps every effect and hands it to the parent's sink.
+pub struct Lift<'a, L, S: ?Sized> {
+    slot: &'a mut L,
+    sink: &'a mut S,
+}
+
+impl<'a, L, S: ?Sized> Lift<'a, L, S> {
+    pub(crate) fn new(slot: &'a mut L, sink: &'a mut S) -> Self {
+        Self { slot, sink }
+    }
+}
+
+impl<C, L, S> Sink<C> for Lift<'_, L, S>
+where
+    C: Protocol,
+    L: Slot<C>,
+    S: Sink<L::Parent> + ?Sized,
+{
+    fn accept(&mut self, effect: Effect<C>) {
+        match effect {
+            Effect::Send { to, message, after, lane } => Sink::<C>::send(self, to, message, after, lane),
+            Effect::Emit { event, after } => Sink::<C>::emit(self, event, after),
+            Effect::Persist { record, forced } => Sink::<C>::persist(self, record, forced),
+            Effect::Arm { timer, after } => Sink::<C>::arm(self, timer, after),
+            Effect::Disarm(timer) => Sink::<C>::disarm(self, timer),
+            Effect::Release(upto) => {
+                if let Some(upto) = self.slot.release(upto) {
+                    self.sink.accept(Effect::Release(upto));
+                }
+            }
+            Effect::Job(job) => {
+                let job = self.slot.job(job);
+                self.sink.accept(Effect::Job(job));
+            }
+            Effect::Peer(change) => self.sink.accept(Effect::Peer(change)),
+        }
+    }
+
+    fn send(&mut self, to: Peers, message: C::Message, after: Lsn, lane: Lane) {
+        self.sink.send(to, self.slot.message(message), after, lane);
+    }
+
+    fn emit(&mut self, event: C::Event, after: Lsn) {
+        self.slot.event(event, after, self.sink);
+    }
+
+    fn persist(&mut self, record: C::Record, forced: bool) {
+        self.sink.persist(self.slot.record(record), forced);
+    }
+
+    fn arm(&mut self, timer: C::Timer, after: Duration) {
+        self.sink.arm(self.slot.timer(timer), after);
+    }
+
+    fn disarm(&mut self, timer: C::Timer) {
+        self.sink.disarm(self.slot.timer(timer));
+    }
+}

@@ -4,13 +4,13 @@ use core::fmt;
 
 /// Names one operation of a [`History`]: its position in the order of calls, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OpId(pub(crate) u32);
+pub struct OpId(pub(crate) usize);
 
 impl OpId {
     /// The position in the order of calls, from 0.
     #[must_use]
     pub const fn index(self) -> usize {
-        self.0 as usize
+        self.0
     }
 }
 
@@ -48,8 +48,8 @@ pub struct Operation<C, R> {
     process: u64,
     call: C,
     completion: Completion<R>,
-    called: u32,
-    returned: Option<u32>,
+    called: usize,
+    returned: Option<usize>,
     call_mark: Mark,
     return_mark: Mark,
 }
@@ -76,7 +76,7 @@ impl<C, R> Operation<C, R> {
     /// Position of the call among all events of the history, from 0.
     #[must_use]
     pub const fn called(&self) -> usize {
-        self.called as usize
+        self.called
     }
 
     /// Position of the answer among all events. `None` for an operation that may still be under way: no answer, or the
@@ -85,7 +85,7 @@ impl<C, R> Operation<C, R> {
     pub fn returned(&self) -> Option<usize> {
         match self.completion {
             Completion::Unknown => None,
-            Completion::Ok(_) | Completion::Fail(_) => self.returned.map(|at| at as usize),
+            Completion::Ok(_) | Completion::Fail(_) => self.returned,
         }
     }
 
@@ -123,9 +123,6 @@ pub enum HistoryError {
     /// An interval ends before it begins.
     #[error("operation {0} returns before it is called: check the clock that gave the two times")]
     Backwards(OpId),
-    /// More events than can be counted.
-    #[error("a history holds at most {limit} events: split it by key, or judge a shorter run", limit = u32::MAX)]
-    Full,
 }
 
 /// What clients saw, as a list of events: the order in which [`invoke`](Self::invoke) and the completions are recorded
@@ -139,8 +136,8 @@ pub enum HistoryError {
 ///
 /// # fn main() -> Result<(), synod_consistency_checker::HistoryError> {
 /// let mut history = History::new();
-/// let write = history.invoke(0, RegisterCall::Write(3))?;
-/// let read = history.invoke(1, RegisterCall::Read)?;
+/// let write = history.invoke(0, RegisterCall::Write(3));
+/// let read = history.invoke(1, RegisterCall::Read);
 /// history.ok(read, RegisterReturn::Value(Some(3)))?;
 /// history.unknown(write)?;
 /// assert_eq!(history.len(), 2);
@@ -150,7 +147,7 @@ pub enum HistoryError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History<C, R> {
     operations: Vec<Operation<C, R>>,
-    events: u32,
+    events: usize,
 }
 
 impl<C, R> Default for History<C, R> {
@@ -167,21 +164,14 @@ impl<C, R> History<C, R> {
     }
 
     /// Records that `process` calls.
-    ///
-    /// # Errors
-    /// [`HistoryError::Full`] after `u32::MAX` events.
-    pub fn invoke(&mut self, process: u64, call: C) -> Result<OpId, HistoryError> {
+    pub fn invoke(&mut self, process: u64, call: C) -> OpId {
         self.invoke_at(process, call, Mark::default())
     }
 
     /// [`invoke`](Self::invoke) with a line and a time for reports.
-    ///
-    /// # Errors
-    /// As [`invoke`](Self::invoke).
-    pub fn invoke_at(&mut self, process: u64, call: C, mark: Mark) -> Result<OpId, HistoryError> {
-        let called = self.tick()?;
-        // There are never more operations than events, so the count fits.
-        let id = OpId(u32::try_from(self.operations.len()).map_err(|_| HistoryError::Full)?);
+    pub fn invoke_at(&mut self, process: u64, call: C, mark: Mark) -> OpId {
+        let called = self.tick();
+        let id = OpId(self.operations.len());
         self.operations.push(Operation {
             process,
             call,
@@ -191,7 +181,7 @@ impl<C, R> History<C, R> {
             call_mark: mark,
             return_mark: Mark::default(),
         });
-        Ok(id)
+        id
     }
 
     /// Records that the operation took effect and was answered with `returned`.
@@ -232,13 +222,18 @@ impl<C, R> History<C, R> {
     ///
     /// # Errors
     /// As [`ok`](Self::ok).
-    pub fn complete_at(&mut self, op: OpId, completion: Completion<R>, mark: Mark) -> Result<(), HistoryError> {
+    pub fn complete_at(
+        &mut self,
+        op: OpId,
+        completion: Completion<R>,
+        mark: Mark,
+    ) -> Result<(), HistoryError> {
         match self.operations.get(op.index()) {
             None => return Err(HistoryError::NoSuchOperation(op)),
             Some(operation) if operation.returned.is_some() => return Err(HistoryError::Completed(op)),
-            Some(_) => {},
+            Some(_) => {}
         }
-        let returned = self.tick()?;
+        let returned = self.tick();
         if let Some(operation) = self.operations.get_mut(op.index()) {
             operation.completion = completion;
             operation.returned = Some(returned);
@@ -275,14 +270,14 @@ impl<C, R> History<C, R> {
         for (index, interval) in pending.iter().enumerate() {
             let Some((_, _, _, called_ns, returned_ns)) = interval else { continue };
             if returned_ns < called_ns {
-                return Err(HistoryError::Backwards(OpId(u32::try_from(index).map_err(|_| HistoryError::Full)?)));
+                return Err(HistoryError::Backwards(OpId(index)));
             }
             order.push((*called_ns, false, index));
             order.push((*returned_ns, true, index));
         }
         order.sort_unstable();
         let mut history = Self::new();
-        let mut open = vec![None; pending.len()];
+        let mut open: Vec<_> = pending.iter().map(|_| None).collect();
         for (time, is_return, index) in order {
             let mark = Mark { line: None, time_ns: Some(time) };
             if is_return {
@@ -290,7 +285,7 @@ impl<C, R> History<C, R> {
                     history.complete_at(op, completion, mark)?;
                 }
             } else if let Some((process, call, completion, _, _)) = pending[index].take() {
-                open[index] = Some((history.invoke_at(process, call, mark)?, completion));
+                open[index] = Some((history.invoke_at(process, call, mark), completion));
             }
         }
         Ok(history)
@@ -311,7 +306,7 @@ impl<C, R> History<C, R> {
     /// The number of events: calls and answers.
     #[must_use]
     pub const fn events(&self) -> usize {
-        self.events as usize
+        self.events
     }
 
     /// All operations in the order of their calls: `operations()[id.index()]` is operation `id`.
@@ -322,9 +317,7 @@ impl<C, R> History<C, R> {
 
     /// All operations with their ids, in the order of their calls.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (OpId, &Operation<C, R>)> {
-        // The count fits: `invoke_at` refuses more.
-        #[expect(clippy::cast_possible_truncation, reason = "an id fits in 32 bits by construction")]
-        self.operations.iter().enumerate().map(|(index, operation)| (OpId(index as u32), operation))
+        self.operations.iter().enumerate().map(|(index, operation)| (OpId(index), operation))
     }
 
     /// One operation.
@@ -333,9 +326,9 @@ impl<C, R> History<C, R> {
         self.operations.get(op.index())
     }
 
-    fn tick(&mut self) -> Result<u32, HistoryError> {
+    const fn tick(&mut self) -> usize {
         let now = self.events;
-        self.events = now.checked_add(1).ok_or(HistoryError::Full)?;
-        Ok(now)
+        self.events += 1;
+        now
     }
 }

@@ -46,8 +46,8 @@ pub(crate) mod text;
 ///
 /// # fn main() -> Result<(), synod_consistency_checker::HistoryError> {
 /// let mut history = History::new();
-/// let add = history.invoke(0, Call::Add)?;
-/// let get = history.invoke(1, Call::Get)?;
+/// let add = history.invoke(0, Call::Add);
+/// let get = history.invoke(1, Call::Get);
 /// history.ok(get, 1)?;
 /// history.unknown(add)?; // the answer was lost, yet somebody saw the effect
 /// assert!(check(&Counter, &history, &Budget::default()).is_linearizable());
@@ -74,7 +74,12 @@ pub trait Model {
     ///
     /// `returned` is `None` when nobody knows the answer: the call crashed. The step then says what the call does if it
     /// happens; whether it happens at all is decided by the search.
-    fn step(&self, state: &Self::State, call: &Self::Call, returned: Option<&Self::Return>) -> Option<Self::State>;
+    fn step(
+        &self,
+        state: &Self::State,
+        call: &Self::Call,
+        returned: Option<&Self::Return>,
+    ) -> Option<Self::State>;
 
     /// The independent part of the object that `call` touches, or `None` where it may touch everything.
     ///

@@ -10,9 +10,9 @@ use crate::history::Completion;
 ///
 /// # fn main() -> Result<(), synod_consistency_checker::HistoryError> {
 /// let mut history = History::new();
-/// let write = history.invoke(0, RegisterCall::Write(1))?;
+/// let write = history.invoke(0, RegisterCall::Write(1));
 /// history.ok(write, RegisterReturn::Done)?;
-/// let read = history.invoke(1, RegisterCall::Read)?;
+/// let read = history.invoke(1, RegisterCall::Read);
 /// history.ok(read, RegisterReturn::Value(None))?; // stale: the write was over
 ///
 /// let report = check(&Register::new(), &history, &Budget::default());
@@ -76,18 +76,25 @@ impl Model for Register {
         self.initial
     }
 
-    fn step(&self, state: &Self::State, call: &RegisterCall, returned: Option<&RegisterReturn>) -> Option<Self::State> {
+    fn step(
+        &self,
+        state: &Self::State,
+        call: &RegisterCall,
+        returned: Option<&RegisterReturn>,
+    ) -> Option<Self::State> {
         match (*call, returned.copied()) {
             (RegisterCall::Read, None) => Some(*state),
             (RegisterCall::Read, Some(RegisterReturn::Value(seen))) => (seen == *state).then_some(seen),
             (RegisterCall::Write(value), None | Some(RegisterReturn::Done)) => Some(Some(value)),
-            (RegisterCall::Cas { expected, new }, None) => Some(if *state == expected { Some(new) } else { *state }),
+            (RegisterCall::Cas { expected, new }, None) => {
+                Some(if *state == expected { Some(new) } else { *state })
+            }
             (RegisterCall::Cas { expected, new }, Some(RegisterReturn::Done)) => {
                 (*state == expected).then_some(Some(new))
-            },
+            }
             (RegisterCall::Cas { expected, .. }, Some(RegisterReturn::Mismatch)) => {
                 (*state != expected).then_some(*state)
-            },
+            }
             _ => None,
         }
     }
@@ -99,8 +106,10 @@ impl Model for Register {
             (RegisterCall::Write(value), None | Some(RegisterReturn::Done)) => Footprint::Writes(Some(value)),
             (RegisterCall::Cas { expected, new }, None | Some(RegisterReturn::Done)) => {
                 Footprint::Swaps(expected, Some(new))
-            },
-            (RegisterCall::Cas { expected, .. }, Some(RegisterReturn::Mismatch)) => Footprint::Avoids(expected),
+            }
+            (RegisterCall::Cas { expected, .. }, Some(RegisterReturn::Mismatch)) => {
+                Footprint::Avoids(expected)
+            }
             _ => Footprint::Impossible,
         }
     }

@@ -1,0 +1,41 @@
+//! A node's own clock, which is neither right nor steady.
+
+use core::time::Duration;
+use synod_core::Time;
+
+use crate::dials::nanos;
+
+/// Maps virtual time to what a node's clock shows: an offset, and a drift in parts per million.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Clock {
+    pub(crate) offset: u64,
+    pub(crate) drift_ppm: i64,
+}
+
+impl Clock {
+    /// What the clock shows at this moment of virtual time.
+    pub(crate) fn show(self, now: u64) -> Time {
+        let drift = (now / 1_000_000) as i64 * self.drift_ppm;
+        Time(self.offset.saturating_add(now.saturating_add_signed(drift)))
+    }
+
+    /// How much virtual time passes while the clock counts `span`.
+    pub(crate) fn wait(self, span: Duration) -> u64 {
+        let span = nanos(span);
+        let drift = (span / 1_000_000) as i64 * self.drift_ppm;
+        span.saturating_add_signed(-drift)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fast_clock_waits_less() {
+        let clock = Clock { offset: 7, drift_ppm: 100_000 };
+        assert_eq!(clock.show(10_000_000), Time(11_000_007));
+        assert_eq!(clock.wait(Duration::from_millis(100)), 90_000_000);
+        assert_eq!(Clock::default().wait(Duration::from_millis(100)), 100_000_000);
+    }
+}

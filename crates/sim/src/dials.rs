@@ -1,0 +1,334 @@
+//! The dials: how hostile the world is.
+
+use crate::tape::{Kind, Label, Tape, scale};
+use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
+
+pub(crate) fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// How long something takes: a distribution over nanoseconds, sampled with integers alone so that a seed means the same run
+/// on every platform (`f64::ln` differs between them).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Latency {
+    /// Always the same.
+    Constant(Duration),
+    /// Anything from the first to the second, equally likely.
+    Uniform(Duration, Duration),
+    /// Log-normal with this median and a shape of 0.5 (the tail at 1 in 1,000 is 4.7 medians): what a network or a disk in
+    /// good health looks like.
+    LogNormal(Duration),
+    /// A measured distribution: its quantiles in equal steps from the least to the greatest value, at least one.
+    Quantiles(Vec<Duration>),
+}
+
+/// Quantiles of the log-normal distribution with median 1 and shape 0.5, in units of 1/65,536: 0.001, 1/32, 2/32 … 31/32,
+/// 0.999.
+const LOG_NORMAL: [u64; 33] = [
+    13978, 25822, 30433, 33906, 36871, 39552, 42057, 44451, 46775, 49059, 51327, 53596, 55884, 58207, 60579,
+    63016, 65536, 68156, 70899, 73788, 76855, 80136, 83679, 87546, 91821, 96622, 102_122, 108_592, 116_486,
+    126_673, 141_127, 166_329, 307_267,
+];
+
+/// The value at `draw` / 2^64 of the way through equally spaced quantiles, interpolated.
+fn interpolate(quantiles: impl Fn(usize) -> u64, count: usize, draw: u64) -> u64 {
+    let steps = count.saturating_sub(1) as u64;
+    let step = scale(draw, steps);
+    let within = (u128::from(draw) * u128::from(steps)) as u64;
+    let (low, high) = (quantiles(step as usize), quantiles((step as usize + 1).min(count.saturating_sub(1))));
+    low.saturating_add(scale(within, high.saturating_sub(low)))
+}
+
+impl Latency {
+    /// The value that a draw of 64 uniform bits selects, in nanoseconds.
+    #[must_use]
+    pub fn sample(&self, draw: u64) -> u64 {
+        match self {
+            Self::Constant(span) => nanos(*span),
+            Self::Uniform(least, greatest) => {
+                let (least, greatest) = (nanos(*least), nanos(*greatest));
+                least.saturating_add(scale(draw, greatest.saturating_sub(least).saturating_add(1)))
+            }
+            Self::LogNormal(median) => {
+                let ratio =
+                    interpolate(|at| LOG_NORMAL.get(at).copied().unwrap_or(0), LOG_NORMAL.len(), draw);
+                u64::try_from((u128::from(nanos(*median)) * u128::from(ratio)) >> 16).unwrap_or(u64::MAX)
+            }
+            Self::Quantiles(values) => {
+                interpolate(|at| values.get(at).copied().map_or(0, nanos), values.len(), draw)
+            }
+        }
+    }
+}
+
+/// Loss in bursts: each link is good or bad, and changes at some messages (Gilbert 1960, Elliott 1963).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Burst {
+    /// The chance, per message on a good link, that it turns bad; in a million.
+    pub enter_ppm: u32,
+    /// The chance, per message on a bad link, that it turns good; in a million.
+    pub leave_ppm: u32,
+    /// The loss on a bad link; in a million.
+    pub loss_ppm: u32,
+}
+
+/// A kind of fault that strikes again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// A process dies; its un-synced tail is lost or torn. It is restarted later.
+    Crash,
+    /// All processes die at once, and come back one by one.
+    Blackout,
+    /// One node is cut off from all others.
+    Isolate,
+    /// The nodes fall into two parts.
+    Split,
+    /// Messages pass from one part to the other, but not back.
+    OneWay,
+    /// Two parts that see each other only through a single node.
+    Bridge,
+    /// A split that comes and goes quickly.
+    Flap,
+    /// A process stands still and then goes on as if nothing had been (a garbage collection, a virtual machine moved).
+    Pause,
+    /// Syncs take twenty times as long.
+    SlowDisk,
+    /// No sync completes.
+    StallDisk,
+    /// The next sync fails: the log is poisoned, the node stops and is restarted later.
+    FailSync,
+    /// Every message takes twenty times as long.
+    Spike,
+}
+
+const FAULTS: [(Fault, &str); 12] = [
+    (Fault::Crash, "crash"),
+    (Fault::Blackout, "blackout"),
+    (Fault::Isolate, "isolate"),
+    (Fault::Split, "split"),
+    (Fault::OneWay, "one-way"),
+    (Fault::Bridge, "bridge"),
+    (Fault::Flap, "flap"),
+    (Fault::Pause, "pause"),
+    (Fault::SlowDisk, "slow-disk"),
+    (Fault::StallDisk, "stall-disk"),
+    (Fault::FailSync, "fail-sync"),
+    (Fault::Spike, "spike"),
+];
+
+impl Fault {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        FAULTS.iter().map(|(fault, _)| *fault)
+    }
+
+    /// The name on the command line and in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        FAULTS.iter().find(|(fault, _)| *fault == self).map_or("?", |(_, name)| name)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The word names no fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no fault; there are crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk, fail-sync and spike"
+)]
+pub struct UnknownFault(String);
+
+impl FromStr for Fault {
+    type Err = UnknownFault;
+
+    fn from_str(word: &str) -> Result<Self, UnknownFault> {
+        FAULTS
+            .iter()
+            .find(|(_, name)| *name == word)
+            .map(|(fault, _)| *fault)
+            .ok_or_else(|| UnknownFault(word.chars().take(40).collect()))
+    }
+}
+
+/// How often a fault strikes, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// The fault.
+    pub fault: Fault,
+    /// The mean time from one onset to the next; each gap lies between none and twice this.
+    pub every: Duration,
+    /// The least and the greatest time that it lasts.
+    pub lasting: (Duration, Duration),
+}
+
+/// Breaks the driver on purpose, so that the judges can be seen to notice. In every build, for demonstrations and for
+/// testing the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Sabotage {
+    /// Releases messages and events before the position that they wait for is durable.
+    EarlySend,
+    /// Reports syncs as done that never reached the disk.
+    LyingFsync,
+}
+
+/// Everything that can be turned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dials {
+    /// How long a message takes.
+    pub latency: Latency,
+    /// Independent loss, in a million.
+    pub loss_ppm: u32,
+    /// Loss in bursts.
+    pub burst: Option<Burst>,
+    /// Messages that arrive twice, in a million.
+    pub duplicate_ppm: u32,
+    /// Messages that may overtake earlier ones of the same link, in a million. The others keep their order.
+    pub reorder_ppm: u32,
+    /// How long a sync takes.
+    pub sync: Latency,
+    /// The chance that a crash leaves some of the un-synced tail on the disk, in a million; it leaves none otherwise. What it
+    /// leaves is a prefix: a record torn in the middle fails its checksum and is cut off.
+    pub tear_ppm: u32,
+    /// Clocks begin anywhere between zero and this.
+    pub clock_skew_max: Duration,
+    /// Clocks run fast or slow by up to this much, in a million.
+    pub drift_ppm_max: u32,
+    /// The faults that strike again and again.
+    pub schedule: Vec<Rate>,
+    /// A driver that breaks its word.
+    pub sabotage: Option<Sabotage>,
+}
+
+impl Dials {
+    /// A local network and a healthy disk; nothing fails.
+    #[must_use]
+    pub fn calm() -> Self {
+        Self {
+            latency: Latency::LogNormal(Duration::from_micros(500)),
+            loss_ppm: 0,
+            burst: None,
+            duplicate_ppm: 0,
+            reorder_ppm: 0,
+            sync: Latency::LogNormal(Duration::from_micros(800)),
+            tear_ppm: 0,
+            clock_skew_max: Duration::ZERO,
+            drift_ppm_max: 0,
+            schedule: Vec::new(),
+            sabotage: None,
+        }
+    }
+
+    /// Every dial turned to the middle and every fault of `among` in turn, about one a second.
+    #[must_use]
+    pub fn rough(among: &[Fault]) -> Self {
+        let schedule = among
+            .iter()
+            .map(|&fault| Rate {
+                fault,
+                every: Duration::from_millis(1_000 * among.len() as u64),
+                lasting: (Duration::from_millis(100), Duration::from_millis(1_500)),
+            })
+            .collect();
+        Self {
+            loss_ppm: 20_000,
+            burst: Some(Burst { enter_ppm: 2_000, leave_ppm: 50_000, loss_ppm: 700_000 }),
+            duplicate_ppm: 20_000,
+            reorder_ppm: 100_000,
+            tear_ppm: 500_000,
+            clock_skew_max: Duration::from_secs(60),
+            drift_ppm_max: 500,
+            schedule,
+            ..Self::calm()
+        }
+    }
+
+    /// Swarm testing (Groce et al. 2012): each run turns a random part of the dials by a random amount, since a world in
+    /// which everything fails a little hides the bugs that need one thing to fail a lot. Faults are taken from `among`.
+    #[must_use]
+    pub fn swarm(tape: &mut Tape, among: &[Fault]) -> Self {
+        let mut nth = 0_u64;
+        let mut pick = |choices: &[u64]| {
+            nth += 1;
+            let at = tape.below(Label::new(Kind::Swarm, &[nth]), choices.len() as u64);
+            choices.get(at as usize).copied().unwrap_or(0)
+        };
+        let median = Duration::from_micros(pick(&[100, 500, 2_000, 10_000]));
+        let latency = match pick(&[0, 0, 1, 2]) {
+            0 => Latency::LogNormal(median),
+            1 => Latency::Uniform(Duration::from_micros(50), median * 4),
+            _ => Latency::Constant(median),
+        };
+        let sync = Latency::LogNormal(Duration::from_micros(pick(&[50, 800, 800, 5_000, 20_000])));
+        let burst = (pick(&[0, 0, 1]) == 1).then_some(Burst {
+            enter_ppm: pick(&[500, 5_000]) as u32,
+            leave_ppm: pick(&[10_000, 100_000]) as u32,
+            loss_ppm: pick(&[500_000, 1_000_000]) as u32,
+        });
+        let mut dials = Self {
+            latency,
+            loss_ppm: pick(&[0, 0, 1_000, 10_000, 50_000, 200_000]) as u32,
+            burst,
+            duplicate_ppm: pick(&[0, 0, 10_000, 200_000]) as u32,
+            reorder_ppm: pick(&[0, 10_000, 200_000, 1_000_000]) as u32,
+            sync,
+            tear_ppm: pick(&[0, 500_000, 1_000_000]) as u32,
+            clock_skew_max: Duration::from_millis(pick(&[0, 1_000, 3_600_000])),
+            drift_ppm_max: pick(&[0, 200, 10_000, 100_000]) as u32,
+            schedule: Vec::new(),
+            sabotage: None,
+        };
+        for &fault in among {
+            if pick(&[0, 0, 1]) == 1 {
+                dials.schedule.push(Rate {
+                    fault,
+                    every: Duration::from_millis(pick(&[300, 1_000, 3_000])),
+                    lasting: (Duration::from_millis(10), Duration::from_millis(pick(&[100, 600, 2_500]))),
+                });
+            }
+        }
+        dials
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_normal_samples_have_the_median_and_the_tail_that_they_promise() {
+        let latency = Latency::LogNormal(Duration::from_micros(1_000));
+        assert_eq!(latency.sample(1 << 63), 1_000_000);
+        assert_eq!(latency.sample(u64::MAX) / 1_000, 4_688);
+        assert_eq!(latency.sample(0) / 1_000, 213);
+        let mut tape = Tape::from_seed(1);
+        let mean =
+            (0..10_000).map(|at| latency.sample(tape.draw(Label::new(Kind::Latency, &[at])))).sum::<u64>()
+                / 10_000;
+        assert!((1_100_000..1_160_000).contains(&mean), "mean {mean}, in theory e^0.125 = 1.133 ms");
+    }
+
+    #[test]
+    fn quantiles_are_interpolated() {
+        let ms = Duration::from_millis;
+        let latency = Latency::Quantiles(vec![ms(0), ms(10), ms(100)]);
+        assert_eq!(latency.sample(1 << 62), 5_000_000);
+        assert_eq!(latency.sample(1 << 63), 10_000_000);
+        assert_eq!(Latency::Quantiles(vec![ms(3)]).sample(u64::MAX), 3_000_000);
+        assert_eq!(Latency::Quantiles(Vec::new()).sample(7), 0);
+        assert_eq!(Latency::Uniform(ms(2), ms(2)).sample(u64::MAX), 2_000_000);
+    }
+
+    #[test]
+    fn fault_names_are_read_back() {
+        assert!(Fault::all().all(|fault| fault.name().parse() == Ok(fault)));
+        assert!("meteor".parse::<Fault>().is_err());
+    }
+}

@@ -1,0 +1,185 @@
+//! The adversary: which fault strikes when, whom, and for how long.
+
+use crate::dials::{Fault, nanos};
+use crate::network::{Net, index, node};
+use crate::tape::{Kind, Label};
+use crate::world::{Pending, Simulated};
+use synod_core::NodeId;
+
+/// One fault that struck.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strike {
+    /// Which.
+    pub fault: Fault,
+    /// Virtual nanoseconds since the run began.
+    pub at: u64,
+    /// When it ended or will end.
+    pub until: u64,
+    /// Whom it struck: the nodes that crashed, paused or were cut off; for a split, the smaller part.
+    pub nodes: Vec<NodeId>,
+}
+
+#[derive(Clone, Debug)]
+struct Active {
+    number: u64,
+    place: usize,
+    blocked: Vec<(usize, usize)>,
+    /// A flapping partition toggles; this many toggles are left.
+    flaps: u64,
+    closed: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Nemesis {
+    strikes: Vec<Strike>,
+    active: Vec<Active>,
+    onsets: u64,
+    stopped: bool,
+}
+
+impl Nemesis {
+    pub(crate) fn strikes(&self) -> &[Strike] {
+        &self.strikes
+    }
+
+    /// Draws the next onset of a fault of the schedule.
+    pub(crate) fn schedule<P: Simulated>(&mut self, rate: usize, net: &mut Net<P>) {
+        let Some(entry) = net.dials.schedule.get(rate).copied() else { return };
+        self.onsets += 1;
+        let label = Label::new(Kind::Onset, &[entry.fault as u64, rate as u64, self.onsets]);
+        let gap = net.tape.below(label, nanos(entry.every).saturating_mul(2)).max(1_000_000);
+        net.queue.push(net.now.saturating_add(gap), Pending::Strike { rate });
+    }
+
+    /// A fault begins. Partitions and slow networks take effect here; what concerns single nodes is left to the world.
+    pub(crate) fn strike<P: Simulated>(
+        &mut self,
+        rate: usize,
+        focus: Option<NodeId>,
+        net: &mut Net<P>,
+    ) -> Option<Strike> {
+        if self.stopped {
+            return None;
+        }
+        let entry = net.dials.schedule.get(rate).copied()?;
+        self.schedule(rate, net);
+        let number = self.strikes.len() as u64;
+        let nodes = net.up.len() as u64;
+        let mut nth = 0;
+        let mut draw = |net: &mut Net<P>, bound: u64| {
+            nth += 1;
+            net.tape.below(Label::new(Kind::Strike, &[entry.fault as u64, number, nth]), bound)
+        };
+        let (least, greatest) = (nanos(entry.lasting.0), nanos(entry.lasting.1));
+        let lasting = least + draw(net, greatest.saturating_sub(least) + 1);
+        // Half of the strikes go for the node that matters most.
+        let random = draw(net, nodes) as usize;
+        let aimed = draw(net, 2) == 0;
+        let one = focus.filter(|_| aimed).and_then(index).filter(|at| *at < net.up.len()).unwrap_or(random);
+        // A random part of the nodes, neither none nor all.
+        let mask = 1 + draw(net, (1_u64 << nodes.min(32)).saturating_sub(2).max(1));
+        let part: Vec<usize> = (0..net.up.len()).filter(|at| mask >> (at % 32) & 1 == 1).collect();
+        let (struck, blocked) = match entry.fault {
+            Fault::Blackout => ((0..net.up.len()).collect(), Vec::new()),
+            Fault::Isolate => (vec![one], between(&[one], net.up.len(), None, true)),
+            Fault::Split | Fault::Flap => (part.clone(), between(&part, net.up.len(), None, true)),
+            Fault::OneWay => (part.clone(), between(&part, net.up.len(), None, false)),
+            Fault::Bridge => (part.clone(), between(&part, net.up.len(), Some(one), true)),
+            Fault::Spike => {
+                net.slowness = 20;
+                (Vec::new(), Vec::new())
+            }
+            _ => (vec![one], Vec::new()),
+        };
+        block(&blocked, true, net);
+        let until = net.now.saturating_add(lasting);
+        let strike = Strike {
+            fault: entry.fault,
+            at: net.now,
+            until,
+            nodes: struck.iter().map(|at| node(*at)).collect(),
+        };
+        let flaps = if entry.fault == Fault::Flap { 2 * (1 + draw(net, 5)) } else { 0 };
+        self.active.push(Active { number, place: self.strikes.len(), blocked, flaps, closed: true });
+        self.strikes.push(strike.clone());
+        net.stats.faults += 1;
+        net.queue.push(net.now.saturating_add(lasting / (flaps + 1)), Pending::Relent { strike: number });
+        Some(strike)
+    }
+
+    /// A fault ends, or a flapping one toggles. Returns the fault that has ended.
+    pub(crate) fn relent<P: Simulated>(&mut self, strike: u64, net: &mut Net<P>) -> Option<Strike> {
+        let place = self.active.iter().position(|active| active.number == strike)?;
+        let active = self.active.get_mut(place)?;
+        let ended = self.strikes.get(active.place)?.clone();
+        if active.flaps > 0 {
+            active.flaps -= 1;
+            active.closed = !active.closed;
+            block(&active.blocked, active.closed, net);
+            let left = ended.until.saturating_sub(net.now) / (active.flaps + 1);
+            net.queue.push(net.now.saturating_add(left), Pending::Relent { strike });
+            return None;
+        }
+        let active = self.active.remove(place);
+        if active.closed {
+            block(&active.blocked, false, net);
+        }
+        let spiking = |active: &Active| {
+            self.strikes.get(active.place).is_some_and(|strike| strike.fault == Fault::Spike)
+        };
+        if ended.fault == Fault::Spike && !self.active.iter().any(spiking) {
+            net.slowness = 1;
+        }
+        Some(ended)
+    }
+
+    /// No more faults, and those that last end now.
+    pub(crate) fn stop(&mut self, now: u64) {
+        self.stopped = true;
+        for active in self.active.drain(..) {
+            if let Some(strike) = self.strikes.get_mut(active.place) {
+                strike.until = strike.until.min(now);
+            }
+        }
+    }
+}
+
+/// The directions that a partition blocks: from `part` to the rest, and back if `both`; `bridge` sees everybody.
+fn between(part: &[usize], nodes: usize, bridge: Option<usize>, both: bool) -> Vec<(usize, usize)> {
+    let mut blocked = Vec::new();
+    for &inside in part.iter().filter(|at| Some(**at) != bridge) {
+        for outside in (0..nodes).filter(|at| !part.contains(at) && Some(*at) != bridge) {
+            blocked.push((inside, outside));
+            if both {
+                blocked.push((outside, inside));
+            }
+        }
+    }
+    blocked
+}
+
+fn block<P: Simulated>(wires: &[(usize, usize)], closed: bool, net: &mut Net<P>) {
+    for &(from, to) in wires {
+        if let Some(wire) = net.wire(from, to) {
+            wire.blocked =
+                if closed { wire.blocked.saturating_add(1) } else { wire.blocked.saturating_sub(1) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bridge_sees_both_sides() {
+        let blocked = between(&[0, 1, 2], 5, Some(2), true);
+        assert_eq!(blocked.len(), 8);
+        assert!(blocked.iter().all(|(from, to)| *from != 2 && *to != 2));
+    }
+
+    #[test]
+    fn a_one_way_partition_lets_one_direction_pass() {
+        assert_eq!(between(&[0], 3, None, false), [(0, 1), (0, 2)]);
+    }
+}

@@ -1,0 +1,149 @@
+//! The network between the nodes: loss, duplication, delay, order, partitions.
+
+use crate::dials::Dials;
+use crate::hash::{Counts, Fold};
+use crate::queue::Queue;
+use crate::stats::Stats;
+use crate::tape::{Kind, Label, Tape};
+use crate::trace::{Fate, Trace};
+use crate::world::{Pending, Simulated};
+use core::hash::Hash;
+use synod_core::NodeId;
+
+/// The state of one direction between two nodes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wire {
+    /// How many partitions block it now.
+    pub(crate) blocked: u8,
+    bad: bool,
+    last_delivery: u64,
+}
+
+/// All that lies between and around the nodes.
+#[derive(Clone)]
+pub(crate) struct Net<P: Simulated> {
+    pub(crate) now: u64,
+    pub(crate) queue: Queue<Pending<P>>,
+    pub(crate) tape: Tape,
+    pub(crate) dials: Dials,
+    pub(crate) stats: Stats,
+    pub(crate) trace: Trace,
+    pub(crate) chain: Fold,
+    pub(crate) up: Vec<bool>,
+    wires: Vec<Wire>,
+    counts: Counts,
+    /// Messages take this many times as long.
+    pub(crate) slowness: u32,
+    messages: u64,
+}
+
+impl<P: Simulated> Net<P> {
+    pub(crate) fn new(nodes: usize, tape: Tape, dials: Dials) -> Self {
+        Self {
+            now: 0,
+            queue: Queue::new(),
+            tape,
+            dials,
+            stats: Stats::default(),
+            trace: Trace::default(),
+            chain: Fold::default(),
+            up: vec![false; nodes],
+            wires: vec![Wire::default(); nodes * nodes],
+            counts: Counts::new(),
+            slowness: 1,
+            messages: 0,
+        }
+    }
+
+    pub(crate) fn wire(&mut self, from: usize, to: usize) -> Option<&mut Wire> {
+        let nodes = self.up.len();
+        if from < nodes && to < nodes { self.wires.get_mut(from * nodes + to) } else { None }
+    }
+
+    pub(crate) fn clear_partitions(&mut self) {
+        for wire in &mut self.wires {
+            wire.blocked = 0;
+            wire.bad = false;
+        }
+    }
+
+    /// The name of something that happens again and again with the same content.
+    pub(crate) fn nth(&mut self, content: u64) -> u64 {
+        // An epoch is 2^30 ns, about a second.
+        self.counts.nth(content, self.now >> 30)
+    }
+
+    /// Puts a message on its way.
+    pub(crate) fn transmit(&mut self, from: NodeId, to: NodeId, message: P::Message) {
+        self.stats.sent += 1;
+        self.messages += 1;
+        let id = self.messages;
+        let mut fold = Fold::default().word(from.0).word(to.0);
+        message.hash(&mut fold);
+        let print = fold.end();
+        let (Some(source), Some(target)) = (index(from), index(to)) else { return };
+        self.trace.sent(self.now, id, from, to, &message);
+        let label = self.nth(print);
+        if let Some(fate) = self.fate(source, target, label) {
+            *self.stats.fate(fate) += 1;
+            self.trace.ended(self.now, id, to, fate);
+            return;
+        }
+        let chance = Label { kind: Kind::Duplicate, key: label };
+        if self.tape.chance(chance, self.dials.duplicate_ppm) {
+            self.stats.duplicated += 1;
+            self.deliver_later(source, target, message.clone(), print, id, label.wrapping_add(1));
+        }
+        self.deliver_later(source, target, message, print, id, label);
+    }
+
+    fn fate(&mut self, from: usize, to: usize, label: u64) -> Option<Fate> {
+        let wire = self.wire(from, to)?;
+        if wire.blocked > 0 {
+            return Some(Fate::Blocked);
+        }
+        let mut loss_ppm = self.dials.loss_ppm;
+        if let Some(burst) = self.dials.burst {
+            let bad = self.wire(from, to)?.bad;
+            let turn = if bad { burst.leave_ppm } else { burst.enter_ppm };
+            let bad = bad != self.tape.chance(Label { kind: Kind::Burst, key: label }, turn);
+            self.wire(from, to)?.bad = bad;
+            if bad {
+                loss_ppm = loss_ppm.max(burst.loss_ppm);
+            }
+        }
+        self.tape.chance(Label { kind: Kind::Loss, key: label }, loss_ppm).then_some(Fate::Lost)
+    }
+
+    fn deliver_later(
+        &mut self,
+        from: usize,
+        to: usize,
+        message: P::Message,
+        print: u64,
+        id: u64,
+        label: u64,
+    ) {
+        let mut at = self.now.saturating_add(self.delay(label));
+        let overtakes = self.tape.chance(Label { kind: Kind::Reorder, key: label }, self.dials.reorder_ppm);
+        let Some(wire) = self.wire(from, to) else { return };
+        if !overtakes {
+            at = at.max(wire.last_delivery + 1);
+            wire.last_delivery = at;
+        }
+        self.queue.push(at, Pending::Message { from: node(from), to, message, print, id });
+    }
+
+    pub(crate) fn delay(&mut self, label: u64) -> u64 {
+        let draw = self.tape.draw(Label { kind: Kind::Latency, key: label });
+        self.dials.latency.sample(draw).saturating_mul(u64::from(self.slowness))
+    }
+}
+
+pub(crate) fn index(id: NodeId) -> Option<usize> {
+    usize::try_from(id.0).ok()?.checked_sub(1)
+}
+
+pub(crate) fn node(index: usize) -> NodeId {
+    NodeId(index as u64 + 1)
+}

@@ -1,0 +1,194 @@
+//! One node: a protocol and all that surrounds it, a whole driver in miniature.
+
+use crate::clock::Clock;
+use crate::disk::Disk;
+use crate::network::{Net, index};
+use crate::tape::{Kind, Label, Tape};
+use crate::world::{Pending, Simulated};
+use core::time::Duration;
+use std::collections::VecDeque;
+use synod_core::host::{Gate, Moment, Offer, Tail};
+use synod_core::{Context, Effect, Entropy, Input, Lane, Lsn, NodeId, Peers, Sink};
+
+/// Draws for a protocol, each with a label of its own.
+#[derive(Clone)]
+pub(crate) struct Draws {
+    pub(crate) tape: Tape,
+    pub(crate) node: u64,
+    pub(crate) incarnation: u64,
+    pub(crate) drawn: u64,
+}
+
+impl Entropy for Draws {
+    fn bits(&mut self) -> u64 {
+        self.drawn += 1;
+        self.tape.draw(Label::new(Kind::Entropy, &[self.node, self.incarnation, self.drawn]))
+    }
+}
+
+#[derive(Clone)]
+pub(crate) enum Held<P: Simulated> {
+    Loopback(P::Message),
+    Send(NodeId, P::Message),
+    Event(P::Event),
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Alarm<T> {
+    pub(crate) name: T,
+    /// When it fires; `u64::MAX` while disarmed.
+    pub(crate) due: u64,
+    /// The earliest entry in the queue that will look at this alarm.
+    pub(crate) queued: u64,
+}
+
+/// How many effects of one node may wait for its disk.
+pub(crate) const HELD_MAX: usize = 4096;
+
+/// All of a node but its protocol.
+#[derive(Clone)]
+pub(crate) struct Host<P: Simulated> {
+    pub(crate) id: NodeId,
+    pub(crate) disk: Disk<P::Record>,
+    pub(crate) gate: Gate<Held<P>>,
+    pub(crate) loopback: VecDeque<P::Message>,
+    pub(crate) alarms: Vec<Alarm<P::Timer>>,
+    pub(crate) clock: Clock,
+    pub(crate) events: Vec<P::Event>,
+    pub(crate) jobs: Vec<P::Job>,
+    pub(crate) incarnation: u64,
+    pub(crate) paused_until: u64,
+    pub(crate) early: bool,
+}
+
+#[derive(Clone)]
+pub(crate) struct Node<P: Simulated> {
+    /// `None` while the process is down.
+    pub(crate) protocol: Option<P>,
+    pub(crate) tail: Tail,
+    pub(crate) draws: Draws,
+    pub(crate) host: Host<P>,
+}
+
+/// The sink of one step: effects go straight to where they belong.
+pub(crate) struct Port<'a, P: Simulated> {
+    pub(crate) host: &'a mut Host<P>,
+    pub(crate) net: &'a mut Net<P>,
+}
+
+impl<P: Simulated> Port<'_, P> {
+    fn offer(&mut self, after: Lsn, held: Held<P>) {
+        let durable = if self.host.early { after } else { self.host.disk.durable };
+        match self.host.gate.offer(after, durable, held) {
+            Offer::Pass(held) => self.let_out(held),
+            Offer::Held => self.net.stats.held_max = self.net.stats.held_max.max(self.host.gate.len()),
+            // A network may lose what it likes; a promise to oneself or an event must not be lost.
+            Offer::Full(Held::Send(..)) => self.net.stats.held_full += 1,
+            Offer::Full(held) => self.host.gate.hold(after, held),
+        }
+    }
+
+    pub(crate) fn let_out(&mut self, held: Held<P>) {
+        match held {
+            Held::Loopback(message) => self.host.loopback.push_back(message),
+            Held::Send(to, message) => self.net.transmit(self.host.id, to, message),
+            Held::Event(event) => self.host.events.push(event),
+        }
+    }
+}
+
+impl<P: Simulated> Sink<P> for Port<'_, P> {
+    fn accept(&mut self, effect: Effect<P>) {
+        match effect {
+            Effect::Send { to, message, after, lane } => self.send(to, message, after, lane),
+            Effect::Emit { event, after } => self.emit(event, after),
+            Effect::Persist { record, forced } => self.persist(record, forced),
+            Effect::Arm { timer, after } => self.arm(timer, after),
+            Effect::Disarm(timer) => self.disarm(timer),
+            Effect::Release(upto) => self.host.disk.release(upto),
+            Effect::Job(job) => self.host.jobs.push(job),
+            // Everybody is reachable by number here; addresses come with the dials of topology.
+            Effect::Peer(_) => {}
+        }
+    }
+
+    fn send(&mut self, to: Peers, message: P::Message, after: Lsn, _: Lane) {
+        if let Peers::One(to) = to {
+            let held = if to == self.host.id { Held::Loopback(message) } else { Held::Send(to, message) };
+            self.offer(after, held);
+            return;
+        }
+        for &to in to.as_slice() {
+            let message = message.clone();
+            let held = if to == self.host.id { Held::Loopback(message) } else { Held::Send(to, message) };
+            self.offer(after, held);
+        }
+    }
+
+    fn emit(&mut self, event: P::Event, after: Lsn) {
+        self.offer(after, Held::Event(event));
+    }
+
+    fn persist(&mut self, record: P::Record, forced: bool) {
+        self.net.stats.records += 1;
+        self.host.disk.append(record, forced);
+    }
+
+    fn arm(&mut self, timer: P::Timer, after: Duration) {
+        let due = self.net.now.saturating_add(self.host.clock.wait(after));
+        let place = match self.host.alarms.iter().position(|alarm| alarm.name == timer) {
+            Some(place) => place,
+            None => {
+                self.host.alarms.push(Alarm { name: timer, due, queued: u64::MAX });
+                self.host.alarms.len() - 1
+            }
+        };
+        if let Some(alarm) = self.host.alarms.get_mut(place) {
+            alarm.due = due;
+            // A timer that is put off again and again keeps one entry in the queue, which follows it.
+            if alarm.queued > due {
+                alarm.queued = due;
+                let at = index(self.host.id).unwrap_or(usize::MAX);
+                let incarnation = self.host.incarnation;
+                self.net.queue.push(due, Pending::Timer { at, timer, incarnation });
+            }
+        }
+    }
+
+    fn disarm(&mut self, timer: P::Timer) {
+        if let Some(alarm) = self.host.alarms.iter_mut().find(|alarm| alarm.name == timer) {
+            alarm.due = u64::MAX;
+        }
+    }
+}
+
+impl<P: Simulated> Node<P> {
+    pub(crate) fn step(&mut self, input: Input<P>, net: &mut Net<P>) {
+        let Some(protocol) = &mut self.protocol else { return };
+        let moment = Moment {
+            me: self.host.id,
+            now: self.host.clock.show(net.now),
+            wall: None,
+            durable: self.host.disk.durable,
+        };
+        let mut port = Port { host: &mut self.host, net };
+        protocol.step(input, &mut Context::new(moment, &mut self.tail, &mut self.draws, &mut port));
+    }
+
+    /// Begins a sync if somebody waits for one and none is under way: group commit.
+    pub(crate) fn sync(&mut self, at: usize, net: &mut Net<P>) {
+        let disk = &mut self.host.disk;
+        let wanted = disk.forced.max(self.host.gate.wanted());
+        if disk.syncing.is_some() || wanted <= disk.durable || self.protocol.is_none() {
+            return;
+        }
+        let upto = disk.end();
+        disk.syncing = Some(upto);
+        let draw = net.tape.draw(Label::new(Kind::Sync, &[self.host.id.0, self.host.incarnation, upto.0]));
+        let span = net.dials.sync.sample(draw).saturating_mul(u64::from(disk.slowness));
+        let due = net.now.max(disk.stalled_until).saturating_add(span);
+        let failed = core::mem::take(&mut disk.failing);
+        let incarnation = self.host.incarnation;
+        net.queue.push(due, Pending::Synced { at, upto, incarnation, failed });
+    }
+}

@@ -1,0 +1,512 @@
+//! Whole runs: a seed in, a verdict out.
+
+use crate::dials::{Dials, Fault, nanos};
+use crate::nemesis::Strike;
+use crate::stats::Stats;
+use crate::tape::Tape;
+use crate::trace::Moment;
+use crate::workload::Workload;
+use crate::world::{Simulated, World};
+use core::fmt;
+use core::ops::Range;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use synod_core::NodeId;
+
+type Make<P> = Arc<dyn Fn(NodeId) -> P + Send + Sync>;
+type Check<P> = Box<dyn FnMut(NodeId, Option<&P>) -> Result<(), String>>;
+type MakeCheck<P> = Arc<dyn Fn() -> Check<P> + Send + Sync>;
+type Holds<P, W> = Arc<dyn Fn(&World<P, W>) -> bool + Send + Sync>;
+type Turn = Arc<dyn Fn(&mut Dials) + Send + Sync>;
+type Judge<P, W> = Arc<dyn Fn(&World<P, W>) -> Result<(), String> + Send + Sync>;
+
+/// The world that the runs are set in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Climate {
+    /// These dials in every run.
+    Fixed(Dials),
+    /// Other dials in every run, drawn by the tape; faults are taken from this list.
+    Swarm(Vec<Fault>),
+}
+
+impl Climate {
+    /// A swarm over every kind of fault.
+    #[must_use]
+    pub fn swarm() -> Self {
+        Self::Swarm(Fault::all().collect())
+    }
+}
+
+/// A recipe for runs: the cluster, its clients, the climate, and what must hold.
+///
+/// ```
+/// use core::time::Duration;
+/// use synod_core::*;
+/// use synod_sim::{Climate, Idle, Sim};
+///
+/// // A rumour: whoever knows it tells everybody, again and again. Does everybody come to know it?
+/// #[derive(Clone, Hash)]
+/// struct Gossip { knows: bool }
+///
+/// impl Protocol for Gossip {
+///     type Message = ();
+///     type Timer = ();
+///     type Record = ();
+///     type Command = Never;
+///     type Event = Never;
+///     type Job = Never;
+///     type Done = Never;
+///     type Error = Never;
+///     fn recover(&mut self, _: Lsn, _: Recovered<()>) -> Result<(), Never> {
+///         self.knows = true;
+///         Ok(())
+///     }
+///     fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
+///         match input {
+///             Input::Message(_, ()) if !self.knows => {
+///                 self.knows = true;
+///                 cx.persist(());
+///             }
+///             Input::Timer(()) if self.knows => (1..=5).for_each(|id| cx.send(NodeId(id), ())),
+///             _ => {}
+///         }
+///         cx.arm((), Duration::from_millis(100));
+///     }
+/// }
+///
+/// let sim = Sim::new(5, |id| Gossip { knows: id == NodeId(1) }, Idle)
+///     .climate(Climate::swarm())
+///     .eventually_after_heal("everybody knows", Duration::from_secs(5), |world| world.up().all(|(_, node)| node.knows))
+///     .sometimes("a node crashed", |world| world.stats().crashes > 0);
+///
+/// let summary = sim.run_seeds(0..20, |_| {});
+/// assert!(summary.passed(), "{summary}");
+/// assert_eq!(sim.run(7).hash, sim.run(7).hash); // one seed, one run
+/// ```
+pub struct Sim<P: Simulated, W> {
+    nodes: usize,
+    make: Make<P>,
+    workload: W,
+    climate: Climate,
+    turn: Option<Turn>,
+    storm: Duration,
+    always: Vec<(&'static str, MakeCheck<P>)>,
+    eventually: Vec<(&'static str, Duration, Holds<P, W>)>,
+    sometimes: Vec<(&'static str, Holds<P, W>)>,
+    judges: Vec<(&'static str, Judge<P, W>)>,
+    events_max: u64,
+}
+
+impl<P: Simulated, W: Workload<P>> Sim<P, W> {
+    /// Runs of `nodes` nodes made by `make`, with this workload. In calm weather for ten virtual seconds, until told otherwise.
+    pub fn new(nodes: usize, make: impl Fn(NodeId) -> P + Send + Sync + 'static, workload: W) -> Self {
+        Self {
+            nodes,
+            make: Arc::new(make),
+            workload,
+            climate: Climate::Fixed(Dials::calm()),
+            turn: None,
+            storm: Duration::from_secs(10),
+            always: Vec::new(),
+            eventually: Vec::new(),
+            sometimes: Vec::new(),
+            judges: Vec::new(),
+            events_max: 50_000_000,
+        }
+    }
+
+    /// Sets the climate.
+    #[must_use]
+    pub fn climate(mut self, climate: Climate) -> Self {
+        self.climate = climate;
+        self
+    }
+
+    /// Turns the dials of every run once more, after the climate has set them: to sabotage the driver, or to fix one dial of a
+    /// swarm.
+    #[must_use]
+    pub fn turn(mut self, turn: impl Fn(&mut Dials) + Send + Sync + 'static) -> Self {
+        self.turn = Some(Arc::new(turn));
+        self
+    }
+
+    /// How long the faults last, in virtual time.
+    #[must_use]
+    pub fn storm(mut self, span: Duration) -> Self {
+        self.storm = span;
+        self
+    }
+
+    /// At most so many events in a run; more is a failure, since a protocol that never rests is broken too.
+    #[must_use]
+    pub fn events_max(mut self, events: u64) -> Self {
+        self.events_max = events;
+        self
+    }
+
+    /// What must hold after every event. `observer` makes a fresh observer for each run; it is shown the node that has just
+    /// moved (`None`: it is down) and may keep notes. It is called millions of times a second: let it be cheap.
+    #[must_use]
+    pub fn always<C>(mut self, name: &'static str, observer: impl Fn() -> C + Send + Sync + 'static) -> Self
+    where
+        C: FnMut(NodeId, Option<&P>) -> Result<(), String> + 'static,
+    {
+        self.always.push((name, Arc::new(move || Box::new(observer()))));
+        self
+    }
+
+    /// What must come to hold within this span of virtual time after the faults have stopped. Progress under lasting faults is
+    /// impossible to promise; progress after them is not.
+    #[must_use]
+    pub fn eventually_after_heal(
+        mut self,
+        name: &'static str,
+        within: Duration,
+        holds: impl Fn(&World<P, W>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.eventually.push((name, within, Arc::new(holds)));
+        self
+    }
+
+    /// What must hold at some moment of at least one run of a set: a guard against tests that test nothing. Looked at every few
+    /// events until it holds.
+    #[must_use]
+    pub fn sometimes(
+        mut self,
+        name: &'static str,
+        holds: impl Fn(&World<P, W>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.sometimes.push((name, Arc::new(holds)));
+        self
+    }
+
+    /// What must hold at the end of a run, of the whole world: a verdict over what the clients saw.
+    #[must_use]
+    pub fn finally(
+        mut self,
+        name: &'static str,
+        judge: impl Fn(&World<P, W>) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.judges.push((name, Arc::new(judge)));
+        self
+    }
+
+    /// The run of this seed.
+    pub fn run(&self, seed: u64) -> Report<W> {
+        self.run_tape(Tape::from_seed(seed), 0..0).0
+    }
+
+    /// The run of this tape, with a trace of the window (virtual nanoseconds since the run began) in the world at the end. The
+    /// trace changes nothing, so a failing seed can be run again to look at the moments before the failure.
+    pub fn run_tape(&self, mut tape: Tape, window: Range<u64>) -> (Report<W>, World<P, W>) {
+        let mut dials = match &self.climate {
+            Climate::Fixed(dials) => dials.clone(),
+            Climate::Swarm(among) => Dials::swarm(&mut tape, among),
+        };
+        if let Some(turn) = &self.turn {
+            turn(&mut dials);
+        }
+        let seed = tape.seed();
+        let world = World::with_trace(
+            self.nodes,
+            Arc::clone(&self.make),
+            self.workload.clone(),
+            tape,
+            dials.clone(),
+            window,
+        );
+        let mut run = Run {
+            sim: self,
+            world,
+            checks: self.always.iter().map(|(name, make)| (*name, make())).collect(),
+            seen: vec![false; self.sometimes.len()],
+            steps: 0,
+        };
+        let verdict = match run.whole() {
+            Ok(()) => Verdict::Passed,
+            Err(verdict) => verdict,
+        };
+        let Run { world, seen, .. } = run;
+        let seen = self.sometimes.iter().zip(seen).map(|((name, _), seen)| (*name, seen)).collect();
+        let report = Report {
+            seed,
+            verdict,
+            at: world.now().0,
+            hash: world.hash(),
+            stats: world.stats(),
+            strikes: world.strikes().to_vec(),
+            dials,
+            seen,
+            workload: world.workload().clone(),
+        };
+        (report, world)
+    }
+
+    /// Runs these seeds in order, shows each report to `progress`, and sums up. Stops at nothing: failures are collected.
+    pub fn run_seeds(&self, seeds: Range<u64>, mut progress: impl FnMut(&Report<W>)) -> Summary {
+        let mut summary = self.summary();
+        for seed in seeds {
+            let report = self.run(seed);
+            summary.add(&report);
+            progress(&report);
+        }
+        summary
+    }
+
+    /// An empty summary, for those who run seeds on several threads and [`add`](Summary::add) the reports.
+    pub fn summary(&self) -> Summary {
+        Summary {
+            runs: 0,
+            events: 0,
+            virtual_nanos: 0,
+            failures: Vec::new(),
+            seen: self.sometimes.iter().map(|(name, _)| (*name, 0)).collect(),
+        }
+    }
+}
+
+struct Run<'a, P: Simulated, W> {
+    sim: &'a Sim<P, W>,
+    world: World<P, W>,
+    checks: Vec<(&'static str, Check<P>)>,
+    seen: Vec<bool>,
+    steps: u64,
+}
+
+impl<P: Simulated, W: Workload<P>> Run<'_, P, W> {
+    fn whole(&mut self) -> Result<(), Verdict> {
+        let storm = nanos(self.sim.storm);
+        for at in 0..self.world.len() {
+            self.check(crate::network::node(at))?;
+        }
+        while self.world.now().0 < storm {
+            if !self.step()? {
+                break;
+            }
+        }
+        self.world.heal();
+        for at in 0..self.world.len() {
+            self.check(crate::network::node(at))?;
+        }
+        let healed = self.world.now().0;
+        let mut waiting: Vec<&(&'static str, Duration, Holds<P, W>)> = self.sim.eventually.iter().collect();
+        let mut steps = 0_u64;
+        while !waiting.is_empty() {
+            let now = self.world.now().0;
+            if steps.is_multiple_of(64) {
+                waiting.retain(|(_, _, holds)| !holds(&self.world));
+            }
+            steps += 1;
+            let late = waiting.iter().find(|(_, within, _)| now > healed.saturating_add(nanos(*within)));
+            if let Some((name, within, _)) = late {
+                return Err(Verdict::Stalled { name, within: *within });
+            }
+            if waiting.is_empty() {
+                break;
+            }
+            if !self.step()? {
+                // Nothing more will ever happen.
+                waiting.retain(|(_, _, holds)| !holds(&self.world));
+                if let Some((name, within, _)) = waiting.first() {
+                    return Err(Verdict::Stalled { name, within: *within });
+                }
+            }
+        }
+        self.look();
+        for (name, judge) in &self.sim.judges {
+            judge(&self.world).map_err(|detail| Verdict::Violated { name, detail, node: None })?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<bool, Verdict> {
+        let Some(moved) = self.world.step() else {
+            return match self.world.failure() {
+                Some((id, detail)) => Err(Verdict::Violated {
+                    name: "recovery",
+                    detail: format!("{id} {detail}"),
+                    node: Some(*id),
+                }),
+                None => Ok(false),
+            };
+        };
+        if let Some(id) = moved {
+            self.check(id)?;
+        }
+        self.steps += 1;
+        if self.steps.is_multiple_of(64) {
+            self.look();
+            if self.world.stats().events > self.sim.events_max {
+                return Err(Verdict::Restless { events: self.sim.events_max });
+            }
+        }
+        Ok(true)
+    }
+
+    fn check(&mut self, id: NodeId) -> Result<(), Verdict> {
+        let protocol = self.world.node(id);
+        for (name, check) in &mut self.checks {
+            check(id, protocol).map_err(|detail| Verdict::Violated { name, detail, node: Some(id) })?;
+        }
+        Ok(())
+    }
+
+    fn look(&mut self) {
+        for ((_, holds), seen) in self.sim.sometimes.iter().zip(&mut self.seen) {
+            if !*seen {
+                *seen = holds(&self.world);
+            }
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Everything held.
+    Passed,
+    /// Something that must always hold, or hold at the end, did not.
+    Violated {
+        /// The name it was given.
+        name: &'static str,
+        /// What was wrong.
+        detail: String,
+        /// The node on which it was seen, if it was on one.
+        node: Option<NodeId>,
+    },
+    /// Something that must come to hold after the faults did not.
+    Stalled {
+        /// The name it was given.
+        name: &'static str,
+        /// How long it was given.
+        within: Duration,
+    },
+    /// The nodes never came to rest.
+    Restless {
+        /// The limit.
+        events: u64,
+    },
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passed => f.write_str("passed"),
+            Self::Violated { name, detail, .. } => write!(f, "violated: {name}: {detail}"),
+            Self::Stalled { name, within } => {
+                write!(f, "stalled: {name}: not within {within:?} after the faults had stopped")
+            }
+            Self::Restless { events } => write!(f, "restless: more than {events} events"),
+        }
+    }
+}
+
+/// What came of one run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Report<W> {
+    /// The seed of the tape.
+    pub seed: u64,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// When it ended, in virtual nanoseconds since it began.
+    pub at: u64,
+    /// The rolling hash over every event and the last states. Equal hashes mean equal runs.
+    pub hash: u64,
+    /// What was counted.
+    pub stats: Stats,
+    /// The faults that struck.
+    pub strikes: Vec<Strike>,
+    /// How the dials stood.
+    pub dials: Dials,
+    /// Which of the `sometimes` held.
+    pub seen: Vec<(&'static str, bool)>,
+    /// The application and its clients at the end.
+    pub workload: W,
+}
+
+/// What came of many runs.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Summary {
+    /// How many.
+    pub runs: u64,
+    /// Events in all of them.
+    pub events: u64,
+    /// Virtual time in all of them, in nanoseconds.
+    pub virtual_nanos: u128,
+    /// The seeds that failed, and how.
+    pub failures: Vec<(u64, Verdict)>,
+    /// In how many runs each of the `sometimes` held.
+    pub seen: BTreeMap<&'static str, u64>,
+}
+
+impl Summary {
+    /// Counts one run in.
+    pub fn add<W>(&mut self, report: &Report<W>) {
+        self.runs += 1;
+        self.events += report.stats.events;
+        self.virtual_nanos += u128::from(report.at);
+        if report.verdict != Verdict::Passed {
+            self.failures.push((report.seed, report.verdict.clone()));
+        }
+        for (name, seen) in &report.seen {
+            *self.seen.entry(name).or_insert(0) += u64::from(*seen);
+        }
+    }
+
+    /// Counts another summary in.
+    pub fn merge(&mut self, other: Self) {
+        self.runs += other.runs;
+        self.events += other.events;
+        self.virtual_nanos += other.virtual_nanos;
+        self.failures.extend(other.failures);
+        self.failures.sort_by_key(|(seed, _)| *seed);
+        for (name, seen) in other.seen {
+            *self.seen.entry(name).or_insert(0) += seen;
+        }
+    }
+
+    /// The `sometimes` that never held: what they guard was not tested.
+    pub fn vacuous(&self) -> impl Iterator<Item = &'static str> {
+        self.seen.iter().filter(|(_, seen)| **seen == 0).map(|(name, _)| *name)
+    }
+
+    /// Whether there was at least one run, none failed, and nothing was vacuous.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.runs > 0 && self.failures.is_empty() && self.vacuous().next().is_none()
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.virtual_nanos / 1_000_000_000;
+        write!(
+            f,
+            "{} runs, {} events, {seconds} virtual seconds, {} failed",
+            self.runs,
+            self.events,
+            self.failures.len()
+        )?;
+        for (seed, verdict) in self.failures.iter().take(10) {
+            write!(f, "\n  seed {seed}: {verdict}")?;
+        }
+        for (name, seen) in &self.seen {
+            let note = if *seen == 0 { "  <- never: nothing was tested" } else { "" };
+            write!(f, "\n  sometimes {name}: in {seen} of {} runs{note}", self.runs)?;
+        }
+        Ok(())
+    }
+}
+
+/// The trace of a world, for pictures.
+impl<P: Simulated, W: Workload<P>> World<P, W> {
+    /// The moments of the trace that concern this node.
+    pub fn moments_of(&self, id: NodeId) -> impl Iterator<Item = &Moment> {
+        self.moments().iter().filter(move |moment| moment.node == id)
+    }
+}

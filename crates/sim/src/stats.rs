@@ -1,0 +1,52 @@
+//! What was counted during a run.
+
+use crate::trace::Fate;
+
+/// What was counted during a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Things that happened to nodes: messages delivered, timers, syncs, commands, answers to jobs, promises to oneself.
+    pub events: u64,
+    /// Messages that nodes sent to others.
+    pub sent: u64,
+    /// Messages that arrived.
+    pub delivered: u64,
+    /// Messages that the network lost.
+    pub lost: u64,
+    /// Messages that a partition stopped.
+    pub blocked: u64,
+    /// Messages that arrived twice.
+    pub duplicated: u64,
+    /// Messages, commands and answers that found the receiver down.
+    pub receiver_down: u64,
+    /// Messages that were dropped because too many waited for the disk.
+    pub held_full: u64,
+    /// The most effects that waited for the disk of one node at one time.
+    pub held_max: usize,
+    /// Timers that fired.
+    pub timers: u64,
+    /// Syncs that completed.
+    pub syncs: u64,
+    /// Records that were appended.
+    pub records: u64,
+    /// Processes that died.
+    pub crashes: u64,
+    /// Syncs that failed.
+    pub failed_syncs: u64,
+    /// Records that were acknowledged as durable and are gone all the same: above zero only where a disk lies.
+    pub acknowledged_lost: u64,
+    /// Faults of the schedule that struck.
+    pub faults: u64,
+}
+
+impl Stats {
+    pub(crate) fn fate(&mut self, fate: Fate) -> &mut u64 {
+        match fate {
+            Fate::Delivered => &mut self.delivered,
+            Fate::Lost => &mut self.lost,
+            Fate::Blocked => &mut self.blocked,
+            Fate::ReceiverDown => &mut self.receiver_down,
+        }
+    }
+}

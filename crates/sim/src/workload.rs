@@ -1,0 +1,110 @@
+//! What stands on top of the protocol: the application on each node, and the clients.
+
+use crate::network::{Net, index};
+use crate::tape::{Kind, Label};
+use crate::world::{Pending, Simulated};
+use core::time::Duration;
+use synod_core::{NodeId, Time};
+
+use crate::dials::nanos;
+
+/// The application and its clients: it takes what the protocol emits, and gives it commands.
+///
+/// One value plays all clients and the application part of all nodes. Application state of a node dies with the node:
+/// [`on_crash`](Workload::on_crash) must drop it.
+pub trait Workload<P: Simulated>: Clone {
+    /// The run begins, after all nodes have started.
+    fn begin(&mut self, io: &mut Io<'_, P>);
+
+    /// The protocol on `node` emitted an event.
+    fn on_event(&mut self, node: NodeId, event: P::Event, io: &mut Io<'_, P>);
+
+    /// Something that the workload scheduled with [`Io::wake`] or [`Io::reply`] is due.
+    fn on_wake(&mut self, token: u64, io: &mut Io<'_, P>);
+
+    /// The process of `node` died: its memory is gone, its disk is not.
+    fn on_crash(&mut self, node: NodeId);
+
+    /// The faults have stopped, and everything is up.
+    fn on_heal(&mut self, io: &mut Io<'_, P>) {
+        let _ = io;
+    }
+
+    /// The host's answer to a job of the protocol on `node`, and how long it takes. By default there is none.
+    fn on_job(&mut self, node: NodeId, job: P::Job, io: &mut Io<'_, P>) -> Option<(Duration, P::Done)> {
+        let _ = (node, job, io);
+        None
+    }
+
+    /// The node that matters most now: half of the faults that strike one node strike this one. A leader, say.
+    fn focus(&self) -> Option<NodeId> {
+        None
+    }
+}
+
+/// A workload that does nothing: for protocols that run by themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Idle;
+
+impl<P: Simulated> Workload<P> for Idle {
+    fn begin(&mut self, _: &mut Io<'_, P>) {}
+    fn on_event(&mut self, _: NodeId, _: P::Event, _: &mut Io<'_, P>) {}
+    fn on_wake(&mut self, _: u64, _: &mut Io<'_, P>) {}
+    fn on_crash(&mut self, _: NodeId) {}
+}
+
+/// How a workload reaches the simulated world.
+pub struct Io<'a, P: Simulated> {
+    net: &'a mut Net<P>,
+}
+
+impl<'a, P: Simulated> Io<'a, P> {
+    pub(crate) fn new(net: &'a mut Net<P>) -> Self {
+        Self { net }
+    }
+
+    /// Virtual time since the run began: what an observer outside would read from a perfect clock.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        Time(self.net.now)
+    }
+
+    /// The nodes of the world.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = NodeId> + use<P> {
+        (0..self.net.up.len()).map(crate::network::node)
+    }
+
+    /// A choice below `bound`, named by its content: give every choice a key of its own.
+    pub fn decide(&mut self, key: u64, bound: u64) -> u64 {
+        self.net.tape.below(Label::new(Kind::Workload, &[key]), bound)
+    }
+
+    /// Calls [`Workload::on_wake`] with this token after this span.
+    pub fn wake(&mut self, after: Duration, token: u64) {
+        let at = self.net.now.saturating_add(nanos(after));
+        self.net.queue.push(at, Pending::Wake { token });
+    }
+
+    /// Sends a command from a client to a node. It takes as long as a message, and is lost like one; partitions do not stop
+    /// it. A node that is down loses it. `key` names the command for the tape.
+    pub fn request(&mut self, node: NodeId, key: u64, command: P::Command) {
+        let Some(to) = index(node).filter(|to| *to < self.net.up.len()) else { return };
+        if let Some(delay) = self.client_delay(key) {
+            self.net.queue.push(self.net.now.saturating_add(delay), Pending::Command { to, command });
+        }
+    }
+
+    /// Sends an answer from a node to a client: calls [`Workload::on_wake`] with this token, later, or never.
+    pub fn reply(&mut self, key: u64, token: u64) {
+        if let Some(delay) = self.client_delay(key.wrapping_add(1 << 63)) {
+            self.net.queue.push(self.net.now.saturating_add(delay), Pending::Wake { token });
+        }
+    }
+
+    fn client_delay(&mut self, key: u64) -> Option<u64> {
+        let label = self.net.nth(key ^ 0x636c_6965_6e74);
+        let loss_ppm = self.net.dials.loss_ppm;
+        let lost = self.net.tape.chance(Label { kind: Kind::Loss, key: label }, loss_ppm);
+        (!lost).then(|| self.net.delay(label))
+    }
+}

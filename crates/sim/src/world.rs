@@ -1,0 +1,572 @@
+//! A whole cluster as one value: nodes, network, disks and clocks in virtual time.
+
+use crate::clock::Clock;
+use crate::dials::{Dials, Sabotage, nanos};
+use crate::disk::Disk;
+use crate::hash::{Fold, fingerprint};
+use crate::nemesis::{Nemesis, Strike};
+use crate::network::{Net, index, node};
+use crate::node::{Draws, HELD_MAX, Host, Node, Port};
+use crate::stats::Stats;
+use crate::tape::{Kind, Label, Tape};
+use crate::trace::{Fate, Moment as Traced, Trace};
+use crate::workload::{Io, Workload};
+use core::fmt::Debug;
+use core::hash::Hash;
+use core::ops::Range;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use synod_core::host::{Gate, Tail};
+use synod_core::{Input, Lsn, NodeId, Protocol, Recovered, Time};
+
+/// What a protocol must be able to do beyond stepping, to live in the simulator: be copied, compared by fingerprint, and
+/// shown. Implemented for every type that can.
+pub trait Simulated:
+    Protocol<
+        Message: Clone + Hash + Debug,
+        Record: Clone,
+        Command: Clone + Debug,
+        Event: Debug + Clone,
+        Timer: Hash + Debug,
+        Job: Clone,
+        Done: Clone,
+        Error: Debug,
+    > + Clone
+    + Hash
+{
+}
+
+impl<P> Simulated for P
+where
+    P: Protocol + Clone + Hash,
+    P::Message: Clone + Hash + Debug,
+    P::Record: Clone,
+    P::Command: Clone + Debug,
+    P::Event: Debug + Clone,
+    P::Timer: Hash + Debug,
+    P::Job: Clone,
+    P::Done: Clone,
+    P::Error: Debug,
+{
+}
+
+/// What is to come.
+pub(crate) enum Pending<P: Protocol> {
+    Message { from: NodeId, to: usize, message: P::Message, print: u64, id: u64 },
+    Timer { at: usize, timer: P::Timer, incarnation: u64 },
+    Synced { at: usize, upto: Lsn, incarnation: u64, failed: bool },
+    Command { to: usize, command: P::Command },
+    Done { at: usize, done: P::Done, incarnation: u64 },
+    Wake { token: u64 },
+    Boot { at: usize },
+    Strike { rate: usize },
+    Relent { strike: u64 },
+}
+
+impl<P: Simulated> Clone for Pending<P> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Message { from, to, message, print, id } => {
+                Self::Message { from: *from, to: *to, message: message.clone(), print: *print, id: *id }
+            }
+            Self::Timer { at, timer, incarnation } => {
+                Self::Timer { at: *at, timer: *timer, incarnation: *incarnation }
+            }
+            Self::Synced { at, upto, incarnation, failed } => {
+                Self::Synced { at: *at, upto: *upto, incarnation: *incarnation, failed: *failed }
+            }
+            Self::Command { to, command } => Self::Command { to: *to, command: command.clone() },
+            Self::Done { at, done, incarnation } => {
+                Self::Done { at: *at, done: done.clone(), incarnation: *incarnation }
+            }
+            Self::Wake { token } => Self::Wake { token: *token },
+            Self::Boot { at } => Self::Boot { at: *at },
+            Self::Strike { rate } => Self::Strike { rate: *rate },
+            Self::Relent { strike } => Self::Relent { strike: *strike },
+        }
+    }
+}
+
+impl<P: Protocol> Pending<P> {
+    fn target(&self) -> Option<usize> {
+        match self {
+            Self::Message { to, .. } | Self::Command { to, .. } => Some(*to),
+            Self::Timer { at, .. } | Self::Synced { at, .. } | Self::Done { at, .. } => Some(*at),
+            Self::Wake { .. } | Self::Boot { .. } | Self::Strike { .. } | Self::Relent { .. } => None,
+        }
+    }
+}
+
+/// A digest of all states enters the rolling hash every so many events.
+const DIGEST_EVERY: u64 = 1 << 14;
+
+/// A cluster in virtual time. It is a value: clone it, run both copies, compare.
+#[derive(Clone)]
+pub struct World<P: Simulated, W> {
+    nodes: Vec<Node<P>>,
+    net: Net<P>,
+    nemesis: Nemesis,
+    workload: W,
+    make: Arc<dyn Fn(NodeId) -> P + Send + Sync>,
+    failure: Option<(NodeId, String)>,
+}
+
+impl<P: Simulated, W: Workload<P>> World<P, W> {
+    /// A world of `nodes` nodes with the ids 1, 2, 3 and so on, each made (and after a crash, made again) by `make`. The nodes
+    /// start at time zero.
+    pub fn new(
+        nodes: usize,
+        make: impl Fn(NodeId) -> P + Send + Sync + 'static,
+        workload: W,
+        tape: Tape,
+        dials: Dials,
+    ) -> Self {
+        Self::with_trace(nodes, Arc::new(make), workload, tape, dials, 0..0)
+    }
+
+    pub(crate) fn with_trace(
+        nodes: usize,
+        make: Arc<dyn Fn(NodeId) -> P + Send + Sync>,
+        workload: W,
+        tape: Tape,
+        dials: Dials,
+        window: Range<u64>,
+    ) -> Self {
+        let early = dials.sabotage == Some(Sabotage::EarlySend);
+        let mut net = Net::new(nodes, tape, dials);
+        net.trace = Trace::of(window);
+        let mut world =
+            Self { nodes: Vec::new(), net, nemesis: Nemesis::default(), workload, make, failure: None };
+        for at in 0..nodes {
+            let clock = world.clock(at);
+            let id = node(at);
+            world.nodes.push(Node {
+                protocol: None,
+                tail: Tail::default(),
+                draws: Draws { tape: world.net.tape.branch(), node: id.0, incarnation: 0, drawn: 0 },
+                host: Host {
+                    id,
+                    disk: Disk::new(),
+                    gate: Gate::with_limit(HELD_MAX),
+                    loopback: VecDeque::new(),
+                    alarms: Vec::new(),
+                    clock,
+                    events: Vec::new(),
+                    jobs: Vec::new(),
+                    incarnation: 0,
+                    paused_until: 0,
+                    early,
+                },
+            });
+        }
+        (0..nodes).for_each(|at| world.boot(at));
+        world.workload.begin(&mut Io::new(&mut world.net));
+        for rate in 0..world.net.dials.schedule.len() {
+            world.nemesis.schedule(rate, &mut world.net);
+        }
+        world
+    }
+
+    fn clock(&mut self, at: usize) -> Clock {
+        let (skew, drift) = (nanos(self.net.dials.clock_skew_max), u64::from(self.net.dials.drift_ppm_max));
+        if skew == 0 && drift == 0 {
+            return Clock::default();
+        }
+        let at = at as u64;
+        Clock {
+            offset: self.net.tape.below(Label::new(Kind::Clock, &[at, 0]), skew.saturating_add(1)),
+            drift_ppm: self.net.tape.below(Label::new(Kind::Clock, &[at, 1]), 2 * drift + 1) as i64
+                - drift as i64,
+        }
+    }
+
+    /// Virtual time since the run began.
+    pub fn now(&self) -> Time {
+        Time(self.net.now)
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The protocol on a node, unless the node is down.
+    pub fn node(&self, id: NodeId) -> Option<&P> {
+        self.nodes.get(index(id)?)?.protocol.as_ref()
+    }
+
+    /// The protocols that are up.
+    pub fn up(&self) -> impl Iterator<Item = (NodeId, &P)> {
+        self.nodes.iter().filter_map(|node| Some((node.host.id, node.protocol.as_ref()?)))
+    }
+
+    /// The application and its clients.
+    pub fn workload(&self) -> &W {
+        &self.workload
+    }
+
+    /// What was counted so far.
+    pub fn stats(&self) -> Stats {
+        self.net.stats
+    }
+
+    /// The faults that have struck so far, for a timeline.
+    pub fn strikes(&self) -> &[Strike] {
+        self.nemesis.strikes()
+    }
+
+    /// What happened within the window of the trace.
+    pub fn moments(&self) -> &[Traced] {
+        self.net.trace.moments()
+    }
+
+    /// The decisions that were recorded, if the tape was told to.
+    pub fn recorded(&mut self) -> Tape {
+        for node in &mut self.nodes {
+            self.net.tape.absorb(&mut node.draws.tape);
+        }
+        self.net.tape.recorded()
+    }
+
+    /// The rolling hash over all events so far and the state of every node now. Equal hashes mean equal runs.
+    pub fn hash(&self) -> u64 {
+        self.digest(self.net.chain).end()
+    }
+
+    fn digest(&self, chain: Fold) -> Fold {
+        self.nodes.iter().fold(chain, |fold, node| {
+            let state = node.protocol.as_ref().map_or(0, fingerprint);
+            fold.word(state).word(node.host.disk.end().0).word(node.host.disk.durable.0)
+        })
+    }
+
+    /// Why the world cannot go on: a node could not recover from its own disk.
+    pub fn failure(&self) -> Option<&(NodeId, String)> {
+        self.failure.as_ref()
+    }
+
+    /// Starts the process of a node that is down, from its disk.
+    fn boot(&mut self, at: usize) {
+        let Some(slot) = self.nodes.get_mut(at) else { return };
+        if slot.protocol.is_some() || self.failure.is_some() {
+            return;
+        }
+        let id = slot.host.id;
+        let mut protocol = (self.make)(id);
+        slot.host.incarnation += 1;
+        let (log, records) = slot.host.disk.replay();
+        for (lsn, record) in records {
+            if let Err(error) = protocol.recover(lsn, Recovered::Intact(record.clone())) {
+                self.failure = Some((id, format!("cannot recover from its disk at {lsn}: {error:?}")));
+                return;
+            }
+        }
+        slot.tail = Tail { end: slot.host.disk.end(), promised: Lsn::ZERO };
+        slot.draws.incarnation = slot.host.incarnation;
+        slot.draws.drawn = 0;
+        slot.protocol = Some(protocol);
+        if let Some(up) = self.net.up.get_mut(at) {
+            *up = true;
+        }
+        self.net.trace.started(self.net.now, id);
+        let incarnation = slot.host.incarnation;
+        self.handle(at, Input::Start { incarnation, log });
+    }
+
+    /// Kills the process of a node. What was not durable is lost, or torn.
+    pub(crate) fn crash(&mut self, at: usize) {
+        let Some(slot) = self.nodes.get_mut(at) else { return };
+        if slot.protocol.take().is_none() {
+            return;
+        }
+        let id = slot.host.id;
+        let unstored = slot.host.disk.unstored();
+        let key = [id.0, slot.host.incarnation];
+        let torn = self.net.tape.chance(Label::new(Kind::Tear, &key), self.net.dials.tear_ppm);
+        let kept = if torn {
+            self.net.tape.below(Label::new(Kind::Tear, &[id.0, slot.host.incarnation, 1]), unstored + 1)
+        } else {
+            0
+        };
+        let (end, durable) = (slot.host.disk.end(), slot.host.disk.durable);
+        slot.host.disk.crash(kept);
+        let left = slot.host.disk.end();
+        let acknowledged = durable.0.saturating_sub(left.0);
+        self.net.stats.acknowledged_lost += acknowledged;
+        self.net.stats.crashes += 1;
+        slot.host.gate.clear();
+        slot.host.loopback.clear();
+        slot.host.alarms.clear();
+        slot.host.events.clear();
+        slot.host.jobs.clear();
+        slot.host.paused_until = 0;
+        if let Some(up) = self.net.up.get_mut(at) {
+            *up = false;
+        }
+        self.net.trace.crashed(self.net.now, id, end.0 - left.0, acknowledged);
+        self.net.chain = self.net.chain.word(self.net.now).word(id.0).word(left.0);
+        self.workload.on_crash(id);
+    }
+
+    pub(crate) fn boot_later(&mut self, at: usize, after: u64) {
+        self.net.queue.push(self.net.now.saturating_add(after), Pending::Boot { at });
+    }
+
+    /// Lets the next thing happen. `Some(Some(node))` when it happened to a node, `Some(None)` when it did not, `None` when
+    /// nothing is to come or the world has failed.
+    pub fn step(&mut self) -> Option<Option<NodeId>> {
+        if self.failure.is_some() {
+            return None;
+        }
+        let (at, pending) = self.net.queue.pop()?;
+        self.net.now = self.net.now.max(at);
+        let Some(target) = pending.target() else {
+            match pending {
+                Pending::Wake { token } => {
+                    self.net.chain = self.net.chain.word(at).word(token);
+                    self.workload.on_wake(token, &mut Io::new(&mut self.net));
+                }
+                Pending::Boot { at } => {
+                    self.boot(at);
+                    return Some(Some(node(at)));
+                }
+                Pending::Strike { rate } => self.strike(rate),
+                Pending::Relent { strike } => self.relent(strike),
+                _ => {}
+            }
+            return Some(None);
+        };
+        let Some(slot) = self.nodes.get_mut(target) else { return Some(None) };
+        let up = slot.protocol.is_some();
+        if up && slot.host.paused_until > at {
+            // The order among the things that wait is the order in which they came.
+            let until = slot.host.paused_until;
+            self.net.queue.push(until, pending);
+            return Some(None);
+        }
+        if !up {
+            if let Pending::Message { to, id, .. } = pending {
+                self.net.stats.receiver_down += 1;
+                self.net.trace.ended(at, id, node(to), Fate::ReceiverDown);
+            }
+            return Some(None);
+        }
+        self.happen(target, pending).then(|| {
+            self.net.stats.events += 1;
+            if self.net.stats.events.is_multiple_of(DIGEST_EVERY) {
+                self.net.chain = self.digest(self.net.chain);
+            }
+            node(target)
+        });
+        Some(Some(node(target)))
+    }
+
+    /// Something reaches a node that is up. Says whether it still meant anything.
+    fn happen(&mut self, target: usize, pending: Pending<P>) -> bool {
+        let Some(slot) = self.nodes.get_mut(target) else { return false };
+        let (now, id) = (self.net.now, slot.host.id);
+        match pending {
+            Pending::Message { from, message, print, id: number, .. } => {
+                let blocked = index(from)
+                    .and_then(|from| self.net.wire(from, target))
+                    .is_some_and(|wire| wire.blocked > 0);
+                let fate = if blocked { Fate::Blocked } else { Fate::Delivered };
+                *self.net.stats.fate(fate) += 1;
+                self.net.trace.ended(now, number, id, fate);
+                if blocked {
+                    return false;
+                }
+                self.net.chain = self.net.chain.word(now).word(print);
+                self.handle(target, Input::Message(from, message));
+            }
+            Pending::Timer { timer, incarnation, .. } => {
+                if incarnation != slot.host.incarnation {
+                    return false;
+                }
+                let Some(alarm) = slot.host.alarms.iter_mut().find(|alarm| alarm.name == timer) else {
+                    return false;
+                };
+                alarm.queued = u64::MAX;
+                if alarm.due > now {
+                    if alarm.due < u64::MAX {
+                        alarm.queued = alarm.due;
+                        self.net.queue.push(alarm.due, Pending::Timer { at: target, timer, incarnation });
+                    }
+                    return false;
+                }
+                alarm.due = u64::MAX;
+                self.net.stats.timers += 1;
+                self.net.trace.timer(now, id, &timer);
+                self.net.chain = self.net.chain.word(now).word(id.0).word(fingerprint(&timer));
+                self.handle(target, Input::Timer(timer));
+            }
+            Pending::Synced { upto, incarnation, failed, .. } => {
+                if incarnation != slot.host.incarnation {
+                    return false;
+                }
+                self.net.chain = self.net.chain.word(now).word(id.0).word(upto.0);
+                if failed {
+                    // The log is poisoned and nobody knows what it holds: the only safe thing is to stop, and recover.
+                    self.net.stats.failed_syncs += 1;
+                    self.crash(target);
+                    self.boot_later(target, 500_000_000);
+                    return true;
+                }
+                let lying = self.net.dials.sabotage == Some(Sabotage::LyingFsync);
+                slot.host.disk.synced(upto, lying);
+                self.net.stats.syncs += 1;
+                self.net.trace.durable(now, id, upto.0);
+                let mut port = Port { host: &mut slot.host, net: &mut self.net };
+                while let Some(held) = port.host.gate.pop(upto) {
+                    port.let_out(held);
+                }
+                self.settle(target);
+            }
+            Pending::Command { command, .. } => {
+                self.net.trace.command(now, id, &command);
+                self.net.chain = self.net.chain.word(now).word(id.0);
+                self.handle(target, Input::Command(command));
+            }
+            Pending::Done { done, incarnation, .. } => {
+                if incarnation != slot.host.incarnation {
+                    return false;
+                }
+                self.net.chain = self.net.chain.word(now).word(id.0);
+                self.handle(target, Input::Done(done));
+            }
+            Pending::Wake { .. } | Pending::Boot { .. } | Pending::Strike { .. } | Pending::Relent { .. } => {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn handle(&mut self, at: usize, input: Input<P>) {
+        if let Some(slot) = self.nodes.get_mut(at) {
+            slot.step(input, &mut self.net);
+            self.settle(at);
+        }
+    }
+
+    /// Feeds back promises to oneself, flushes, begins a sync, and hands events and jobs to the workload.
+    fn settle(&mut self, at: usize) {
+        let Some(slot) = self.nodes.get_mut(at) else { return };
+        loop {
+            while let Some(message) = slot.host.loopback.pop_front() {
+                self.net.stats.events += 1;
+                let me = slot.host.id;
+                slot.step(Input::Message(me, message), &mut self.net);
+            }
+            // A driver that has more for this node takes it first, and flushes once.
+            let more = self
+                .net
+                .queue
+                .peek()
+                .is_some_and(|(due, next)| due == self.net.now && next.target() == Some(at));
+            if !more {
+                slot.step(Input::Flush, &mut self.net);
+            }
+            if slot.host.loopback.is_empty() {
+                break;
+            }
+        }
+        slot.sync(at, &mut self.net);
+        if slot.host.events.is_empty() && slot.host.jobs.is_empty() {
+            return;
+        }
+        let id = slot.host.id;
+        let incarnation = slot.host.incarnation;
+        let mut events = core::mem::take(&mut slot.host.events);
+        let mut jobs = core::mem::take(&mut slot.host.jobs);
+        for event in events.drain(..) {
+            self.net.trace.event(self.net.now, id, &event);
+            self.workload.on_event(id, event, &mut Io::new(&mut self.net));
+        }
+        for job in jobs.drain(..) {
+            if let Some((span, done)) = self.workload.on_job(id, job, &mut Io::new(&mut self.net)) {
+                let due = self.net.now.saturating_add(nanos(span));
+                self.net.queue.push(due, Pending::Done { at, done, incarnation });
+            }
+        }
+        // The buffers go back, so that a steady state allocates nothing.
+        if let Some(slot) = self.nodes.get_mut(at) {
+            slot.host.events = events;
+            slot.host.jobs = jobs;
+        }
+    }
+
+    fn strike(&mut self, rate: usize) {
+        let focus = self.workload.focus();
+        let Some(strike) = self.nemesis.strike(rate, focus, &mut self.net) else { return };
+        let lasting = strike.until.saturating_sub(strike.at);
+        for &id in &strike.nodes {
+            let Some(at) = index(id) else { continue };
+            match strike.fault {
+                crate::Fault::Crash | crate::Fault::Blackout => {
+                    self.crash(at);
+                    // One by one, so that a blackout ends in an uneven start.
+                    self.boot_later(at, lasting.saturating_mul(at as u64 + 2) / (at as u64 + 1));
+                }
+                crate::Fault::Pause => {
+                    if let Some(slot) = self.nodes.get_mut(at) {
+                        slot.host.paused_until = slot.host.paused_until.max(strike.until);
+                    }
+                }
+                crate::Fault::SlowDisk => {
+                    if let Some(slot) = self.nodes.get_mut(at) {
+                        slot.host.disk.slowness = 20;
+                    }
+                }
+                crate::Fault::StallDisk => {
+                    if let Some(slot) = self.nodes.get_mut(at) {
+                        slot.host.disk.stalled_until = slot.host.disk.stalled_until.max(strike.until);
+                    }
+                }
+                crate::Fault::FailSync => {
+                    if let Some(slot) = self.nodes.get_mut(at) {
+                        slot.host.disk.failing = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.net.chain = self.net.chain.word(self.net.now).word(strike.fault as u64).word(strike.until);
+    }
+
+    fn relent(&mut self, strike: u64) {
+        let Some(ended) = self.nemesis.relent(strike, &mut self.net) else { return };
+        if ended.fault == crate::Fault::SlowDisk {
+            for at in ended.nodes.iter().filter_map(|id| index(*id)) {
+                if let Some(slot) = self.nodes.get_mut(at) {
+                    slot.host.disk.slowness = 1;
+                }
+            }
+        }
+    }
+
+    /// Ends all faults: partitions vanish, disks and processes go on, the network is calm, and whoever is down starts. A driver
+    /// that breaks its word goes on breaking it.
+    pub fn heal(&mut self) {
+        self.nemesis.stop(self.net.now);
+        self.net.clear_partitions();
+        self.net.slowness = 1;
+        let sabotage = self.net.dials.sabotage;
+        self.net.dials = Dials { sabotage, ..Dials::calm() };
+        for at in 0..self.nodes.len() {
+            if let Some(slot) = self.nodes.get_mut(at) {
+                slot.host.disk.slowness = 1;
+                slot.host.disk.stalled_until = 0;
+                slot.host.disk.failing = false;
+                slot.host.paused_until = 0;
+                slot.sync(at, &mut self.net);
+            }
+            self.boot(at);
+        }
+        self.workload.on_heal(&mut Io::new(&mut self.net));
+    }
+}

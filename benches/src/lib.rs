@@ -1,1 +1,2 @@
 //! b
+#![forbid(unsafe_code)]

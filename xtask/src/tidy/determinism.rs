@@ -1,0 +1,147 @@
+//! A seed means the same run for ever: what decides must not touch a clock, a thread, a socket or a hash order.
+
+use super::code::{has_word, shipped, test_modules};
+use super::tree::{Tree, leaf};
+use super::{Findings, Rule};
+
+pub(super) const BANS: Rule = Rule {
+    name: "determinism",
+    says: "protocol crates, the simulator and the store touch no clock, thread, file, socket, OS entropy or hash order",
+    check: bans,
+};
+
+pub(super) const DEPENDENCIES: Rule = Rule {
+    name: "protocol-dependencies",
+    says: "protocol crates depend on synod-*, bytes, thiserror and serde alone",
+    check: dependencies,
+};
+
+/// The crates of protocols, by folder. One that does not exist yet is checked from its first day.
+const PROTOCOLS: [&str; 15] = [
+    "core",
+    "raft",
+    "clocks",
+    "crdt",
+    "hashring",
+    "partition",
+    "quorum",
+    "replication",
+    "paxos",
+    "bft",
+    "txn-2pc",
+    "saga",
+    "failure-detect",
+    "gossip",
+    "txn",
+];
+
+/// Not protocols, and deterministic all the same.
+const ALSO: [&str; 2] = ["sim", "kv"];
+
+const BANNED: [&str; 11] = [
+    "HashMap",
+    "HashSet",
+    "RandomState",
+    "SystemTime",
+    "Instant::now",
+    "thread_rng",
+    "rand::",
+    "std::thread",
+    "std::net",
+    "std::fs",
+    "getrandom",
+];
+
+const ALLOWED: [&str; 3] = ["bytes", "thiserror", "serde"];
+
+fn bans(tree: &Tree, findings: &mut Findings) {
+    for name in PROTOCOLS.into_iter().chain(ALSO) {
+        let folder = format!("crates/{name}/src");
+        for (path, text) in tree.rust(&folder) {
+            if is_program(path, &folder) || is_test_module(tree, path) {
+                continue;
+            }
+            for (number, line) in (1..).zip(shipped(text).lines()) {
+                for banned in BANNED.into_iter().filter(|banned| has_word(line, banned)) {
+                    findings.line(path, number, format!("`{banned}` differs from run to run"));
+                }
+            }
+        }
+    }
+}
+
+/// What runs a library as a program may touch the world.
+fn is_program(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest == "/main.rs" || rest.starts_with("/bin/"))
+}
+
+/// Whether the file is a module that another declares under `#[cfg(test)]`.
+fn is_test_module(tree: &Tree, path: &str) -> bool {
+    let Some((folder, _)) = path.rsplit_once('/') else { return false };
+    let name = leaf(path).trim_end_matches(".rs");
+    let parents = [format!("{folder}/lib.rs"), format!("{folder}.rs")];
+    parents
+        .iter()
+        .filter_map(|parent| tree.text(parent))
+        .any(|text| test_modules(text).iter().any(|module| module == name))
+}
+
+fn dependencies(tree: &Tree, findings: &mut Findings) {
+    for package in tree.crates().filter(|package| PROTOCOLS.contains(&leaf(&package.folder))) {
+        for dependency in package.dependencies.iter().filter(|dependency| dependency.normal) {
+            let name = dependency.name.as_str();
+            if !name.starts_with("synod-") && !ALLOWED.contains(&name) {
+                findings.file(
+                    &format!("{}/Cargo.toml", package.folder),
+                    format!("a protocol crate does not depend on {name}"),
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::errors;
+    use super::*;
+    use crate::workspace::Dependency;
+
+    #[test]
+    fn each_banned_word_is_found_in_shipped_code() {
+        for banned in BANNED {
+            let text = format!("fn f() {{\n    let x = {banned};\n}}\n");
+            let errors = errors(&BANS, &Tree::of([("crates/raft/src/vote.rs", &text)]));
+            assert!(errors.len() == 1 && errors[0].starts_with("crates/raft/src/vote.rs:2:"), "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn tests_comments_strings_and_programs_may_say_what_they_like() {
+        let text = "// HashMap\nconst X: &str = \"std::fs\";\n#[cfg(test)]\nmod tests { use std::collections::HashMap; }\n";
+        let tree = Tree::of([
+            ("crates/kv/src/lib.rs", "#[cfg(test)]\nmod oracle;\n"),
+            ("crates/kv/src/oracle.rs", "use std::thread;"),
+            ("crates/kv/src/store.rs", text),
+            ("crates/kv/src/main.rs", "use std::net;"),
+            ("crates/cli/src/lib.rs", "use std::net;"),
+        ]);
+        assert_eq!(errors(&BANS, &tree), [""; 0]);
+    }
+
+    #[test]
+    fn a_strange_dependency_of_a_protocol_is_found() {
+        let mut tree = Tree::default().with_crate("crates/raft").with_crate("crates/cli");
+        let dependency = |name: &str, normal| Dependency { name: name.into(), normal, optional: false };
+        let all = vec![
+            dependency("bytes", true),
+            dependency("synod-core", true),
+            dependency("tokio", true),
+            dependency("proptest", false),
+        ];
+        for package in &mut tree.packages {
+            package.dependencies.clone_from(&all);
+        }
+        let errors = errors(&DEPENDENCIES, &tree);
+        assert!(errors.len() == 1 && errors[0].contains("tokio"), "{errors:?}");
+    }
+}

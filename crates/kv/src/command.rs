@@ -1,0 +1,163 @@
+//! What a client asks, what it is told, and both as bytes.
+
+use bytes::Bytes;
+use synod_core::wire::{Reader, Wire, WireError, Writer};
+
+/// What a client asks of one key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Read the value.
+    Get {
+        /// The key.
+        key: Bytes,
+    },
+    /// Replace the value.
+    Put {
+        /// The key.
+        key: Bytes,
+        /// The new value.
+        value: Bytes,
+    },
+    /// Put bytes behind the value; a missing key counts as empty.
+    Append {
+        /// The key.
+        key: Bytes,
+        /// What to put behind.
+        suffix: Bytes,
+    },
+    /// Remove the key.
+    Delete {
+        /// The key.
+        key: Bytes,
+    },
+    /// Replace the value if it is what the client expects.
+    Cas {
+        /// The key.
+        key: Bytes,
+        /// The value that the key must have; `None` for a key that must be missing.
+        expected: Option<Bytes>,
+        /// The value to put in its place.
+        new: Bytes,
+    },
+}
+
+/// What a client is told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// The value that a get saw; `None` for a missing key.
+    Value(Option<Bytes>),
+    /// The change was made.
+    Done,
+    /// A compare-and-set found another value, this one, and changed nothing.
+    Mismatch(Option<Bytes>),
+    /// The bytes are no command of this version; nothing was changed.
+    Malformed(WireError),
+}
+
+/// The wire version of commands and snapshots.
+pub const WIRE_VERSION: u8 = 1;
+
+impl Command {
+    /// The key that the command concerns.
+    #[must_use]
+    pub const fn key(&self) -> &Bytes {
+        match self {
+            Self::Get { key }
+            | Self::Put { key, .. }
+            | Self::Append { key, .. }
+            | Self::Delete { key }
+            | Self::Cas { key, .. } => key,
+        }
+    }
+}
+
+impl Wire for Command {
+    const LEN_MIN: usize = 5;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        match self {
+            Self::Get { key } => {
+                out.u8(1);
+                key.encode(out);
+            }
+            Self::Put { key, value } => {
+                out.u8(2);
+                key.encode(out);
+                value.encode(out);
+            }
+            Self::Append { key, suffix } => {
+                out.u8(3);
+                key.encode(out);
+                suffix.encode(out);
+            }
+            Self::Delete { key } => {
+                out.u8(4);
+                key.encode(out);
+            }
+            Self::Cas { key, expected, new } => {
+                out.u8(5);
+                key.encode(out);
+                expected.encode(out);
+                new.encode(out);
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        Ok(match input.u8()? {
+            1 => Self::Get { key: input.bytes()? },
+            2 => Self::Put { key: input.bytes()?, value: input.bytes()? },
+            3 => Self::Append { key: input.bytes()?, suffix: input.bytes()? },
+            4 => Self::Delete { key: input.bytes()? },
+            5 => Self::Cas { key: input.bytes()?, expected: Wire::decode(input)?, new: input.bytes()? },
+            tag => return Err(WireError::UnknownTag { of: "Command", tag }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn command() -> impl Strategy<Value = Command> {
+        let bytes = || proptest::collection::vec(any::<u8>(), 0..20).prop_map(Bytes::from);
+        prop_oneof![
+            bytes().prop_map(|key| Command::Get { key }),
+            (bytes(), bytes()).prop_map(|(key, value)| Command::Put { key, value }),
+            (bytes(), bytes()).prop_map(|(key, suffix)| Command::Append { key, suffix }),
+            bytes().prop_map(|key| Command::Delete { key }),
+            (bytes(), proptest::option::of(bytes()), bytes()).prop_map(|(key, expected, new)| Command::Cas {
+                key,
+                expected,
+                new
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn commands_survive_the_wire(command in command()) {
+            prop_assert_eq!(Command::from_bytes(command.to_bytes(WIRE_VERSION), WIRE_VERSION), Ok(command));
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = Command::from_bytes(bytes.into(), WIRE_VERSION);
+        }
+
+        #[test]
+        fn a_cut_command_is_refused(command in command(), cut in any::<prop::sample::Index>()) {
+            let bytes = command.to_bytes(WIRE_VERSION);
+            let cut = bytes.slice(..cut.index(bytes.len()));
+            prop_assert!(Command::from_bytes(cut, WIRE_VERSION).is_err());
+        }
+    }
+
+    #[test]
+    fn the_byte_form_is_pinned() {
+        let cas = Command::Cas { key: "k".into(), expected: Some("a".into()), new: "bc".into() };
+        assert_eq!(&cas.to_bytes(1)[..], b"\x05\x01\0\0\0k\x01\x01\0\0\0a\x02\0\0\0bc");
+        assert_eq!(&Command::Get { key: "key".into() }.to_bytes(1)[..], b"\x01\x03\0\0\0key");
+    }
+}

@@ -9,6 +9,7 @@ mod model;
 mod read;
 mod render;
 mod report;
+mod search;
 mod verify;
 
 pub use budget::Budget;

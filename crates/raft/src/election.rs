@@ -1,0 +1,306 @@
+//! Who leads: election timeouts, PreVote, votes, CheckQuorum (sections 5.2, 5.4.1, 6 and 9.6 of Ongaro's thesis).
+
+use crate::progress::Progress;
+use crate::{EntryId, Event, Index, Message, Raft, Record, Refusal, Role, Segment, Term, Timer};
+use core::time::Duration;
+use synod_core::{Context, NodeId, Sink};
+
+impl Raft {
+    /// The election timer has run out.
+    pub(crate) fn on_election_timeout<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        if self.loyal {
+            // The shortest timeout is over. Loyalty ends for all followers at about the same time, so that a pre-candidate
+            // finds them open; the random rest decides who that is.
+            self.loyal = false;
+            let rest = self.random_rest(cx);
+            cx.arm(Timer::Election, rest);
+        } else {
+            self.campaign(cx);
+        }
+    }
+
+    /// Tries to become leader.
+    pub(crate) fn campaign<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        if self.role == Role::Leader {
+            return;
+        }
+        self.arm_election(cx);
+        if self.term.next() > Term::MAX {
+            return;
+        }
+        if self.role == Role::Candidate && !self.votes.contains(&self.config.id) {
+            // The own vote of the last candidacy still waits for the disk, and so do its requests. Another candidacy would
+            // add more of them at every timeout of a stalled disk, and could not win either.
+            return;
+        }
+        if self.config.pre_vote {
+            self.ask_first(cx);
+        } else {
+            self.stand(cx);
+        }
+    }
+
+    fn ask_first<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        self.role = Role::PreCandidate;
+        self.leader = None;
+        self.votes.clear();
+        self.votes.push(self.config.id);
+        if self.votes.len() >= self.config.quorum_size() {
+            return self.stand(cx);
+        }
+        // Early: a question promises nothing.
+        let question = Message::PreVote { term: self.term.next(), last: self.log.last() };
+        cx.send_early(self.others.clone(), question);
+    }
+
+    fn stand<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        self.role = Role::Candidate;
+        self.leader = None;
+        self.votes.clear();
+        self.forget_leader_of_old_term();
+        self.term = self.term.next();
+        self.voted_for = Some(self.config.id);
+        self.persist_hard_state(cx);
+        // Both wait for the disk. A request that leaves before the own vote is durable lets a crash undo the vote and the
+        // node vote again in the same term (`sofa-jraft` 2); for the same reason the own vote counts when it comes back.
+        cx.send(cx.me(), Message::Voted { term: self.term, granted: true });
+        if !self.others.is_empty() {
+            cx.send(self.others.clone(), Message::RequestVote { term: self.term, last: self.log.last() });
+        }
+    }
+
+    pub(crate) fn on_pre_vote<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        last: EntryId,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let granted = term > self.term && last >= self.log.last() && !self.is_loyal_against(from);
+        // Early: a granted pre-vote is an opinion, not a vote. It binds nobody, so there is nothing to keep over a crash. A
+        // refusal names this node's term, so that a pre-candidate that has fallen behind learns it (etcd 8334).
+        let term = if granted { term } else { self.term };
+        cx.send_early(from, Message::PreVoted { term, granted });
+    }
+
+    pub(crate) fn on_pre_voted<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        granted: bool,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if granted {
+            // The term is the one that was asked for, and nobody's yet: it is no reason to adopt it.
+            if self.role == Role::PreCandidate && term == self.term.next() && self.count_vote(from) {
+                self.stand(cx);
+                self.arm_election(cx);
+            }
+        } else if term > self.term {
+            self.follow(term, None, cx);
+        }
+    }
+
+    pub(crate) fn on_request_vote<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        last: EntryId,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if term > self.term && self.is_loyal_against(from) {
+            // Not even the term is taken over: a node that cannot hear the leader must not depose it for the others.
+            return;
+        }
+        // The pair is compared as a whole: by index alone, or element by element, a stale log could win (`openraft`
+        // a48a3282).
+        let up_to_date = last >= self.log.last();
+        if term > self.term {
+            self.adopt(term, up_to_date.then_some(from), cx);
+        } else if term == self.term && self.voted_for == Some(from) {
+            // Asked again. If the disk is busy the answer waits there already; a second one would pile up.
+            if cx.settled() {
+                cx.send(from, Message::Voted { term, granted: true });
+            }
+            return;
+        } else if term == self.term && self.voted_for.is_none() && self.leader.is_none() && up_to_date {
+            self.voted_for = Some(from);
+            self.persist_hard_state(cx);
+        }
+        if term == self.term && self.voted_for == Some(from) {
+            self.arm_election(cx);
+            cx.send(from, Message::Voted { term, granted: true });
+        } else {
+            // Early: a refusal promises nothing.
+            cx.send_early(from, Message::Voted { term: self.term, granted: false });
+        }
+    }
+
+    pub(crate) fn on_voted<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        granted: bool,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if term > self.term {
+            if !granted {
+                self.follow(term, None, cx);
+            }
+        } else if granted && term == self.term && self.role == Role::Candidate && self.count_vote(from) {
+            self.lead(cx);
+        }
+    }
+
+    /// Counts a vote, once for each voter (CCF: a vote delivered twice was counted twice). Says whether there is a quorum.
+    fn count_vote(&mut self, from: NodeId) -> bool {
+        if !self.votes.contains(&from) {
+            self.votes.push(from);
+        }
+        self.votes.len() >= self.config.quorum_size()
+    }
+
+    fn lead<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        self.role = Role::Leader;
+        self.leader = Some(self.config.id);
+        self.loyal = false;
+        self.votes.clear();
+        self.progress.clear();
+        let next = self.log.last().index.next();
+        self.progress.extend(self.config.voters.iter().map(|_| Progress::new(next)));
+        cx.disarm(Timer::Election);
+        cx.arm(Timer::Heartbeat, self.config.heartbeat_interval);
+        if self.config.check_quorum {
+            cx.arm(Timer::CheckQuorum, self.config.election_timeout_min);
+        }
+        // Entries of earlier terms commit only together with one of this term (section 5.4.2, figure 8): here it is, at once.
+        if let Some(noop) = Segment::noop(next, self.term) {
+            self.add(noop, cx);
+            self.await_own_disk(cx);
+        }
+    }
+
+    /// Puts entries at the end of the leader's log and on their way to its disk.
+    pub(crate) fn add<S: Sink<Self> + ?Sized>(&mut self, entries: Segment, cx: &mut Context<'_, Self, S>) {
+        let prev_term = self.log.last().term;
+        if self.log.push(entries.clone()) {
+            let at = cx.persist(Record::Append { prev_term, entries });
+            self.oldest.get_or_insert(at);
+            self.dirty = true;
+        }
+    }
+
+    /// The leader counts its own disk like any other: when its promise to itself comes back.
+    pub(crate) fn await_own_disk<S: Sink<Self> + ?Sized>(&self, cx: &mut Context<'_, Self, S>) {
+        cx.send(cx.me(), Message::Appended { term: self.term, matched: self.log.last().index });
+    }
+
+    /// A quorum must have been heard since the last time, or somebody else may be leading by now.
+    pub(crate) fn on_check_quorum<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        if self.role != Role::Leader {
+            return;
+        }
+        let mut heard = 0;
+        for (progress, id) in self.progress.iter_mut().zip(&self.config.voters) {
+            heard += usize::from(progress.heard || *id == self.config.id);
+            progress.heard = false;
+        }
+        if heard >= self.config.quorum_size() {
+            cx.arm(Timer::CheckQuorum, self.config.election_timeout_min);
+        } else {
+            self.step_down(None, cx);
+        }
+    }
+
+    /// Whether this node stands by its leader against `from` (section 4.2.3 of the thesis).
+    ///
+    /// Only with CheckQuorum: otherwise a leader that can speak but not hear would be followed for ever. And never against
+    /// the leader itself: if it campaigns it does not lead any more (`hashicorp/raft` 605).
+    fn is_loyal_against(&self, from: NodeId) -> bool {
+        self.config.check_quorum
+            && match self.leader {
+                Some(leader) => leader != from && (self.loyal || leader == self.config.id),
+                None => false,
+            }
+    }
+
+    /// Follows `leader` in `term`, which is the current or a later one.
+    pub(crate) fn follow<S: Sink<Self> + ?Sized>(
+        &mut self,
+        term: Term,
+        leader: Option<NodeId>,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if term > self.term {
+            self.adopt(term, None, cx);
+        }
+        if self.role != Role::Follower {
+            self.step_down(leader, cx);
+        }
+        self.leader = leader;
+    }
+
+    /// Enters a later term as a follower, with or without a vote in it: one record.
+    fn adopt<S: Sink<Self> + ?Sized>(
+        &mut self,
+        term: Term,
+        vote: Option<NodeId>,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if self.role != Role::Follower {
+            self.step_down(None, cx);
+        }
+        self.leader = None;
+        self.forget_leader_of_old_term();
+        self.term = term;
+        self.voted_for = vote;
+        self.persist_hard_state(cx);
+    }
+
+    /// Ceases to lead, or to want to, in the current term.
+    fn step_down<S: Sink<Self> + ?Sized>(
+        &mut self,
+        leader: Option<NodeId>,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if self.role == Role::Leader {
+            cx.disarm(Timer::Heartbeat);
+            cx.disarm(Timer::CheckQuorum);
+            self.progress.clear();
+            self.dirty = false;
+            for (token, payload) in self.gathered.drain(..) {
+                // Early: these never entered the log.
+                cx.emit_early(Event::Refused { token, payload, leader, reason: Refusal::NotLeader });
+            }
+            self.arm_election(cx);
+        }
+        self.role = Role::Follower;
+        self.leader = leader;
+        self.votes.clear();
+    }
+
+    /// What was agreed with one leader says nothing about the next.
+    fn forget_leader_of_old_term(&mut self) {
+        self.loyal = false;
+        self.verified = Index::ZERO;
+        self.promised = Index::ZERO;
+    }
+
+    /// Waits a whole random election timeout.
+    pub(crate) fn arm_election<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        self.loyal = false;
+        let rest = self.random_rest(cx);
+        cx.arm(Timer::Election, self.config.election_timeout_min + rest);
+    }
+
+    /// The leader was heard: loyal for the shortest election timeout.
+    pub(crate) fn arm_loyalty<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        self.loyal = true;
+        cx.arm(Timer::Election, self.config.election_timeout_min);
+    }
+
+    fn random_rest<S: Sink<Self> + ?Sized>(&self, cx: &mut Context<'_, Self, S>) -> Duration {
+        let span = self.config.election_timeout_max.saturating_sub(self.config.election_timeout_min);
+        Duration::from_nanos(cx.below(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}

@@ -1,0 +1,111 @@
+//! What an application asks, what it is told, and the names of the timers.
+
+use crate::{Index, RecoverError, Role, Segment, Term};
+use synod_core::{Bytes, NodeId};
+
+/// What an application asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Put this into the replicated log. Answered by [`Event::Proposed`] or [`Event::Refused`] with the same token.
+    Propose {
+        /// Chosen by the caller, returned with the answer, not interpreted.
+        token: u64,
+        /// What to replicate.
+        payload: Bytes,
+    },
+    /// Campaign now, without waiting for the election timeout.
+    Campaign,
+}
+
+/// What an application is told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Event {
+    /// A proposal has a place in the log of this leader. It is **not committed**: only [`Event::Committed`] for the same
+    /// index *and term* says so; another entry may take the place when the leader changes.
+    Proposed {
+        /// The caller's token.
+        token: u64,
+        /// Its place.
+        index: Index,
+        /// The leader's term.
+        term: Term,
+    },
+    /// A proposal was not taken. It was not replicated, and here it is back.
+    Refused {
+        /// The caller's token.
+        token: u64,
+        /// What was proposed.
+        payload: Bytes,
+        /// Who leads, as far as this node knows: ask there.
+        leader: Option<NodeId>,
+        /// Why.
+        reason: Refusal,
+    },
+    /// Entries are committed: they stay where they are for ever. Indices come in order and without gaps, each exactly once
+    /// between two starts of a node, and from 1 again after a restart; a state machine recognises what it has applied by
+    /// the index.
+    Committed(Segment),
+    /// The term, the role or the leader has changed.
+    Role {
+        /// The term.
+        term: Term,
+        /// What this node is.
+        role: Role,
+        /// Who leads, as far as this node knows.
+        leader: Option<NodeId>,
+    },
+    /// A message was dropped that no correct node sends.
+    Illegal {
+        /// Who sent it.
+        from: NodeId,
+        /// What is wrong with it.
+        reason: Illegal,
+    },
+    /// The log of this node did not lead to a state that Raft can be in. The node stays silent: it neither votes nor stores.
+    Halted(RecoverError),
+}
+
+/// Why a proposal was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// This node does not lead, or ceased to before the proposal was in the log.
+    NotLeader,
+    /// The payload is longer than [`Config::payload_bytes_max`](crate::Config::payload_bytes_max).
+    TooLarge,
+    /// The log has no index left.
+    LogFull,
+}
+
+/// What no correct node sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Illegal {
+    /// The sender is not a voter.
+    NotAMember,
+    /// A term beyond [`Term::MAX`], or one that does not fit its neighbours.
+    ImpossibleTerm,
+    /// An index beyond [`Index::MAX`], or beyond the log that it speaks of.
+    ImpossibleIndex,
+    /// Two nodes claim to lead the same term.
+    SecondLeader,
+    /// Entries that differ from what is committed here.
+    ConflictsWithCommitted,
+    /// A message from oneself that one does not send to oneself.
+    FromOneself,
+    /// A message from another node that one only sends to oneself.
+    ForOneself,
+}
+
+/// The timers of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Timer {
+    /// No leader was heard of. It runs in two stretches while there is a leader: first the shortest election timeout,
+    /// during which the node is loyal, then a random rest.
+    Election,
+    /// The leader speaks to everybody.
+    Heartbeat,
+    /// The leader looks whether it still hears a quorum.
+    CheckQuorum,
+}

@@ -1,0 +1,139 @@
+//! The follower's half of replication (section 5.3).
+
+use crate::{EntryId, Illegal, Index, Message, Raft, Record, Role, Segment, Term};
+use synod_core::{Context, NodeId, Sink};
+
+impl Raft {
+    pub(crate) fn on_append<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        prev_term: Term,
+        commit: Index,
+        entries: Segment,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let prev = EntryId { term: prev_term, index: entries.first().prev() };
+        if let Some(reason) = self.impossible(term, prev, &entries) {
+            return self.illegal(from, reason, cx);
+        }
+        if term < self.term {
+            // A leader that has been deposed must hear it, or a node that is ahead in its term (it campaigned while cut off)
+            // could neither follow that leader nor be elected against its followers' loyalty (etcd 8334, tikv 3270). Early:
+            // names a term, promises nothing.
+            return cx.send_early(from, Message::Heard { term: self.term });
+        }
+        if !self.accept_leader(from, term, cx) {
+            return;
+        }
+        // Also when the entries are refused below: a follower that is being repaired has a leader, and must not campaign
+        // against it (`redpanda` 30815).
+        self.arm_loyalty(cx);
+
+        if self.log.term_at(prev.index) != Some(prev.term) {
+            // Nothing above the hint can be common: not above this log's end, not at an entry that differs, and not in a term
+            // later than the leader's own there. Early: a refusal promises nothing.
+            let hint = self.log.last_candidate(prev.index, prev.term);
+            return cx.send_early(from, Message::Rejected { term, prev: prev.index, hint });
+        }
+
+        let matched = entries.last();
+        let wrote = match self.take_in(entries, cx) {
+            Ok(wrote) => wrote,
+            Err(reason) => return self.illegal(from, reason, cx),
+        };
+        self.verified = self.verified.max(matched);
+        self.acknowledge(from, wrote, cx);
+        // Not simply the leader's commit index: what lies behind the verified part may be another leader's.
+        self.commit_to(commit.min(self.verified), cx);
+    }
+
+    /// The leader tells what is committed, in a message that checks nothing: it counts only as far as this log was verified.
+    pub(crate) fn on_commit<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        commit: Index,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if term < self.term {
+            // Early: as for an old leader's entries.
+            return cx.send_early(from, Message::Heard { term: self.term });
+        }
+        if self.accept_leader(from, term, cx) {
+            self.arm_loyalty(cx);
+            self.commit_to(commit.min(self.verified), cx);
+        }
+    }
+
+    /// Follows the sender if it can be the leader of `term`.
+    fn accept_leader<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        cx: &mut Context<'_, Self, S>,
+    ) -> bool {
+        if term == self.term && self.leader.is_some_and(|leader| leader != from) {
+            self.illegal(from, Illegal::SecondLeader, cx);
+            return false;
+        }
+        self.follow(term, Some(from), cx);
+        true
+    }
+
+    /// Stores what is new. A delayed or doubled message changes nothing: only an entry that *differs* removes what follows it
+    /// (`openraft` 9540c904, CCF 5676). Says whether anything was written.
+    fn take_in<S: Sink<Self> + ?Sized>(
+        &mut self,
+        entries: Segment,
+        cx: &mut Context<'_, Self, S>,
+    ) -> Result<bool, Illegal> {
+        let from = self.log.first_difference(&entries);
+        if from > entries.last() {
+            return Ok(false);
+        }
+        if from <= self.commit {
+            return Err(Illegal::ConflictsWithCommitted);
+        }
+        self.log.truncate(from);
+        let entries = if from == entries.first() { entries } else { entries.range(from, entries.last()) };
+        let prev_term = self.log.last().term;
+        if !self.log.push(entries.clone()) {
+            return Ok(false);
+        }
+        let at = cx.persist(Record::Append { prev_term, entries });
+        self.oldest.get_or_insert(at);
+        Ok(true)
+    }
+
+    /// Promises the leader everything that is verified, as soon as the disk has it.
+    fn acknowledge<S: Sink<Self> + ?Sized>(
+        &mut self,
+        leader: NodeId,
+        wrote: bool,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if wrote || cx.settled() || self.verified > self.promised {
+            self.promised = self.verified;
+            cx.send(leader, Message::Appended { term: self.term, matched: self.verified });
+        } else {
+            // The same promise waits for the disk already. Early: says only that the leader is heard, so that a slow disk does
+            // not look like a lost node.
+            cx.send_early(leader, Message::Heard { term: self.term });
+        }
+    }
+
+    fn impossible(&self, term: Term, prev: EntryId, entries: &Segment) -> Option<Illegal> {
+        let terms_fit = prev.term <= term
+            && entries.term() <= term
+            && (prev.index == Index::ZERO) == (prev.term == Term::ZERO)
+            && (entries.is_empty() || entries.term() >= prev.term);
+        if !terms_fit || term == Term::ZERO {
+            Some(Illegal::ImpossibleTerm)
+        } else if self.role == Role::Leader && term == self.term {
+            Some(Illegal::SecondLeader)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! The five safety properties of the Raft paper (figure 3), as an observer that can be asked after every step.
+//!
+//! The observer keeps a history of its own: who led which term, what every entry that was ever seen contained, what was ever
+//! seen committed. It never trusts one node about another.
+//!
+//! A node that has not changed costs one comparison, a node that has grown costs its new entries, and only a node whose
+//! log was cut is read again from the cut.
+
+use crate::{EntryId, EntryKind, Index, Raft, Role, Term};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use synod_core::{NodeId, SplitMix64};
+
+/// Watches the nodes of one cluster. Ask it after every step of any node, or as often as is affordable: what happens and is
+/// undone between two observations goes unseen.
+///
+/// ```
+/// use synod_core::{NodeId, testing::Bench};
+/// use synod_raft::{Command, Config, Raft, invariants::Safety};
+///
+/// let id = NodeId(1);
+/// let mut node = Bench::new(id, Raft::new(Config::new(id, [id])).unwrap());
+/// let mut safety = Safety::default();
+/// node.start().unwrap();
+/// node.input(synod_core::Input::Command(Command::Campaign));
+/// node.sync().unwrap();
+/// assert_eq!(safety.observe(id, &node.protocol), Ok(()));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Safety {
+    nodes: BTreeMap<NodeId, Seen>,
+    leaders: BTreeMap<Term, NodeId>,
+    /// By index: what every log that was ever seen held there.
+    history: Vec<Variants>,
+    /// By index: what was committed there.
+    committed: Vec<Committed>,
+}
+
+/// What a node looked like when it was last observed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    revision: Option<u64>,
+    edits: u64,
+    truncations: u64,
+    /// The log was read up to here.
+    last: EntryId,
+    commit: Index,
+    led: Option<Term>,
+}
+
+/// The entries seen at one index. More than one only after a change of leaders.
+#[derive(Clone, Debug, Default)]
+struct Variants {
+    first: Option<Variant>,
+    more: Vec<Variant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Variant {
+    term: Term,
+    /// The term of the entry before: equal names then mean equal logs, by induction.
+    before: Term,
+    digest: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Committed {
+    term: Term,
+    digest: u64,
+    /// The lowest term in which a node was seen to know that it is committed.
+    known_in: Term,
+}
+
+/// A safety property that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Violation {
+    /// Election Safety: at most one leader is elected in a term.
+    #[error("election safety: {first} and {second} both lead term {term}")]
+    ElectionSafety {
+        /// The term.
+        term: Term,
+        /// Who was seen first.
+        first: NodeId,
+        /// Who was seen then.
+        second: NodeId,
+    },
+    /// Leader Append-Only: a leader never overwrites or deletes entries of its log.
+    #[error("leader append-only: {leader} leads term {term} and removed entries after index {kept}")]
+    LeaderAppendOnly {
+        /// The leader.
+        leader: NodeId,
+        /// Its term.
+        term: Term,
+        /// What was left of its log.
+        kept: Index,
+    },
+    /// Log Matching: two logs that hold an entry of the same index and term are equal up to it.
+    #[error("log matching: {node} holds another entry {entry} than was seen before, or another one before it")]
+    LogMatching {
+        /// The node.
+        node: NodeId,
+        /// The entry.
+        entry: EntryId,
+    },
+    /// Leader Completeness: what was committed in a term is in the logs of the leaders of all later terms.
+    #[error("leader completeness: {leader} leads term {term} without the committed entry {entry}")]
+    LeaderCompleteness {
+        /// The leader.
+        leader: NodeId,
+        /// Its term.
+        term: Term,
+        /// The entry.
+        entry: EntryId,
+    },
+    /// State Machine Safety: no two nodes apply different entries at an index.
+    #[error("state machine safety: {node} committed another entry at index {index} than was committed before")]
+    StateMachineSafety {
+        /// The node.
+        node: NodeId,
+        /// The index.
+        index: Index,
+    },
+}
+
+impl Safety {
+    /// Looks at a node. O(1) if it has not changed, O(new entries) otherwise, O(entries after the cut) when its log was cut.
+    ///
+    /// # Errors
+    /// The first property found broken.
+    pub fn observe(&mut self, node: NodeId, raft: &Raft) -> Result<(), Violation> {
+        let seen = self.nodes.entry(node).or_default();
+        if seen.revision == Some(raft.revision()) {
+            return Ok(());
+        }
+        let before = *seen;
+        let leads = (raft.role() == Role::Leader).then_some(raft.term());
+
+        self.election_safety(node, leads)?;
+        let cut = Self::cut(&before, raft);
+        if let (Some(term), Some(kept)) = (leads, cut)
+            && before.led == Some(term)
+        {
+            return Err(Violation::LeaderAppendOnly { leader: node, term, kept });
+        }
+        if before.edits != raft.log().edits() || before.revision.is_none() {
+            let known = cut.map_or(before.last.index, |kept| kept.min(before.last.index));
+            self.log_matching(node, raft, known)?;
+        }
+        let news = self.state_machine_safety(node, raft, before.commit)?;
+        if leads.is_some() && before.led != leads {
+            self.leader_completeness(node, raft)?;
+        }
+        self.nodes.insert(
+            node,
+            Seen {
+                revision: Some(raft.revision()),
+                edits: raft.log().edits(),
+                truncations: raft.log().truncations().0,
+                last: raft.log().last(),
+                commit: raft.commit_index(),
+                led: leads,
+            },
+        );
+        if news { self.leaders_seen_are_complete(raft.term()) } else { Ok(()) }
+    }
+
+    /// A node has crashed: it comes back with what was on its disk, and commits from the first entry again.
+    pub fn crashed(&mut self, node: NodeId) {
+        self.nodes.remove(&node);
+    }
+
+    /// How many entries were seen committed.
+    #[must_use]
+    pub fn committed(&self) -> Index {
+        Index(self.committed.len() as u64)
+    }
+
+    fn election_safety(&mut self, node: NodeId, leads: Option<Term>) -> Result<(), Violation> {
+        let Some(term) = leads else { return Ok(()) };
+        match *self.leaders.entry(term).or_insert(node) {
+            first if first == node => Ok(()),
+            first => Err(Violation::ElectionSafety { term, first, second: node }),
+        }
+    }
+
+    /// What was left of the log when it was cut since the last observation.
+    fn cut(before: &Seen, raft: &Raft) -> Option<Index> {
+        let (count, kept) = raft.log().truncations();
+        match count.checked_sub(before.truncations) {
+            Some(0) => None,
+            Some(1) => Some(kept),
+            // Several cuts, of which only the last is known.
+            _ => Some(Index::ZERO),
+        }
+    }
+
+    /// Reads the entries after `known`.
+    fn log_matching(&mut self, node: NodeId, raft: &Raft, known: Index) -> Result<(), Violation> {
+        let last = raft.last_index();
+        let mut before = raft.term_at(known).unwrap_or_default();
+        for segment in raft.log().range(known.next(), last) {
+            for entry in &segment {
+                let variant = Variant { term: entry.term, before, digest: digest(entry.kind, entry.payload) };
+                let variants = slot(&mut self.history, entry.index);
+                if !variants.admit(variant) {
+                    let entry = EntryId { term: entry.term, index: entry.index };
+                    return Err(Violation::LogMatching { node, entry });
+                }
+                before = entry.term;
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares what the node has committed since `known`. Says whether anything was committed for the first time.
+    fn state_machine_safety(&mut self, node: NodeId, raft: &Raft, known: Index) -> Result<bool, Violation> {
+        let commit = raft.commit_index();
+        if commit < known {
+            return Err(Violation::StateMachineSafety { node, index: commit.next() });
+        }
+        // What the node committed before must still be there; names are enough, the contents were compared when read.
+        if raft.last_index() < commit || !self.agrees(raft, known) {
+            return Err(Violation::StateMachineSafety { node, index: known });
+        }
+        let mut news = false;
+        for segment in raft.log().range(known.next(), commit) {
+            for entry in &segment {
+                let term = entry.term;
+                let Some(variant) = self.variant(EntryId { term, index: entry.index }) else { continue };
+                match self.committed.get_mut(place(entry.index)) {
+                    Some(old) if old.term == term && old.digest == variant.digest => {
+                        old.known_in = old.known_in.min(raft.term());
+                    }
+                    Some(_) => return Err(Violation::StateMachineSafety { node, index: entry.index }),
+                    None => {
+                        news = true;
+                        let digest = variant.digest;
+                        self.committed.push(Committed { term, digest, known_in: raft.term() });
+                    }
+                }
+            }
+        }
+        Ok(news)
+    }
+
+    fn agrees(&self, raft: &Raft, index: Index) -> bool {
+        match self.committed.get(place(index)) {
+            Some(committed) if index > Index::ZERO => raft.term_at(index) == Some(committed.term),
+            _ => true,
+        }
+    }
+
+    /// The new leader's log holds everything that was committed in an earlier term. By Log Matching the last such entry
+    /// stands for all before it.
+    fn leader_completeness(&self, leader: NodeId, raft: &Raft) -> Result<(), Violation> {
+        let term = raft.term();
+        let earlier = self.committed.iter().rposition(|committed| committed.known_in < term);
+        match earlier.and_then(|place| Some((place, self.committed.get(place)?))) {
+            Some((place, committed)) => {
+                let entry = EntryId { term: committed.term, index: Index(place as u64 + 1) };
+                if raft.term_at(entry.index) == Some(entry.term) {
+                    Ok(())
+                } else {
+                    Err(Violation::LeaderCompleteness { leader, term, entry })
+                }
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Something was committed in `term` for the first time: the leaders of later terms, seen already, must hold it. What they
+    /// held when they were last seen is in the history; a leader's log only grows.
+    fn leaders_seen_are_complete(&self, term: Term) -> Result<(), Violation> {
+        let (Some(committed), index) = (self.committed.last(), self.committed()) else { return Ok(()) };
+        for (node, seen) in &self.nodes {
+            let Some(led) = seen.led.filter(|led| *led > term) else { continue };
+            let entry = EntryId { term: committed.term, index };
+            if !self.held_before(seen.last, entry) {
+                return Err(Violation::LeaderCompleteness { leader: *node, term: led, entry });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the log that ends with `last` holds `entry`, walking back through the history.
+    fn held_before(&self, last: EntryId, entry: EntryId) -> bool {
+        let mut at = last;
+        while at.index > entry.index {
+            match self.variant(at) {
+                Some(variant) => at = EntryId { term: variant.before, index: at.index.prev() },
+                None => return false,
+            }
+        }
+        at == entry
+    }
+
+    fn variant(&self, entry: EntryId) -> Option<Variant> {
+        self.history.get(place(entry.index))?.find(entry.term)
+    }
+}
+
+impl Variants {
+    fn find(&self, term: Term) -> Option<Variant> {
+        self.first.iter().chain(&self.more).find(|variant| variant.term == term).copied()
+    }
+
+    /// Whether `variant` is new or equal to the one of its term.
+    fn admit(&mut self, variant: Variant) -> bool {
+        match self.find(variant.term) {
+            Some(known) => return known == variant,
+            None if self.first.is_none() => self.first = Some(variant),
+            None => self.more.push(variant),
+        }
+        true
+    }
+}
+
+fn place(index: Index) -> usize {
+    usize::try_from(index.prev().0).unwrap_or(usize::MAX)
+}
+
+/// The place of an index, made if it is the next; the log is read in order, so that it is never farther away.
+fn slot(history: &mut Vec<Variants>, index: Index) -> &mut Variants {
+    let place = place(index);
+    if history.len() <= place {
+        history.resize_with(place + 1, Variants::default);
+    }
+    #[expect(clippy::indexing_slicing, reason = "the line above made the place")]
+    &mut history[place]
+}
+
+/// A digest of an entry: two different entries share one with a chance of 2⁻⁶⁴.
+fn digest(kind: EntryKind, payload: &[u8]) -> u64 {
+    let start = SplitMix64::mix(payload.len() as u64 + ((kind == EntryKind::Noop) as u64) << 40);
+    let mut chunks = payload.chunks_exact(8);
+    let mut state = start;
+    for chunk in &mut chunks {
+        let word = chunk.first_chunk::<8>().map_or(0, |word| u64::from_le_bytes(*word));
+        state = SplitMix64::mix(state ^ word).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    }
+    let rest = chunks.remainder().iter().fold(1_u64, |word, byte| (word << 8) | u64::from(*byte));
+    SplitMix64::mix(state ^ rest)
+}

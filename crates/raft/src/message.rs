@@ -1,0 +1,101 @@
+//! What nodes say to each other, and to themselves.
+
+use crate::{EntryId, Index, Segment, Term};
+use synod_core::Lsn;
+
+/// A message. All carry the term of the sender, except that a pre-vote carries the term it *would* campaign in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Message {
+    /// "Would you vote for me?" Promises nothing, changes nothing.
+    PreVote {
+        /// The term after the sender's.
+        term: Term,
+        /// The sender's last entry.
+        last: EntryId,
+    },
+    /// The answer.
+    PreVoted {
+        /// The term that was asked for where granted; the term of the sender where refused.
+        term: Term,
+        /// Whether it would.
+        granted: bool,
+    },
+    /// "Vote for me."
+    RequestVote {
+        /// The candidate's term.
+        term: Term,
+        /// The candidate's last entry.
+        last: EntryId,
+    },
+    /// The answer. From oneself: the candidate's own vote is durable.
+    Voted {
+        /// The term of the sender.
+        term: Term,
+        /// Whether the vote is the receiver's.
+        granted: bool,
+    },
+    /// "Here are the entries after this one"; without entries a heartbeat or a probe.
+    Append {
+        /// The leader's term.
+        term: Term,
+        /// The term of the entry before the first.
+        prev_term: Term,
+        /// Committed, as far as the leader knows.
+        commit: Index,
+        /// The entries, of one term. An empty segment still has a first index: the one after the entry that is checked.
+        entries: Segment,
+    },
+    /// "My log is durable, and equal to yours, up to here." From oneself: the leader's own disk has got so far.
+    Appended {
+        /// The leader's term.
+        term: Term,
+        /// The last index that is known to match.
+        matched: Index,
+    },
+    /// "My log does not have the entry before those."
+    Rejected {
+        /// The leader's term.
+        term: Term,
+        /// The index that was checked.
+        prev: Index,
+        /// The last entry of the follower that can still be common: none above it is.
+        hint: EntryId,
+    },
+    /// "Committed up to here", for a follower that has these entries. Needs no answer.
+    Commit {
+        /// The leader's term.
+        term: Term,
+        /// Committed up to here.
+        commit: Index,
+    },
+    /// "I hear you": the answer when there is nothing new to promise yet, because the disk is busy; and, to a leader of an
+    /// earlier term, "there is a later term".
+    Heard {
+        /// The term of the sender.
+        term: Term,
+    },
+    /// To oneself only: everything that is alive is durable once more, from this record on.
+    Rewritten {
+        /// The first of the new records.
+        first: Lsn,
+    },
+}
+
+impl Message {
+    /// The term that the message carries; [`Term::ZERO`] for one that carries none.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        match self {
+            Self::PreVote { term, .. }
+            | Self::PreVoted { term, .. }
+            | Self::RequestVote { term, .. }
+            | Self::Voted { term, .. }
+            | Self::Append { term, .. }
+            | Self::Appended { term, .. }
+            | Self::Rejected { term, .. }
+            | Self::Commit { term, .. }
+            | Self::Heard { term } => *term,
+            Self::Rewritten { .. } => Term::ZERO,
+        }
+    }
+}

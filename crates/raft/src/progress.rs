@@ -1,0 +1,107 @@
+//! What a leader knows about each voter.
+
+use crate::Index;
+use alloc::collections::VecDeque;
+
+/// What a leader knows about one voter, itself included.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Progress {
+    /// Durable there and equal to the leader's log up to here. Never goes back within a term.
+    pub(crate) matched: Index,
+    /// The next index to send.
+    pub(crate) next: Index,
+    pub(crate) pace: Pace,
+    /// The last index of each batch on its way, oldest first.
+    in_flight: VecDeque<Index>,
+    /// Whether an acknowledgement has moved `matched` since the last heartbeat.
+    pub(crate) moved: bool,
+    /// Whether anything was heard since the last check of the quorum.
+    pub(crate) heard: bool,
+    /// The commit index that this voter was last told and able to take.
+    pub(crate) told: Index,
+}
+
+/// How a leader sends to a follower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pace {
+    /// Where the logs agree is unknown: one message at a time, and when it is unanswered, one for each heartbeat. Answering
+    /// every rejection with everything again would multiply messages without bound.
+    Probe {
+        /// A message is on its way.
+        paused: bool,
+    },
+    /// Batches follow each other without waiting, as far as the window allows.
+    Replicate,
+}
+
+impl Progress {
+    /// The state at the beginning of a term.
+    pub(crate) fn new(next: Index) -> Self {
+        Self {
+            matched: Index::ZERO,
+            next,
+            pace: Pace::Probe { paused: false },
+            in_flight: VecDeque::new(),
+            moved: false,
+            // A new leader has just heard from a quorum of voters; it gives the rest as long as everybody.
+            heard: true,
+            told: Index::ZERO,
+        }
+    }
+
+    /// The voter acknowledged everything up to `matched`. Says whether that is news.
+    pub(crate) fn acknowledged(&mut self, matched: Index) -> bool {
+        while self.in_flight.front().is_some_and(|last| *last <= matched) {
+            self.in_flight.pop_front();
+        }
+        let news = matched > self.matched;
+        if news {
+            self.matched = matched;
+            self.moved = true;
+        }
+        // A late acknowledgement does not end a probe of something later; the probe's own answer does.
+        if matches!(self.pace, Pace::Probe { .. }) && matched >= self.next.prev() {
+            self.pace = Pace::Replicate;
+        }
+        self.next = self.next.max(self.matched.next());
+        news
+    }
+
+    /// The voter does not have the entry at `prev`; `candidate` is the last that can be common. Says whether it was the
+    /// answer to something that still matters.
+    pub(crate) fn rejected(&mut self, prev: Index, candidate: Index) -> bool {
+        let current = match self.pace {
+            Pace::Probe { .. } => prev == self.next.prev(),
+            Pace::Replicate => prev < self.next,
+        };
+        // What has been acknowledged cannot be missing: the rejection is older.
+        if !current || prev <= self.matched {
+            return false;
+        }
+        self.next = prev.min(candidate.next()).max(self.matched.next());
+        self.probe(false);
+        true
+    }
+
+    /// Falls back to one message at a time.
+    pub(crate) fn probe(&mut self, paused: bool) {
+        self.pace = Pace::Probe { paused };
+        self.in_flight.clear();
+    }
+
+    /// A batch up to `last` was sent.
+    pub(crate) fn sent(&mut self, last: Index) {
+        match self.pace {
+            Pace::Probe { .. } => self.pace = Pace::Probe { paused: true },
+            Pace::Replicate => {
+                self.next = last.next();
+                self.in_flight.push_back(last);
+            }
+        }
+    }
+
+    /// How many batches are on their way.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+}

@@ -1,0 +1,253 @@
+//! The state of a node, and where its inputs go.
+
+use crate::log::Ghost;
+use crate::progress::Progress;
+use crate::{
+    Command, Config, ConfigError, Event, Illegal, Index, Log, Message, Record, RecoverError, Refusal, Term, Timer,
+};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use synod_core::{Bytes, Context, Input, Lane, Link, Lsn, Never, NodeId, Protocol, Recovered, Sink};
+
+/// What a node is in its term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Follows a leader, or waits for one.
+    Follower,
+    /// Asks whether it would win an election.
+    PreCandidate,
+    /// Asks for votes.
+    Candidate,
+    /// Leads.
+    Leader,
+}
+
+/// One node of a Raft cluster.
+///
+/// It is a [`Protocol`]: a driver feeds it inputs and carries out its effects. Whoever wants Raft without a driver of the
+/// workspace's uses [`Node`](crate::Node), which wraps this value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Raft {
+    pub(crate) config: Arc<Config>,
+    /// The other voters.
+    pub(crate) others: Arc<[NodeId]>,
+
+    // Durable: what records say.
+    pub(crate) term: Term,
+    pub(crate) voted_for: Option<NodeId>,
+    pub(crate) log: Log,
+    /// Where the oldest record that is still needed lies.
+    pub(crate) oldest: Option<Lsn>,
+
+    // Lost in a crash.
+    pub(crate) role: Role,
+    pub(crate) leader: Option<NodeId>,
+    pub(crate) commit: Index,
+    /// A leader was heard less than the shortest election timeout ago.
+    pub(crate) loyal: bool,
+    /// Follower: the log is equal to the leader's up to here.
+    pub(crate) verified: Index,
+    /// Follower: the farthest acknowledgement given in this term, be it still held back by the disk.
+    pub(crate) promised: Index,
+    /// Candidate: whose votes it has.
+    pub(crate) votes: Vec<NodeId>,
+    /// Leader: what it knows about each voter, in the order of the voters.
+    pub(crate) progress: Vec<Progress>,
+    /// Leader: proposals that wait for the end of the burst.
+    pub(crate) gathered: Vec<(u64, Bytes)>,
+    /// Leader: there may be something to send.
+    pub(crate) dirty: bool,
+    /// Recovery met a record whose predecessor is not there (yet).
+    pub(crate) gap: Option<RecoverError>,
+    /// A rewrite waits for the disk.
+    pub(crate) rewriting: bool,
+    pub(crate) halted: bool,
+    pub(crate) revision: Ghost,
+}
+
+impl Raft {
+    /// A node that has never run; [`recover`](Protocol::recover) gives it its memory back.
+    ///
+    /// # Errors
+    /// When the configuration cannot work.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        let config = config.validated()?;
+        let others = config.voters.iter().copied().filter(|id| *id != config.id).collect();
+        Ok(Self {
+            config: Arc::new(config),
+            others,
+            term: Term::ZERO,
+            voted_for: None,
+            log: Log::default(),
+            oldest: None,
+            role: Role::Follower,
+            leader: None,
+            commit: Index::ZERO,
+            loyal: false,
+            verified: Index::ZERO,
+            promised: Index::ZERO,
+            votes: Vec::new(),
+            progress: Vec::new(),
+            gathered: Vec::new(),
+            dirty: false,
+            gap: None,
+            rewriting: false,
+            halted: false,
+            revision: Ghost(0),
+        })
+    }
+
+    /// The place of a voter in the order of the voters.
+    pub(crate) fn place(&self, id: NodeId) -> Option<usize> {
+        self.config.voters.binary_search(&id).ok()
+    }
+
+    /// Writes term and vote, always together.
+    pub(crate) fn persist_hard_state<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        let at = cx.persist(Record::HardState { term: self.term, voted_for: self.voted_for });
+        self.oldest.get_or_insert(at);
+    }
+
+    /// Drops a message that no correct node sends.
+    pub(crate) fn illegal<S: Sink<Self> + ?Sized>(
+        &self,
+        from: NodeId,
+        reason: Illegal,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        // Early: says what was seen, promises nothing.
+        cx.emit_early(Event::Illegal { from, reason });
+    }
+
+    fn on_command<S: Sink<Self> + ?Sized>(&mut self, command: Command, cx: &mut Context<'_, Self, S>) {
+        match command {
+            Command::Campaign => self.campaign(cx),
+            Command::Propose { token, payload } => {
+                let refused = if self.role != Role::Leader {
+                    Some(Refusal::NotLeader)
+                } else if payload.len() > self.config.payload_bytes_max {
+                    Some(Refusal::TooLarge)
+                } else if self.log.last().index.plus(self.gathered.len() as u64) >= Index::MAX {
+                    Some(Refusal::LogFull)
+                } else {
+                    None
+                };
+                match refused {
+                    None => self.gathered.push((token, payload)),
+                    // Early: the proposal went nowhere, so there is nothing to take back.
+                    Some(reason) => {
+                        cx.emit_early(Event::Refused { token, payload, leader: self.leader, reason });
+                    }
+                }
+            }
+        }
+    }
+
+    fn on_message<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        message: Message,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let Some(place) = self.place(from) else { return self.illegal(from, Illegal::NotAMember, cx) };
+        if message.term() > Term::MAX {
+            return self.illegal(from, Illegal::ImpossibleTerm, cx);
+        }
+        if from == self.config.id {
+            // Promises to oneself that have become durable.
+            return match message {
+                Message::Voted { term, granted: true } => self.on_voted(from, term, true, cx),
+                Message::Appended { term, matched } => self.on_appended(from, place, term, matched, cx),
+                Message::Rewritten { first } => self.on_rewritten(first, cx),
+                _ => self.illegal(from, Illegal::FromOneself, cx),
+            };
+        }
+        match message {
+            Message::PreVote { term, last } => self.on_pre_vote(from, term, last, cx),
+            Message::PreVoted { term, granted } => self.on_pre_voted(from, term, granted, cx),
+            Message::RequestVote { term, last } => self.on_request_vote(from, term, last, cx),
+            Message::Voted { term, granted } => self.on_voted(from, term, granted, cx),
+            Message::Append { term, prev_term, commit, entries } => {
+                self.on_append(from, term, prev_term, commit, entries, cx);
+            }
+            Message::Appended { term, matched } => self.on_appended(from, place, term, matched, cx),
+            Message::Rejected { term, prev, hint } => self.on_rejected(place, term, prev, hint, cx),
+            Message::Commit { term, commit } => self.on_commit(from, term, commit, cx),
+            Message::Heard { term } => self.on_heard(place, term, cx),
+            Message::Rewritten { .. } => self.illegal(from, Illegal::ForOneself, cx),
+        }
+    }
+
+    /// What observers look at; see [`Raft::revision`].
+    fn face(&self) -> (Term, Role, Option<NodeId>, Index, u64) {
+        (self.term, self.role, self.leader, self.commit, self.log.edits())
+    }
+}
+
+impl Protocol for Raft {
+    type Message = Message;
+    type Record = Record;
+    type Command = Command;
+    type Event = Event;
+    type Timer = Timer;
+    type Job = Never;
+    type Done = Never;
+    type Error = RecoverError;
+
+    fn recover(&mut self, at: Lsn, record: Recovered<Record>) -> Result<(), RecoverError> {
+        self.take_back(at, record)
+    }
+
+    fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
+        if self.halted {
+            return;
+        }
+        let before = self.face();
+        match input {
+            Input::Start { .. } => self.on_start(cx),
+            Input::Message(from, message) => self.on_message(from, message, cx),
+            Input::Timer(Timer::Election) => self.on_election_timeout(cx),
+            Input::Timer(Timer::Heartbeat) => self.on_heartbeat(cx),
+            Input::Timer(Timer::CheckQuorum) => self.on_check_quorum(cx),
+            Input::Command(command) => self.on_command(command, cx),
+            Input::Link(peer, link) => self.on_link(peer, link),
+            Input::Flush => self.on_flush(cx),
+            Input::Rewrite(below) => self.on_rewrite(below, cx),
+            Input::Done(never) => match never {},
+        }
+        let after = self.face();
+        if before != after {
+            self.revision.0 += 1;
+            if (before.0, before.1, before.2) != (after.0, after.1, after.2) {
+                // Early: says what this node believes now; the log on disk decides what it believes after a crash.
+                cx.emit_early(Event::Role { term: self.term, role: self.role, leader: self.leader });
+            }
+        }
+    }
+
+    fn lane(message: &Message) -> Lane {
+        match message {
+            Message::Append { entries, .. } if !entries.is_empty() => Lane::Log,
+            _ => Lane::Control,
+        }
+    }
+}
+
+impl Raft {
+    fn on_link(&mut self, peer: NodeId, link: Link) {
+        if self.role != Role::Leader || peer == self.config.id {
+            return;
+        }
+        let Some(progress) = self.place(peer).and_then(|place| self.progress.get_mut(place)) else { return };
+        match link {
+            // What was on its way may be lost: ask what has arrived before sending more. The next heartbeat asks.
+            Link::Down | Link::Congested => progress.probe(true),
+            Link::Up { .. } => {
+                if progress.pace != crate::Pace::Replicate {
+                    progress.probe(false);
+                    self.dirty = true;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What a node writes to its log on disk.
+
+use crate::{Segment, Term};
+use synod_core::NodeId;
+
+/// A record of a node's write-ahead log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Record {
+    /// Term and vote, in one record: written one after the other, a crash between them could leave a new term with an old
+    /// vote (`hashicorp/raft` 661, `sofa-jraft` 1241).
+    HardState {
+        /// The current term.
+        term: Term,
+        /// Who got this node's vote in it.
+        voted_for: Option<NodeId>,
+    },
+    /// Entries, of one term. Where they differ from what came before, they *are* the truncation: everything from the first
+    /// difference on is superseded. The log on disk is only ever appended to.
+    Append {
+        /// The term of the entry before the first.
+        prev_term: Term,
+        /// The entries.
+        entries: Segment,
+    },
+}

@@ -1,0 +1,191 @@
+//! The leader's half of replication (section 5.3), with batches and a pipeline.
+
+use crate::progress::Progress;
+use crate::{EntryId, Event, Illegal, Index, Message, Pace, Raft, Role, Segment, Term, Timer};
+use synod_core::{Context, NodeId, Sink};
+
+impl Raft {
+    /// The burst is over: what was gathered becomes a batch, and everybody gets what is theirs.
+    pub(crate) fn on_flush<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        if self.role != Role::Leader {
+            return;
+        }
+        if !self.gathered.is_empty() {
+            self.seal(cx);
+        }
+        if core::mem::take(&mut self.dirty) {
+            for place in 0..self.progress.len() {
+                self.replicate(place, cx);
+            }
+        }
+    }
+
+    /// Packs the gathered proposals into batches, puts them into the log and on their way to the disk.
+    fn seal<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        let mut gathered = core::mem::take(&mut self.gathered);
+        let mut rest = gathered.as_slice();
+        while !rest.is_empty() {
+            let first = self.log.last().index.next();
+            let (batch, later) = rest.split_at_checked(self.batch_len(rest)).unwrap_or((rest, &[]));
+            rest = later;
+            let Some(entries) = Segment::pack(first, self.term, batch.iter().map(|(_, payload)| payload)) else {
+                continue;
+            };
+            self.add(entries, cx);
+            let mut index = first;
+            for (token, _) in batch {
+                // Early: the event says in so many words that nothing is promised yet.
+                cx.emit_early(Event::Proposed { token: *token, index, term: self.term });
+                index = index.next();
+            }
+        }
+        self.await_own_disk(cx);
+        gathered.clear();
+        self.gathered = gathered;
+    }
+
+    /// How many of the proposals make the next batch.
+    fn batch_len(&self, proposals: &[(u64, synod_core::Bytes)]) -> usize {
+        let mut bytes = 0_usize;
+        let fitting = proposals.iter().take(self.config.batch_entries_max).take_while(|(_, payload)| {
+            bytes = bytes.saturating_add(crate::segment::HEADER_BYTES + payload.len());
+            bytes <= self.config.batch_bytes_max
+        });
+        fitting.count().max(1)
+    }
+
+    /// Sends one voter what it may have.
+    fn replicate<S: Sink<Self> + ?Sized>(&mut self, place: usize, cx: &mut Context<'_, Self, S>) {
+        let Some(&to) = self.config.voters.get(place) else { return };
+        let Some(progress) = self.progress.get_mut(place) else { return };
+        if to == self.config.id {
+            return;
+        }
+        let last = self.log.last().index;
+        let mut sent = false;
+        loop {
+            match progress.pace {
+                Pace::Probe { paused: true } => return,
+                Pace::Probe { paused: false } => {}
+                Pace::Replicate => {
+                    if progress.next > last || progress.in_flight() >= self.config.in_flight_max {
+                        break;
+                    }
+                }
+            }
+            let entries =
+                self.log.batch(progress.next, self.config.batch_entries_max, self.config.batch_bytes_max);
+            let Some(prev_term) = self.log.term_at(entries.first().prev()) else { return };
+            progress.told = progress.told.max(self.commit.min(entries.last()));
+            progress.sent(entries.last());
+            sent = true;
+            // Early, in parallel with the leader's own disk (section 10.2.1 of the thesis): a leader promises nothing about
+            // its own copy here. It counts it when it is durable, and after a crash it is a follower like any other.
+            cx.send_early(to, Message::Append { term: self.term, prev_term, commit: self.commit, entries });
+        }
+        // Without entries to carry it, the commit index travels alone, to those who can use it.
+        let news = self.commit.min(progress.matched);
+        if !sent && news > progress.told {
+            progress.told = news;
+            // Early: a quorum has made durable what is committed.
+            cx.send_early(to, Message::Commit { term: self.term, commit: news });
+        }
+    }
+
+    /// Speaks to everybody, and asks those whose answers are missing.
+    pub(crate) fn on_heartbeat<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        if self.role != Role::Leader {
+            return;
+        }
+        cx.arm(Timer::Heartbeat, self.config.heartbeat_interval);
+        for (progress, &to) in self.progress.iter_mut().zip(&self.config.voters) {
+            if to == self.config.id {
+                continue;
+            }
+            if progress.in_flight() > 0 && !core::mem::take(&mut progress.moved) {
+                // A whole interval without an answer: something is lost, or slow. Ask, and send nothing more until then.
+                progress.probe(true);
+            }
+            progress.moved = false;
+            let prev = match progress.pace {
+                // Without entries: if they are merely slow to reach the disk, sending them again would only add to it.
+                Pace::Probe { .. } => {
+                    progress.probe(true);
+                    progress.next.prev()
+                }
+                // This check cannot fail, so a heartbeat that overtakes entries is no false alarm.
+                Pace::Replicate => progress.matched,
+            };
+            let Some(prev_term) = self.log.term_at(prev) else { continue };
+            progress.told = progress.told.max(self.commit.min(prev));
+            // Early: as for entries.
+            let entries = Segment::empty(prev.next());
+            cx.send_early(to, Message::Append { term: self.term, prev_term, commit: self.commit, entries });
+        }
+    }
+
+    pub(crate) fn on_appended<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        place: usize,
+        term: Term,
+        matched: Index,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let last = self.log.last().index;
+        let Some(progress) = self.answered(place, term, cx) else { return };
+        if matched > last {
+            return self.illegal(from, Illegal::ImpossibleIndex, cx);
+        }
+        let news = progress.acknowledged(matched);
+        self.dirty = true;
+        if news {
+            self.advance_commit(cx);
+        }
+    }
+
+    pub(crate) fn on_rejected<S: Sink<Self> + ?Sized>(
+        &mut self,
+        place: usize,
+        term: Term,
+        prev: Index,
+        hint: EntryId,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        // The other side of the skipping: of what the follower may share, this log can have only what is not of a later term.
+        let candidate = self.log.last_candidate(hint.index, hint.term).index;
+        let Some(progress) = self.answered(place, term, cx) else { return };
+        if progress.rejected(prev, candidate) {
+            self.dirty = true;
+        }
+    }
+
+    pub(crate) fn on_heard<S: Sink<Self> + ?Sized>(
+        &mut self,
+        place: usize,
+        term: Term,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        self.answered(place, term, cx);
+    }
+
+    /// What the leader knows about the voter that answers it in this term. An answer in a later term ends the leadership, one
+    /// from an earlier says nothing: not that a log is stored, and not that the leader is still heard (`hashicorp/raft` 666).
+    fn answered<S: Sink<Self> + ?Sized>(
+        &mut self,
+        place: usize,
+        term: Term,
+        cx: &mut Context<'_, Self, S>,
+    ) -> Option<&mut Progress> {
+        if term > self.term {
+            self.follow(term, None, cx);
+            return None;
+        }
+        if term < self.term || self.role != Role::Leader {
+            return None;
+        }
+        let progress = self.progress.get_mut(place)?;
+        progress.heard = true;
+        Some(progress)
+    }
+}

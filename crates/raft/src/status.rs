@@ -1,0 +1,146 @@
+//! What a node looks like from outside.
+
+use crate::{EntryId, Index, Log, Pace, Raft, Role, Term};
+use alloc::vec::Vec;
+use synod_core::NodeId;
+
+/// A copy of everything about a node that an operator may ask.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Status {
+    /// The node.
+    pub id: NodeId,
+    /// Its term.
+    pub term: Term,
+    /// Who got its vote in this term.
+    pub voted_for: Option<NodeId>,
+    /// What it is.
+    pub role: Role,
+    /// Who leads, as far as it knows.
+    pub leader: Option<NodeId>,
+    /// Committed up to here.
+    pub commit: Index,
+    /// The last entry of its log.
+    pub last: EntryId,
+    /// What it knows about the other voters; empty unless it leads.
+    pub peers: Vec<PeerStatus>,
+}
+
+/// What a leader knows about another voter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct PeerStatus {
+    /// The voter.
+    pub id: NodeId,
+    /// Durable there, and equal, up to here.
+    pub matched: Index,
+    /// The next index to send.
+    pub next: Index,
+    /// How it is sent to.
+    pub pace: Pace,
+    /// How many batches are on their way.
+    pub in_flight: usize,
+    /// Whether it was heard since the last check of the quorum.
+    pub heard: bool,
+}
+
+impl Raft {
+    /// A copy of everything that an operator may ask. O(voters).
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let peers = self.progress.iter().zip(&self.config.voters).filter(|(_, id)| **id != self.config.id);
+        Status {
+            id: self.config.id,
+            term: self.term,
+            voted_for: self.voted_for,
+            role: self.role,
+            leader: self.leader,
+            commit: self.commit,
+            last: self.log.last(),
+            peers: peers
+                .filter(|_| self.role == Role::Leader)
+                .map(|(progress, id)| PeerStatus {
+                    id: *id,
+                    matched: progress.matched,
+                    next: progress.next,
+                    pace: progress.pace,
+                    in_flight: progress.in_flight(),
+                    heard: progress.heard,
+                })
+                .collect(),
+        }
+    }
+
+    /// This node.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.config.id
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &crate::Config {
+        &self.config
+    }
+
+    /// The current term.
+    #[must_use]
+    pub fn term(&self) -> Term {
+        self.term
+    }
+
+    /// Who got this node's vote in the current term.
+    #[must_use]
+    pub fn voted_for(&self) -> Option<NodeId> {
+        self.voted_for
+    }
+
+    /// What the node is.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Who leads, as far as this node knows.
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        self.leader
+    }
+
+    /// Committed up to here.
+    #[must_use]
+    pub fn commit_index(&self) -> Index {
+        self.commit
+    }
+
+    /// The index of the first entry that is held.
+    #[must_use]
+    pub fn first_index(&self) -> Index {
+        self.log.first_index()
+    }
+
+    /// The index of the last entry.
+    #[must_use]
+    pub fn last_index(&self) -> Index {
+        self.log.last().index
+    }
+
+    /// The term of the entry at `index`, if it is held.
+    #[must_use]
+    pub fn term_at(&self, index: Index) -> Option<Term> {
+        self.log.term_at(index)
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Grows whenever the term, the role, the leader, the log or the commit index changes: an observer that has seen this
+    /// number has seen them all. Not a part of the state: equal values may differ here.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision.0
+    }
+}

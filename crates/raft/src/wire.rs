@@ -1,0 +1,183 @@
+//! The byte form of messages and records, version 1.
+
+use crate::{EntryId, Index, Message, Record, Segment, Term};
+use synod_core::wire::{Reader, Wire, WireError, Writer};
+use synod_core::{Lsn, NodeId};
+
+impl Wire for Term {
+    const LEN_MIN: usize = 8;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        out.u64(self.0);
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        input.u64().map(Self)
+    }
+}
+
+impl Wire for Index {
+    const LEN_MIN: usize = 8;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        out.u64(self.0);
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        input.u64().map(Self)
+    }
+}
+
+impl Wire for EntryId {
+    const LEN_MIN: usize = 16;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        self.term.encode(out);
+        self.index.encode(out);
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        Ok(Self { term: Term::decode(input)?, index: Index::decode(input)? })
+    }
+}
+
+impl Wire for Segment {
+    const LEN_MIN: usize = 24;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        self.first().encode(out);
+        self.term().encode(out);
+        out.count(self.len());
+        out.bytes(self.arena());
+    }
+
+    /// Every length in the arena is checked here, once, so that nothing that iterates later can fail.
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        let first = Index::decode(input)?;
+        let term = Term::decode(input)?;
+        let count = input.u32()?;
+        let arena = input.bytes()?;
+        Self::validated(first, term, count, arena).ok_or(WireError::Invalid { field: "entries" })
+    }
+}
+
+impl Wire for Message {
+    const LEN_MIN: usize = 9;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        match self {
+            Self::PreVote { term, last } => {
+                out.u8(1);
+                term.encode(out);
+                last.encode(out);
+            }
+            Self::PreVoted { term, granted } => {
+                out.u8(2);
+                term.encode(out);
+                granted.encode(out);
+            }
+            Self::RequestVote { term, last } => {
+                out.u8(3);
+                term.encode(out);
+                last.encode(out);
+            }
+            Self::Voted { term, granted } => {
+                out.u8(4);
+                term.encode(out);
+                granted.encode(out);
+            }
+            Self::Append { term, prev_term, commit, entries } => {
+                out.u8(5);
+                term.encode(out);
+                prev_term.encode(out);
+                commit.encode(out);
+                entries.encode(out);
+            }
+            Self::Appended { term, matched } => {
+                out.u8(6);
+                term.encode(out);
+                matched.encode(out);
+            }
+            Self::Rejected { term, prev, hint } => {
+                out.u8(7);
+                term.encode(out);
+                prev.encode(out);
+                hint.encode(out);
+            }
+            Self::Commit { term, commit } => {
+                out.u8(8);
+                term.encode(out);
+                commit.encode(out);
+            }
+            Self::Heard { term } => {
+                out.u8(9);
+                term.encode(out);
+            }
+            Self::Rewritten { first } => {
+                out.u8(10);
+                first.encode(out);
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        let tag = known_version(input)?.u8()?;
+        Ok(match tag {
+            1 => Self::PreVote { term: Term::decode(input)?, last: EntryId::decode(input)? },
+            2 => Self::PreVoted { term: Term::decode(input)?, granted: bool::decode(input)? },
+            3 => Self::RequestVote { term: Term::decode(input)?, last: EntryId::decode(input)? },
+            4 => Self::Voted { term: Term::decode(input)?, granted: bool::decode(input)? },
+            5 => Self::Append {
+                term: Term::decode(input)?,
+                prev_term: Term::decode(input)?,
+                commit: Index::decode(input)?,
+                entries: Segment::decode(input)?,
+            },
+            6 => Self::Appended { term: Term::decode(input)?, matched: Index::decode(input)? },
+            7 => Self::Rejected {
+                term: Term::decode(input)?,
+                prev: Index::decode(input)?,
+                hint: EntryId::decode(input)?,
+            },
+            8 => Self::Commit { term: Term::decode(input)?, commit: Index::decode(input)? },
+            9 => Self::Heard { term: Term::decode(input)? },
+            10 => Self::Rewritten { first: Lsn::decode(input)? },
+            tag => return Err(WireError::UnknownTag { of: "raft message", tag }),
+        })
+    }
+}
+
+impl Wire for Record {
+    const LEN_MIN: usize = 10;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        match self {
+            Self::HardState { term, voted_for } => {
+                out.u8(1);
+                term.encode(out);
+                voted_for.encode(out);
+            }
+            Self::Append { prev_term, entries } => {
+                out.u8(2);
+                prev_term.encode(out);
+                entries.encode(out);
+            }
+        }
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        let tag = known_version(input)?.u8()?;
+        Ok(match tag {
+            1 => Self::HardState { term: Term::decode(input)?, voted_for: Option::<NodeId>::decode(input)? },
+            2 => Self::Append { prev_term: Term::decode(input)?, entries: Segment::decode(input)? },
+            tag => return Err(WireError::UnknownTag { of: "raft record", tag }),
+        })
+    }
+}
+
+fn known_version(input: &mut Reader) -> Result<&mut Reader, WireError> {
+    match input.version() {
+        1 => Ok(input),
+        _ => Err(WireError::Invalid { field: "version" }),
+    }
+}

@@ -93,7 +93,8 @@ pub trait Model {
 
     /// What `call` demands of the state and leaves behind, where this can be told without looking at a state.
     ///
-    /// It must agree with [`step`](Self::step) in every state. Where all operations of a partition have a footprint, the
+    /// It must agree with [`step`](Self::step) in every state. Operations that never change the state are put into the
+    /// order as soon as they are possible, so it pays to say at least [`Footprint::Observes`] of them. Where all operations of a partition have a footprint, the
     /// search knows which values are still to be seen and cuts away orders that would overwrite one of them too early.
     fn footprint(&self, call: &Self::Call, returned: Option<&Self::Return>) -> Footprint<Self::State> {
         let _ = (call, returned);
@@ -133,6 +134,8 @@ pub trait Model {
 pub enum Footprint<S> {
     /// Nothing can be said without a state; the search asks [`Model::step`].
     Opaque,
+    /// The search asks [`Model::step`] whether it is possible, but it never changes a state: a read of a derived value.
+    Observes,
     /// Possible in every state, changes nothing: a read whose answer was lost.
     Inert,
     /// Possible only in this state, changes nothing: a read.

@@ -8,8 +8,8 @@
 //! the search depends on; it takes 16 bytes or a little more, however long the history is.
 //!
 //! # What is cut away
-//! 1. An operation that is possible now and changes nothing goes in at once: moved to the front of any order that works,
-//!    it disturbs nobody.
+//! 1. An operation that is possible now and *never* changes a state goes in at once: moved to the front of any order that
+//!    works, it disturbs nobody. (A write of the value that is there already is none of these: later it may overwrite.)
 //! 2. Of operations with the same effect that are open now, only the one answered first is tried, and a crashed one only
 //!    if no answered one is open: exchanging the two in an order that works gives one that works.
 //! 3. With a [`Ledger`]: a state is not left while somebody needs it and nobody can bring it back.
@@ -206,7 +206,8 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
             let mut node = self.next[HEAD as usize];
             while let Some(required) = self.called(node) {
                 let class = self.problem.required[required as usize].class;
-                if self.machine.step(self.state, class) == Some(self.state) {
+                let looks = !self.machine.effect(class).may_change();
+                if looks && self.machine.step(self.state, class) == Some(self.state) {
                     self.put(required, self.state)?;
                 } else if self.ledger.is_some() {
                     self.note_demand(required, class);
@@ -329,7 +330,7 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
         Ok(true)
     }
 
-    /// The state that an operation of `class` leads to, if it is possible, changes something and strands nobody.
+    /// The state that an operation of `class` leads to, if it is possible and strands nobody.
     fn possible(&mut self, class: u32, is_required: bool) -> Option<u32> {
         possible(self.machine, self.ledger.as_ref(), self.state, class, is_required)
     }
@@ -473,7 +474,8 @@ fn possible<M: Model>(
     class: u32,
     is_required: bool,
 ) -> Option<u32> {
-    let next = machine.step(state, class).filter(|next| *next != state)?;
+    // A crashed operation without effect may as well not have happened.
+    let next = machine.step(state, class).filter(|next| is_required || *next != state)?;
     let forbidden = ledger.is_some_and(|ledger| ledger.forbids(state, next, machine.effect(class), is_required));
     (!forbidden).then_some(next)
 }

@@ -39,7 +39,7 @@ impl Ledger {
         let optional = problem.optional.iter().map(|group| (group.class, false, group.members.len()));
         for (class, is_required, times) in required.chain(optional) {
             let effect = machine.effect(class);
-            if effect == Effect::Opaque {
+            if effect.needs_model() {
                 return None;
             }
             for _ in 0..times {
@@ -75,7 +75,7 @@ impl Ledger {
             },
             Effect::Avoids(_) => change(&mut self.avoiding),
             Effect::Impossible => change(&mut self.impossible),
-            Effect::Opaque | Effect::Inert => {},
+            Effect::Opaque | Effect::Observes | Effect::Inert => {},
         }
     }
 
@@ -95,7 +95,7 @@ impl Ledger {
         }
         let left = self.accounts[state as usize];
         let itself = u32::from(is_required && matches!(effect, Effect::Swaps(from, _) if from == state));
-        if left.needed > itself && left.offered < (left.leaving - itself).max(1) {
+        if next != state && left.needed > itself && left.offered < (left.leaving - itself).max(1) {
             return true;
         }
         // One of the offers of `next` is being used up; being there counts for one departure.

@@ -11,6 +11,7 @@ const REFUSED: u32 = u32::MAX - 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Effect {
     Opaque,
+    Observes,
     Inert,
     Reads(u32),
     Writes(u32),
@@ -23,6 +24,11 @@ impl Effect {
     /// Whether an operation with this effect can leave another state than it met.
     pub(crate) const fn may_change(self) -> bool {
         matches!(self, Self::Opaque | Self::Writes(_) | Self::Swaps(..))
+    }
+
+    /// Whether only the model itself knows in which states the operation is possible.
+    pub(crate) const fn needs_model(self) -> bool {
+        matches!(self, Self::Opaque | Self::Observes)
     }
 }
 
@@ -37,8 +43,6 @@ struct Class<'h, C, R> {
     effect: Effect,
     call: &'h C,
     returned: Option<&'h R>,
-    /// The operation had no effect: it must leave the state as it is.
-    failed: bool,
 }
 
 /// The states met so far, the classes of operations, and the steps between them.
@@ -73,7 +77,9 @@ impl<'h, M: Model> Machine<'h, M> {
     /// The class of a call with this answer; equal calls, or equal effects, share a class.
     pub(crate) fn classify(&mut self, call: &'h M::Call, returned: Option<&'h M::Return>, failed: bool) -> u32 {
         let effect = match self.model.footprint(call, returned) {
+            Footprint::Opaque if failed => Effect::Observes,
             Footprint::Opaque => Effect::Opaque,
+            Footprint::Observes => Effect::Observes,
             Footprint::Inert => Effect::Inert,
             Footprint::Reads(state) => Effect::Reads(self.number(state)),
             // An operation without effect that would leave a state must have met that state.
@@ -86,13 +92,13 @@ impl<'h, M: Model> Machine<'h, M> {
             Footprint::Impossible => Effect::Impossible,
         };
         let likeness = match effect {
-            Effect::Opaque => Likeness::Call(call, returned, failed),
+            Effect::Opaque | Effect::Observes => Likeness::Call(call, returned, effect == Effect::Observes),
             known => Likeness::Effect(known),
         };
         let fresh = index(self.classes.len());
         let class = *self.likeness.entry(likeness).or_insert(fresh);
         if class == fresh {
-            self.classes.push(Class { effect, call, returned, failed });
+            self.classes.push(Class { effect, call, returned });
         }
         class
     }
@@ -124,8 +130,8 @@ impl<'h, M: Model> Machine<'h, M> {
             Effect::Swaps(from, to) => (state == from || state == ANY).then_some(to),
             Effect::Avoids(bad) => (state != bad).then_some(state),
             Effect::Impossible => None,
-            Effect::Opaque if state == ANY => Some(ANY),
-            Effect::Opaque => self.ask(state, class),
+            Effect::Opaque | Effect::Observes if state == ANY => Some(ANY),
+            Effect::Opaque | Effect::Observes => self.ask(state, class),
         }
     }
 
@@ -134,9 +140,9 @@ impl<'h, M: Model> Machine<'h, M> {
         if let Some(answer) = self.memo.get(&question) {
             return (*answer != REFUSED).then_some(*answer);
         }
-        let Class { call, returned, failed, .. } = self.classes[class as usize];
+        let Class { effect, call, returned } = self.classes[class as usize];
         let next = self.model.step(&self.states[state as usize], call, returned);
-        let next = next.map(|next| self.number(next)).filter(|next| !failed || *next == state);
+        let next = next.map(|next| self.number(next)).filter(|next| effect == Effect::Opaque || *next == state);
         self.memo.insert(question, next.unwrap_or(REFUSED));
         next
     }

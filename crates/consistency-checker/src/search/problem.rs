@@ -151,7 +151,7 @@ impl Slots {
 /// nothing waits for a value to *go*, those that leave a value which nobody looks for.
 pub(crate) fn drop_useless<M: Model>(machine: &Machine<'_, M>, items: &mut Vec<Item>) {
     items.retain(|item| item.returned.is_some() || machine.effect(item.class).may_change());
-    let known = |item: &Item| !matches!(machine.effect(item.class), Effect::Opaque | Effect::Avoids(_));
+    let known = |item: &Item| !matches!(machine.effect(item.class), Effect::Opaque | Effect::Observes | Effect::Avoids(_));
     if !items.iter().all(known) {
         return;
     }

@@ -5,7 +5,7 @@
 //! other side then cuts off the beginning: the stretch is judged from an unknown state, with operations that were open at
 //! the cut as optional ones, since they may have taken effect before it.
 
-use super::machine::{ANY, Effect, Machine};
+use super::machine::{ANY, Machine};
 use super::meter::Meter;
 use super::problem::{Item, Problem};
 use super::{Outcome, Search};
@@ -90,7 +90,7 @@ fn latest_start<M: Model>(
     answers: &[(usize, OpId)],
     last: usize,
 ) -> (usize, bool) {
-    if items.iter().any(|item| machine.effect(item.class) == Effect::Opaque) {
+    if items.iter().any(|item| machine.effect(item.class).needs_model()) {
         return (0, false);
     }
     let Some((end, _)) = answers.get(last).copied() else { return (0, false) };

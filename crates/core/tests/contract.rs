@@ -1,4 +1,5 @@
 //! The contract, clause by clause: what a driver owes a protocol, and what the pieces that drivers are made of promise.
+#![cfg(test)]
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -489,7 +490,7 @@ mod composition {
             match input {
                 Input::Command((number, orders)) => self.run(number, Input::Command(orders), cx),
                 Input::Message(from, (number, message)) => {
-                    self.run(number, Input::Message(from, message), cx)
+                    self.run(number, Input::Message(from, message), cx);
                 }
                 Input::Timer((number, timer)) => self.run(number, Input::Timer(timer), cx),
                 _ => {}

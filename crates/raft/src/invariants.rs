@@ -202,8 +202,11 @@ impl Safety {
         for segment in raft.log().range(known.next(), last) {
             for entry in &segment {
                 let variant = Variant { term: entry.term, before, digest: digest(entry.kind, entry.payload) };
-                let variants = slot(&mut self.history, entry.index);
-                if !variants.admit(variant) {
+                let place = place(entry.index);
+                if self.history.len() <= place {
+                    self.history.resize_with(place + 1, Variants::default);
+                }
+                if !self.history.get_mut(place).is_some_and(|variants| variants.admit(variant)) {
                     let entry = EntryId { term: entry.term, index: entry.index };
                     return Err(Violation::LogMatching { node, entry });
                 }
@@ -320,19 +323,9 @@ fn place(index: Index) -> usize {
     usize::try_from(index.prev().0).unwrap_or(usize::MAX)
 }
 
-/// The place of an index, made if it is the next; the log is read in order, so that it is never farther away.
-fn slot(history: &mut Vec<Variants>, index: Index) -> &mut Variants {
-    let place = place(index);
-    if history.len() <= place {
-        history.resize_with(place + 1, Variants::default);
-    }
-    #[expect(clippy::indexing_slicing, reason = "the line above made the place")]
-    &mut history[place]
-}
-
 /// A digest of an entry: two different entries share one with a chance of 2⁻⁶⁴.
 fn digest(kind: EntryKind, payload: &[u8]) -> u64 {
-    let start = SplitMix64::mix(payload.len() as u64 + ((kind == EntryKind::Noop) as u64) << 40);
+    let start = SplitMix64::mix(payload.len() as u64 ^ (u64::from(kind == EntryKind::Noop) << 40));
     let mut chunks = payload.chunks_exact(8);
     let mut state = start;
     for chunk in &mut chunks {

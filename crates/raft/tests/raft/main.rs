@@ -1,0 +1,4 @@
+//! Whole clusters on benches: scripts, random schedules, the figures of the paper, and what other implementations got wrong.
+
+mod cluster;
+mod random;

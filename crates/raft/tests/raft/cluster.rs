@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use synod_core::host::Log as _;
 use synod_core::testing::{Bench, Output};
 use synod_core::{Bytes, Input, Link, NodeId};
 use synod_raft::invariants::Safety;
-use synod_raft::{Command, Config, EntryKind, Event, Index, Message, Raft, Role, Term, Timer};
+use synod_raft::{
+    Command, Config, Entry, EntryId, EntryKind, Event, Index, Message, Raft, Record, Role, Segment, Term,
+    Timer,
+};
 
 /// A message on its way.
 #[derive(Clone, Debug)]
@@ -31,6 +35,56 @@ pub(crate) struct Cluster {
     pub(crate) applied: BTreeMap<NodeId, Vec<(Term, EntryKind, Bytes)>>,
     /// Every event except commits, since it was last asked.
     pub(crate) events: Vec<(NodeId, Event)>,
+    /// What happens, for a person to read, where somebody does.
+    pub(crate) trace: Option<Vec<String>>,
+}
+
+/// A message as scripts show it.
+pub(crate) fn show(message: &Message) -> String {
+    match message {
+        Message::PreVote { term, last } => format!("PreVote term {term} last {last}"),
+        Message::PreVoted { term, granted } => format!("PreVoted term {term} {}", yes(*granted)),
+        Message::RequestVote { term, last } => format!("RequestVote term {term} last {last}"),
+        Message::Voted { term, granted } => format!("Voted term {term} {}", yes(*granted)),
+        Message::Append { term, prev_term, commit, entries } => {
+            let prev = EntryId { term: *prev_term, index: entries.first().prev() };
+            format!("Append term {term} prev {prev} commit {commit}{}", show_entries(entries))
+        }
+        Message::Appended { term, matched } => format!("Appended term {term} matched {matched}"),
+        Message::Rejected { term, prev, hint } => format!("Rejected term {term} prev {prev} hint {hint}"),
+        Message::Commit { term, commit } => format!("Commit term {term} commit {commit}"),
+        Message::Heard { term } => format!("Heard term {term}"),
+        other => format!("{other:?}"),
+    }
+}
+
+fn yes(granted: bool) -> &'static str {
+    if granted { "granted" } else { "refused" }
+}
+
+/// Entries as scripts show them: term/index and payload.
+pub(crate) fn show_entries(entries: &Segment) -> String {
+    let show = |entry: Entry<'_>| match entry.kind {
+        EntryKind::Noop => format!(" {}/{}:noop", entry.term, entry.index),
+        _ => format!(" {}/{}:{:?}", entry.term, entry.index, String::from_utf8_lossy(entry.payload)),
+    };
+    entries.iter().map(show).collect()
+}
+
+fn show_event(event: &Event) -> String {
+    match event {
+        Event::Proposed { index, term, .. } => format!("proposed {term}/{index}"),
+        Event::Refused { payload, leader, reason, .. } => {
+            let leader = leader.map_or("unknown".to_owned(), |leader| leader.0.to_string());
+            format!("refused {:?} ({reason:?}, leader {leader})", String::from_utf8_lossy(payload))
+        }
+        Event::Committed(entries) => format!("committed{}", show_entries(entries)),
+        Event::Role { term, role, leader } => match leader {
+            Some(leader) => format!("is {role:?} in term {term}, leader {}", leader.0),
+            None => format!("is {role:?} in term {term}, no leader"),
+        },
+        other => format!("{other:?}"),
+    }
 }
 
 impl Cluster {
@@ -49,6 +103,7 @@ impl Cluster {
             safety: Safety::default(),
             applied: BTreeMap::new(),
             events: Vec::new(),
+            trace: None,
         };
         let ids: Vec<_> = (1..=size).map(NodeId).collect();
         for &id in &ids {
@@ -83,6 +138,26 @@ impl Cluster {
     pub(crate) fn propose(&mut self, id: u64, payload: &str) {
         let payload = Bytes::copy_from_slice(payload.as_bytes());
         self.input(NodeId(id), Input::Command(Command::Propose { token: 0, payload }));
+    }
+
+    /// Several proposals before the driver's queue is empty.
+    pub(crate) fn propose_burst(&mut self, id: u64, payloads: &[&str]) {
+        let propose = |payload: &&str| {
+            Input::Command(Command::Propose { token: 0, payload: Bytes::copy_from_slice(payload.as_bytes()) })
+        };
+        self.nodes.get_mut(&NodeId(id)).unwrap().burst(payloads.iter().map(propose));
+        self.collect(NodeId(id));
+    }
+
+    /// Every disk that is not slow finishes what it has been given, and what that leads to.
+    pub(crate) fn sync_fast(&mut self) {
+        for id in self.nodes.keys().copied().collect::<Vec<_>>() {
+            for _ in 0..4 {
+                if !self.slow.contains(&id) {
+                    self.sync(id);
+                }
+            }
+        }
     }
 
     pub(crate) fn fire(&mut self, id: NodeId, timer: Timer) -> bool {
@@ -126,6 +201,26 @@ impl Cluster {
         self.collect(id);
     }
 
+    /// Gives a node another past: a log of runs of (term, count), in the last of these terms, without a vote in it.
+    pub(crate) fn install(&mut self, id: u64, runs: &[(u64, u64)]) {
+        let id = NodeId(id);
+        self.safety.crashed(id);
+        let mut bench = Bench::new(id, Raft::new(self.configs[&id].clone()).unwrap());
+        let term = runs.last().map_or(Term::ZERO, |(term, _)| Term(*term));
+        bench.log.append(Record::HardState { term, voted_for: None }).unwrap();
+        let (mut first, mut prev_term) = (Index(1), Term::ZERO);
+        for &(term, count) in runs {
+            let payloads: Vec<String> = (0..count).map(|at| format!("{term}.{}", first.0 + at)).collect();
+            let entries = Segment::pack(first, Term(term), payloads).unwrap();
+            bench.log.append(Record::Append { prev_term, entries }).unwrap();
+            (first, prev_term) = (first.plus(count), Term(term));
+        }
+        bench.log.sync().unwrap();
+        bench.start().unwrap();
+        self.nodes.insert(id, bench);
+        self.collect(id);
+    }
+
     pub(crate) fn disconnect(&mut self, a: u64, b: u64) {
         self.cut.extend([(NodeId(a), NodeId(b)), (NodeId(b), NodeId(a))]);
     }
@@ -143,7 +238,9 @@ impl Cluster {
     /// Takes the message at `place` off the net and delivers it, if it gets through.
     pub(crate) fn deliver(&mut self, place: usize) {
         let Envelope { from, to, message } = self.net.remove(place);
-        if !self.cut.contains(&(from, to)) {
+        let lost = self.cut.contains(&(from, to)) || self.down.contains(&to);
+        self.note(|| format!("{} -> {} {}{}", from.0, to.0, show(&message), if lost { " (lost)" } else { "" }));
+        if !lost {
             self.input(to, Input::Message(from, message));
         }
     }
@@ -224,6 +321,12 @@ impl Cluster {
             .collect()
     }
 
+    pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(line());
+        }
+    }
+
     fn collect(&mut self, id: NodeId) {
         let node = self.nodes.get_mut(&id).unwrap();
         let outputs = node.take();
@@ -233,6 +336,9 @@ impl Cluster {
             }
         }
         for output in outputs {
+            if let Output::Event(event) = &output {
+                self.note(|| format!("{} {}", id.0, show_event(event)));
+            }
             match output {
                 Output::Send { to, message, .. } => self.net.push(Envelope { from: id, to, message }),
                 Output::Event(Event::Committed(entries)) => {

@@ -2,3 +2,5 @@
 
 mod cluster;
 mod random;
+mod safety;
+mod scripts;

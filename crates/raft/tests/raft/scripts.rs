@@ -1,0 +1,210 @@
+//! Runs the scripts in `tests/scripts`. Set `SYNOD_REWRITE=1` to write down what happens instead of comparing; then read it.
+//!
+//! A script is a list of blocks: commands, `----`, what happened. Messages are shown when they are delivered, events when they
+//! come out. A disk is done at once, unless it was made `slow`.
+
+use crate::cluster::{Cluster, show, show_entries};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use synod_core::{Link, NodeId};
+use synod_raft::{Message, Pace, Role, Term, Timer};
+
+struct Script {
+    cluster: Cluster,
+}
+
+impl Script {
+    fn run(&mut self, command: &str) -> String {
+        let mut words = command.split_whitespace();
+        let verb = words.next().unwrap_or_default();
+        let words: Vec<&str> = words.collect();
+        let ids: Vec<u64> = words.iter().filter_map(|word| word.parse().ok()).collect();
+        let id = ids.first().copied().unwrap_or_default();
+        let cluster = &mut self.cluster;
+        let mut said = String::new();
+        match verb {
+            "add-nodes" => {
+                let off = |name: &str| words.contains(&format!("{name}=off").as_str());
+                let number = |name: &str| {
+                    words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+                };
+                *cluster = Cluster::with(id, |config| {
+                    config.pre_vote = !off("pre-vote");
+                    config.check_quorum = !off("check-quorum");
+                    config.in_flight_max = number("in-flight").unwrap_or(config.in_flight_max);
+                    config.batch_entries_max = number("batch").unwrap_or(config.batch_entries_max);
+                });
+                cluster.trace = Some(Vec::new());
+            }
+            "campaign" => cluster.campaign(id),
+            "propose" => {
+                for payload in &words[1..] {
+                    cluster.propose(id, payload);
+                }
+            }
+            "propose-burst" => cluster.propose_burst(id, &words[1..]),
+            "tick-election" => cluster.time_out(id),
+            "tick-heartbeat" => {
+                cluster.fire(NodeId(id), Timer::Heartbeat);
+            }
+            "tick-quorum" => {
+                cluster.fire(NodeId(id), Timer::CheckQuorum);
+            }
+            "deliver-msgs" => {
+                let mine = |to: NodeId, from: NodeId| match ids.as_slice() {
+                    [] => true,
+                    [only] => to.0 == *only,
+                    [only, sender, ..] => to.0 == *only && from.0 == *sender,
+                };
+                // What is sent in reply stays on its way.
+                let mut place = 0;
+                for _ in 0..cluster.net.len() {
+                    match cluster.net.get(place) {
+                        Some(letter) if mine(letter.to, letter.from) => cluster.deliver(place),
+                        _ => place += 1,
+                    }
+                }
+            }
+            "drop" => {
+                let lost: Vec<_> = cluster.net.iter().filter(|letter| letter.to.0 == id).cloned().collect();
+                cluster.net.retain(|letter| letter.to.0 != id);
+                for letter in lost {
+                    let _ = writeln!(said, "{} -> {id} {} (dropped)", letter.from.0, show(&letter.message));
+                }
+            }
+            "duplicate" => {
+                let copies: Vec<_> = cluster.net.iter().filter(|letter| letter.to.0 == id).cloned().collect();
+                cluster.net.extend(copies);
+            }
+            "stabilize" => cluster.stabilize(),
+            "sync" => cluster.sync(NodeId(id)),
+            "slow" => {
+                cluster.slow.insert(NodeId(id));
+            }
+            "fast" => {
+                cluster.slow.remove(&NodeId(id));
+            }
+            "crash" => cluster.crash(id),
+            "restart" => cluster.restart(id),
+            "disconnect" => match ids.as_slice() {
+                [a, b] => cluster.disconnect(*a, *b),
+                _ => cluster.isolate(id),
+            },
+            "connect" => cluster.connect(id),
+            "link-down" => cluster.link(id, ids[1], Link::Down),
+            "install" => {
+                let runs: Vec<(u64, u64)> = words[1..]
+                    .iter()
+                    .map(|run| run.split_once(':').unwrap())
+                    .map(|(term, count)| (term.parse().unwrap(), count.parse().unwrap()))
+                    .collect();
+                cluster.install(id, &runs);
+            }
+            "enter-term" => {
+                let from = if id == 1 { 2 } else { 1 };
+                cluster.deliver_to(from, id, Message::Heard { term: Term(ids[1]) });
+            }
+            "raft-terms" => {
+                for id in cluster.nodes.keys() {
+                    let entries = cluster.raft(id.0).log().segments().flat_map(|segment| segment.iter());
+                    let terms: Vec<_> = entries.map(|entry| entry.term.to_string()).collect();
+                    let _ = writeln!(said, "{}: {}", id.0, terms.join(" "));
+                }
+            }
+            "messages" => {
+                for letter in &cluster.net {
+                    let _ = writeln!(said, "{} => {} {}", letter.from.0, letter.to.0, show(&letter.message));
+                }
+            }
+            "raft-log" => {
+                for segment in cluster.raft(id).log().segments() {
+                    let _ = writeln!(said, "{}", show_entries(segment).trim());
+                }
+            }
+            "raft-state" => {
+                for id in cluster.nodes.keys() {
+                    let raft = cluster.raft(id.0);
+                    let (role, term) = (raft.role(), raft.term());
+                    let down = if cluster.down.contains(id) { " (down)" } else { "" };
+                    let _ = writeln!(
+                        said,
+                        "{}: {role:?} term {term} last {} commit {}{down}",
+                        id.0,
+                        raft.log().last(),
+                        raft.commit_index()
+                    );
+                }
+            }
+            "status" => {
+                for peer in cluster.raft(id).status().peers {
+                    let pace = match peer.pace {
+                        Pace::Probe { paused: true } => "probe, paused",
+                        Pace::Probe { paused: false } => "probe",
+                        Pace::Replicate => "replicate",
+                    };
+                    let (matched, next, on) = (peer.matched, peer.next, peer.in_flight);
+                    let _ = writeln!(
+                        said,
+                        "{}: {pace}, matched {matched}, next {next}, in flight {on}",
+                        peer.id.0
+                    );
+                }
+                if cluster.raft(id).role() != Role::Leader {
+                    let _ = writeln!(said, "not the leader");
+                }
+            }
+            other => panic!("unknown command {other:?}"),
+        }
+        self.cluster.sync_fast();
+        let trace = self.cluster.trace.replace(Vec::new()).unwrap_or_default();
+        trace.into_iter().fold(String::new(), |all, line| all + &line + "\n") + &said
+    }
+
+    fn play(text: &str) -> String {
+        let mut script = Self { cluster: Cluster::new(1) };
+        script.cluster.trace = Some(Vec::new());
+        let mut out = String::new();
+        let mut lines = text.lines().peekable();
+        let mut said = String::new();
+        while let Some(line) = lines.next() {
+            out += line;
+            out.push('\n');
+            if line == "----" {
+                if said.is_empty() {
+                    said = "ok\n".to_owned();
+                }
+                out += &std::mem::take(&mut said);
+                while lines.peek().is_some_and(|line| !line.is_empty()) {
+                    lines.next();
+                }
+            } else if !line.is_empty() && !line.starts_with('#') {
+                said += &script.run(line);
+            }
+        }
+        out
+    }
+}
+
+#[test]
+fn every_script_happens_as_it_is_written() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "txt"));
+    files.sort();
+    assert!(files.len() >= 10, "the scripts are missing");
+    let rewrite = std::env::var_os("SYNOD_REWRITE").is_some();
+    let mut differing = Vec::new();
+    for file in files {
+        let expected = std::fs::read_to_string(&file).unwrap();
+        let actual = Script::play(&expected);
+        if actual != expected {
+            if rewrite {
+                std::fs::write(&file, &actual).unwrap();
+            } else {
+                let first = expected.lines().zip(actual.lines()).find(|(a, b)| a != b);
+                differing.push(format!("{}: {first:#?}", file.file_name().unwrap().to_string_lossy()));
+            }
+        }
+    }
+    assert!(differing.is_empty(), "expected, actual: {differing:#?}");
+}

@@ -121,7 +121,7 @@ fn judge<M: Model>(
             // The room of the big search is free again for the small ones.
             drop(search);
             part.verdict = Verdict::Violated;
-            part.violation = window::locate(&mut machine, meter, &items, best, explained);
+            part.violation = window::locate(model, history, &mut machine, meter, &items, best, explained);
         },
     }
     part.stats.steps = meter.steps - steps_before;

@@ -28,7 +28,7 @@ pub(crate) mod window;
 
 use cache::{Cache, Entry};
 use ledger::Ledger;
-use machine::{ANY, Effect, Machine, index};
+use machine::{Effect, Machine, index};
 use meter::Meter;
 use problem::Problem;
 
@@ -107,7 +107,7 @@ pub(crate) struct Search<'a, 'h, M: Model> {
 }
 
 impl<'a, 'h, M: Model> Search<'a, 'h, M> {
-    /// Prepares a search that starts in `initial`, the number of a state or [`ANY`].
+    /// Prepares a search that starts in `initial`, the number of a state.
     pub(crate) fn new(
         problem: &'a Problem,
         machine: &'a mut Machine<'h, M>,
@@ -244,7 +244,7 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
     /// A write that can go in at once with all its readers: rule 4.
     fn closed_block(&self) -> Option<u32> {
         let ledger = self.ledger.as_ref()?;
-        if self.state == ANY || ledger.has_avoiding() || !ledger.is_unwanted(self.state) {
+        if ledger.has_avoiding() || !ledger.is_unwanted(self.state) {
             return None;
         }
         let mut node = self.next[HEAD as usize];

@@ -75,11 +75,6 @@ impl Text {
         self.len
     }
 
-    /// Whether there are no bytes.
-    #[must_use]
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
 
     /// From the last chunk to the first.
     fn chunks(&self) -> impl Iterator<Item = &Bytes> {

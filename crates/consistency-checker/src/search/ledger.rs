@@ -4,11 +4,11 @@
 //! bring back, may not be left: this alone decides most orders of a register with distinct values without trying them. It
 //! is the search's form of the zones of Gibbons & Korach (1997).
 
-use super::machine::{ANY, Effect, Machine};
+use super::machine::{Effect, Machine};
 use super::problem::Problem;
 use crate::model::Model;
 
-/// Counts per state.
+/// Counts per state; one more account is for a state that nobody mentions.
 #[derive(Clone, Copy, Debug, Default)]
 struct Account {
     /// Required operations that are possible only in this state.
@@ -34,7 +34,7 @@ impl Ledger {
     /// The ledger for a whole problem, or `None` if an operation has no footprint.
     pub(crate) fn new<M: Model>(machine: &Machine<'_, M>, problem: &Problem) -> Option<Self> {
         let mut ledger =
-            Self { accounts: vec![Account::default(); machine.state_count()], avoiding: 0, impossible: 0 };
+            Self { accounts: vec![Account::default(); machine.state_count() + 1], avoiding: 0, impossible: 0 };
         let required = problem.required.iter().map(|required| (required.class, true, 1));
         let optional = problem.optional.iter().map(|group| (group.class, false, group.members.len()));
         for (class, is_required, times) in required.chain(optional) {
@@ -85,14 +85,11 @@ impl Ledger {
             let offered = account.offered + u32::from(state == initial as usize);
             account.needed > 0 && offered < account.leaving.max(1)
         };
-        self.impossible > 0 || (initial != ANY && self.accounts.iter().enumerate().any(lacks))
+        self.impossible > 0 || self.accounts.iter().enumerate().any(lacks)
     }
 
     /// Whether going from `state` to `next` with an operation of this effect leaves somebody behind for ever.
     pub(crate) fn forbids(&self, state: u32, next: u32, effect: Effect, is_required: bool) -> bool {
-        if state == ANY {
-            return false;
-        }
         let left = self.accounts[state as usize];
         let itself = u32::from(is_required && matches!(effect, Effect::Swaps(from, _) if from == state));
         if next != state && left.needed > itself && left.offered < (left.leaving - itself).max(1) {

@@ -3,8 +3,6 @@
 use crate::hash::FixedMap;
 use crate::model::{Footprint, Model};
 
-/// A state that is not known: every value is possible. Used to judge a stretch of a history on its own.
-pub(crate) const ANY: u32 = u32::MAX;
 const REFUSED: u32 = u32::MAX - 1;
 
 /// A [`Footprint`] over state numbers.
@@ -115,6 +113,11 @@ impl<'h, M: Model> Machine<'h, M> {
         self.states.len()
     }
 
+    /// The number of a state that no operation mentions. Only for operations that do not need the model.
+    pub(crate) fn elsewhere(&self) -> u32 {
+        index(self.states.len())
+    }
+
     /// Bytes of states and remembered steps.
     pub(crate) fn bytes(&self) -> usize {
         self.state_bytes + self.states.len() * 16 + self.memo.capacity() * 17
@@ -124,13 +127,12 @@ impl<'h, M: Model> Machine<'h, M> {
     pub(crate) fn step(&mut self, state: u32, class: u32) -> Option<u32> {
         match self.classes[class as usize].effect {
             Effect::Inert => Some(state),
-            Effect::Reads(wanted) => (state == wanted || state == ANY).then_some(wanted),
+            Effect::Reads(wanted) => (state == wanted).then_some(wanted),
             Effect::Writes(left) => Some(left),
             // A crashed swap that does not match changes nothing, so it need not be considered either.
-            Effect::Swaps(from, to) => (state == from || state == ANY).then_some(to),
+            Effect::Swaps(from, to) => (state == from).then_some(to),
             Effect::Avoids(bad) => (state != bad).then_some(state),
             Effect::Impossible => None,
-            Effect::Opaque | Effect::Observes if state == ANY => Some(ANY),
             Effect::Opaque | Effect::Observes => self.ask(state, class),
         }
     }
@@ -141,7 +143,7 @@ impl<'h, M: Model> Machine<'h, M> {
             return (*answer != REFUSED).then_some(*answer);
         }
         let Class { effect, call, returned } = self.classes[class as usize];
-        let next = self.model.step(&self.states[state as usize], call, returned);
+        let next = self.model.step(self.states.get(state as usize)?, call, returned);
         let next = next.map(|next| self.number(next)).filter(|next| effect == Effect::Opaque || *next == state);
         self.memo.insert(question, next.unwrap_or(REFUSED));
         next

@@ -2,24 +2,28 @@
 //!
 //! Linearizability is closed under prefixes, so the first answer that no order explains is found by bisection: the search
 //! is run on the history up to some answer, with the operations that are open there as optional ones. Bisection from the
-//! other side then cuts off the beginning: the stretch is judged from an unknown state, with operations that were open at
-//! the cut as optional ones, since they may have taken effect before it.
+//! other side then cuts off the beginning: the stretch is judged from every state that it could matter to start in, with
+//! operations that were open at the cut as optional ones, since they may have taken effect before it.
 
-use super::machine::{ANY, Machine};
+use super::machine::{Effect, Machine};
 use super::meter::Meter;
 use super::problem::{Item, Problem};
 use super::{Outcome, Search};
-use crate::history::OpId;
+use crate::history::{Completion, History, OpId};
 use crate::model::Model;
 use crate::report::{Violation, Window};
 
 /// Search steps for one probe of the bisection. A probe that needs more counts as "not shown to be contradictory".
 const PROBE_STEPS: u64 = 2_000_000;
+/// A stretch that more states than this could matter to is not probed: no person would look at it.
+const MAX_STARTS: usize = 1_000;
 
 /// Finds the first operation that no order gets past, and the smallest stretch around it.
 ///
 /// `items` are contradictory as a whole; `best` explains the first `explained` answers.
 pub(crate) fn locate<M: Model>(
+    model: &M,
+    history: &History<M::Call, M::Return>,
     machine: &mut Machine<'_, M>,
     meter: &mut Meter,
     items: &[Item],
@@ -31,7 +35,12 @@ pub(crate) fn locate<M: Model>(
     answers.sort_unstable();
     let (last, longest_prefix, exact) = first_contradiction(machine, meter, items, &answers, best, explained);
     let (end, stuck) = *answers.get(last)?;
-    let (cut, self_contained) = latest_start(machine, meter, items, &answers, last);
+    let (cut, self_contained) = if items.iter().any(|item| machine.effect(item.class).needs_model()) {
+        // Without footprints nobody knows which states to start from.
+        (0, false)
+    } else {
+        latest_start(model, history, meter, items, &answers, last)
+    };
     let start = cut.checked_sub(1).and_then(|before| answers.get(before)).map_or(0, |(position, _)| position + 1);
     let touches = |item: &&Item| item.called <= end && item.returned.is_none_or(|returned| returned >= start);
     let (ops, lingering): (Vec<&Item>, Vec<&Item>) =
@@ -82,33 +91,34 @@ fn first_contradiction<M: Model>(
 }
 
 /// The number of the last answer from which on the stretch up to answer `last` is contradictory from every state, and
-/// whether there is one. Without footprints, an unknown state cannot be expressed, and the stretch begins at the first.
+/// whether there is one.
 fn latest_start<M: Model>(
-    machine: &mut Machine<'_, M>,
+    model: &M,
+    history: &History<M::Call, M::Return>,
     meter: &mut Meter,
     items: &[Item],
     answers: &[(usize, OpId)],
     last: usize,
 ) -> (usize, bool) {
-    if items.iter().any(|item| machine.effect(item.class).needs_model()) {
-        return (0, false);
-    }
     let Some((end, _)) = answers.get(last).copied() else { return (0, false) };
     let mut contradictory = |first: usize| {
         let start = first.checked_sub(1).and_then(|before| answers.get(before)).map(|(position, _)| *position);
-        let cut = stretch(items, start, end);
-        judge(machine, meter, &cut, ANY).0 == Outcome::Exhausted
+        is_contradictory(model, history, meter, stretch(items, start, end))
     };
     // Probe further and further back until a contradiction shows, then bisect.
     let (mut back, mut bad) = (0, None);
     let mut good = last + 1;
     loop {
         let first = last.saturating_sub(back);
-        if contradictory(first) {
-            bad = Some(first);
-            break;
+        match contradictory(first) {
+            Some(true) => {
+                bad = Some(first);
+                break;
+            },
+            Some(false) => good = first,
+            // A longer stretch would be too much as well.
+            None => break,
         }
-        good = first;
         if first == 0 {
             break;
         }
@@ -117,13 +127,50 @@ fn latest_start<M: Model>(
     let Some(mut bad) = bad else { return (0, false) };
     while bad + 1 < good {
         let middle = bad.midpoint(good);
-        if contradictory(middle) {
+        if contradictory(middle) == Some(true) {
             bad = middle;
         } else {
             good = middle;
         }
     }
     (bad, true)
+}
+
+/// Whether `items` are contradictory whatever the state was before; `None` if that is too much to find out.
+///
+/// It is enough to start in each state that some operation asks for, and in one that nobody asks for.
+fn is_contradictory<M: Model>(
+    model: &M,
+    history: &History<M::Call, M::Return>,
+    meter: &mut Meter,
+    mut items: Vec<Item>,
+) -> Option<bool> {
+    // A machine of its own, so that the cost depends on the stretch and not on the history.
+    let mut machine = Machine::new(model);
+    for item in &mut items {
+        let operation = history.get(item.op)?;
+        let failed = matches!(operation.completion(), Completion::Fail(_));
+        item.class = machine.classify(operation.call(), operation.observed(), failed);
+    }
+    let asked = |item: &Item| match machine.effect(item.class) {
+        Effect::Reads(state) | Effect::Swaps(state, _) => Some(state),
+        _ => None,
+    };
+    let mut starts: Vec<u32> = items.iter().filter_map(asked).collect();
+    starts.sort_unstable();
+    starts.dedup();
+    if starts.len() > MAX_STARTS {
+        return None;
+    }
+    starts.push(machine.elsewhere());
+    for start in starts {
+        match judge(&mut machine, meter, &items, start).0 {
+            Outcome::Found => return Some(false),
+            Outcome::Exhausted => {},
+            Outcome::Stopped(_) => return None,
+        }
+    }
+    Some(true)
 }
 
 /// The operations under way behind event `start` and not behind event `end`. Those that are also under way outside of

@@ -1,4 +1,4 @@
-#![allow(unreachable_pub, reason = "a module of a test")]
+#![allow(dead_code, unreachable_pub, reason = "each test uses a part of this module")]
 //! The operations that small histories are made of, and the objects they are judged by.
 
 use std::collections::BTreeMap;

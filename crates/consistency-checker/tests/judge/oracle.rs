@@ -1,4 +1,4 @@
-#![allow(unreachable_pub, reason = "a module of a test")]
+#![allow(dead_code, unreachable_pub, reason = "each test uses a part of this module")]
 //! Brute force: tries every order of every subset. Shares nothing with the crate but the history type.
 
 use synod_consistency_checker::{Completion, History};

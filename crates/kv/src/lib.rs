@@ -6,3 +6,5 @@ mod store;
 
 pub use command::{Answer, Command, WIRE_VERSION};
 pub use store::Store;
+#[cfg(feature = "cluster")]
+pub mod cluster;

@@ -18,6 +18,7 @@ type Make<P> = Arc<dyn Fn(NodeId) -> P + Send + Sync>;
 type Check<P> = Box<dyn FnMut(NodeId, Option<&P>) -> Result<(), String>>;
 type MakeCheck<P> = Arc<dyn Fn() -> Check<P> + Send + Sync>;
 type Holds<P, W> = Arc<dyn Fn(&World<P, W>) -> bool + Send + Sync>;
+type Watch<P, W> = Arc<dyn Fn(&World<P, W>) -> bool + Send + Sync>;
 type Turn = Arc<dyn Fn(&mut Dials) + Send + Sync>;
 type Judge<P, W> = Arc<dyn Fn(&World<P, W>) -> Result<(), String> + Send + Sync>;
 
@@ -96,6 +97,7 @@ pub struct Sim<P: Simulated, W> {
     eventually: Vec<(&'static str, Duration, Holds<P, W>)>,
     sometimes: Vec<(&'static str, Holds<P, W>)>,
     judges: Vec<(&'static str, Judge<P, W>)>,
+    watch: Option<Watch<P, W>>,
     events_max: u64,
 }
 
@@ -113,6 +115,7 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
             eventually: Vec::new(),
             sometimes: Vec::new(),
             judges: Vec::new(),
+            watch: None,
             events_max: 50_000_000,
         }
     }
@@ -190,6 +193,14 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
         judge: impl Fn(&World<P, W>) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
         self.judges.push((name, Arc::new(judge)));
+        self
+    }
+
+    /// Shows the world to `watch` every few thousand events, for a progress line; where it says `false` the run ends with
+    /// [`Verdict::Interrupted`].
+    #[must_use]
+    pub fn watch(mut self, watch: impl Fn(&World<P, W>) -> bool + Send + Sync + 'static) -> Self {
+        self.watch = Some(Arc::new(watch));
         self
     }
 
@@ -278,18 +289,14 @@ struct Run<'a, P: Simulated, W> {
 impl<P: Simulated, W: Workload<P>> Run<'_, P, W> {
     fn whole(&mut self) -> Result<(), Verdict> {
         let storm = nanos(self.sim.storm);
-        for at in 0..self.world.len() {
-            self.check(crate::network::node(at))?;
-        }
+        self.check_moved()?;
         while self.world.now().0 < storm {
             if !self.step()? {
                 break;
             }
         }
         self.world.heal();
-        for at in 0..self.world.len() {
-            self.check(crate::network::node(at))?;
-        }
+        self.check_moved()?;
         let healed = self.world.now().0;
         let mut waiting: Vec<&(&'static str, Duration, Holds<P, W>)> = self.sim.eventually.iter().collect();
         let mut steps = 0_u64;
@@ -322,7 +329,7 @@ impl<P: Simulated, W: Workload<P>> Run<'_, P, W> {
     }
 
     fn step(&mut self) -> Result<bool, Verdict> {
-        let Some(moved) = self.world.step() else {
+        if !self.world.step() {
             return match self.world.failure() {
                 Some((id, detail)) => Err(Verdict::Violated {
                     name: "recovery",
@@ -331,13 +338,16 @@ impl<P: Simulated, W: Workload<P>> Run<'_, P, W> {
                 }),
                 None => Ok(false),
             };
-        };
-        if let Some(id) = moved {
-            self.check(id)?;
         }
+        self.check_moved()?;
         self.steps += 1;
         if self.steps.is_multiple_of(64) {
             self.look();
+            if self.steps.is_multiple_of(4096)
+                && self.sim.watch.as_ref().is_some_and(|watch| !watch(&self.world))
+            {
+                return Err(Verdict::Interrupted);
+            }
             if self.world.stats().events > self.sim.events_max {
                 return Err(Verdict::Restless { events: self.sim.events_max });
             }
@@ -345,10 +355,13 @@ impl<P: Simulated, W: Workload<P>> Run<'_, P, W> {
         Ok(true)
     }
 
-    fn check(&mut self, id: NodeId) -> Result<(), Verdict> {
-        let protocol = self.world.node(id);
-        for (name, check) in &mut self.checks {
-            check(id, protocol).map_err(|detail| Verdict::Violated { name, detail, node: Some(id) })?;
+    /// Shows the nodes that have moved to those who must always be content.
+    fn check_moved(&mut self) -> Result<(), Verdict> {
+        for &id in self.world.moved() {
+            let protocol = self.world.node(id);
+            for (name, check) in &mut self.checks {
+                check(id, protocol).map_err(|detail| Verdict::Violated { name, detail, node: Some(id) })?;
+            }
         }
         Ok(())
     }
@@ -384,6 +397,8 @@ pub enum Verdict {
         /// How long it was given.
         within: Duration,
     },
+    /// The watcher ended the run.
+    Interrupted,
     /// The nodes never came to rest.
     Restless {
         /// The limit.
@@ -399,6 +414,7 @@ impl fmt::Display for Verdict {
             Self::Stalled { name, within } => {
                 write!(f, "stalled: {name}: not within {within:?} after the faults had stopped")
             }
+            Self::Interrupted => f.write_str("interrupted"),
             Self::Restless { events } => write!(f, "restless: more than {events} events"),
         }
     }

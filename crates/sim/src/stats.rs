@@ -34,6 +34,10 @@ pub struct Stats {
     pub crashes: u64,
     /// Syncs that failed.
     pub failed_syncs: u64,
+    /// Records that crashes took, none of them durable unless a disk lies.
+    pub records_lost: u64,
+    /// Crashes that left a part of the un-synced tail on the disk.
+    pub torn: u64,
     /// Records that were acknowledged as durable and are gone all the same: above zero only where a disk lies.
     pub acknowledged_lost: u64,
     /// Faults of the schedule that struck.

@@ -109,6 +109,7 @@ pub struct World<P: Simulated, W> {
     workload: W,
     make: Arc<dyn Fn(NodeId) -> P + Send + Sync>,
     failure: Option<(NodeId, String)>,
+    moved: Vec<NodeId>,
 }
 
 impl<P: Simulated, W: Workload<P>> World<P, W> {
@@ -135,8 +136,15 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         let early = dials.sabotage == Some(Sabotage::EarlySend);
         let mut net = Net::new(nodes, tape, dials);
         net.trace = Trace::of(window);
-        let mut world =
-            Self { nodes: Vec::new(), net, nemesis: Nemesis::default(), workload, make, failure: None };
+        let mut world = Self {
+            nodes: Vec::new(),
+            net,
+            nemesis: Nemesis::default(),
+            workload,
+            make,
+            failure: None,
+            moved: Vec::new(),
+        };
         for at in 0..nodes {
             let clock = world.clock(at);
             let id = node(at);
@@ -274,6 +282,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             *up = true;
         }
         self.net.trace.started(self.net.now, id);
+        self.moved.push(id);
         let incarnation = slot.host.incarnation;
         self.handle(at, Input::Start { incarnation, log });
     }
@@ -298,6 +307,8 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         let left = slot.host.disk.end();
         let acknowledged = durable.0.saturating_sub(left.0);
         self.net.stats.acknowledged_lost += acknowledged;
+        self.net.stats.records_lost += end.0 - left.0;
+        self.net.stats.torn += u64::from(kept > 0 && end > left);
         self.net.stats.crashes += 1;
         slot.host.gate.clear();
         slot.host.loopback.clear();
@@ -310,6 +321,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         }
         self.net.trace.crashed(self.net.now, id, end.0 - left.0, acknowledged);
         self.net.chain = self.net.chain.word(self.net.now).word(id.0).word(left.0);
+        self.moved.push(id);
         self.workload.on_crash(id);
     }
 
@@ -317,13 +329,14 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         self.net.queue.push(self.net.now.saturating_add(after), Pending::Boot { at });
     }
 
-    /// Lets the next thing happen. `Some(Some(node))` when it happened to a node, `Some(None)` when it did not, `None` when
-    /// nothing is to come or the world has failed.
-    pub fn step(&mut self) -> Option<Option<NodeId>> {
+    /// Lets the next thing happen. `false` when nothing is to come or the world has failed. [`moved`](World::moved) says which
+    /// nodes it concerned.
+    pub fn step(&mut self) -> bool {
+        self.moved.clear();
         if self.failure.is_some() {
-            return None;
+            return false;
         }
-        let (at, pending) = self.net.queue.pop()?;
+        let Some((at, pending)) = self.net.queue.pop() else { return false };
         self.net.now = self.net.now.max(at);
         let Some(target) = pending.target() else {
             match pending {
@@ -331,39 +344,36 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                     self.net.chain = self.net.chain.word(at).word(token);
                     self.workload.on_wake(token, &mut Io::new(&mut self.net));
                 }
-                Pending::Boot { at } => {
-                    self.boot(at);
-                    return Some(Some(node(at)));
-                }
+                Pending::Boot { at } => self.boot(at),
                 Pending::Strike { rate } => self.strike(rate),
                 Pending::Relent { strike } => self.relent(strike),
                 _ => {}
             }
-            return Some(None);
+            return true;
         };
-        let Some(slot) = self.nodes.get_mut(target) else { return Some(None) };
-        let up = slot.protocol.is_some();
-        if up && slot.host.paused_until > at {
-            // The order among the things that wait is the order in which they came.
-            let until = slot.host.paused_until;
-            self.net.queue.push(until, pending);
-            return Some(None);
-        }
-        if !up {
+        let Some(slot) = self.nodes.get_mut(target) else { return true };
+        if slot.protocol.is_none() {
             if let Pending::Message { to, id, .. } = pending {
                 self.net.stats.receiver_down += 1;
                 self.net.trace.ended(at, id, node(to), Fate::ReceiverDown);
             }
-            return Some(None);
-        }
-        self.happen(target, pending).then(|| {
+        } else if slot.host.paused_until > at {
+            // The order among the things that wait is the order in which they came.
+            let until = slot.host.paused_until;
+            self.net.queue.push(until, pending);
+        } else if self.happen(target, pending) {
+            self.moved.push(node(target));
             self.net.stats.events += 1;
             if self.net.stats.events.is_multiple_of(DIGEST_EVERY) {
                 self.net.chain = self.digest(self.net.chain);
             }
-            node(target)
-        });
-        Some(Some(node(target)))
+        }
+        true
+    }
+
+    /// The nodes that the last step concerned: they took an input, died or started.
+    pub fn moved(&self) -> &[NodeId] {
+        &self.moved
     }
 
     /// Something reaches a node that is up. Says whether it still meant anything.
@@ -552,6 +562,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     /// Ends all faults: partitions vanish, disks and processes go on, the network is calm, and whoever is down starts. A driver
     /// that breaks its word goes on breaking it.
     pub fn heal(&mut self) {
+        self.moved.clear();
         self.nemesis.stop(self.net.now);
         self.net.clear_partitions();
         self.net.slowness = 1;

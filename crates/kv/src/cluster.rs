@@ -1,0 +1,600 @@
+//! A cluster of stores on Raft in the simulator: replicas, clients, what the clients saw, and the judge.
+//!
+//! ```
+//! use synod_kv::cluster::{Settings, simulation, with_judge};
+//!
+//! # fn main() -> Result<(), synod_raft::ConfigError> {
+//! let report = with_judge(simulation(&Settings::default())?).run(1);
+//! assert_eq!(report.verdict, synod_sim::Verdict::Passed);
+//! assert!(report.workload.tally().ok > 50);
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::{Answer, Command, Store, WIRE_VERSION};
+use bytes::Bytes;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use synod_consistency_checker::{
+    Budget, History, KvCall, KvModel, KvReturn, Mark, OpId, Report as Judgement, check, verify,
+};
+use synod_core::wire::Wire;
+use synod_core::{NodeId, StateMachine};
+use synod_raft::invariants::Safety;
+use synod_raft::{Config, ConfigError, EntryKind, Event, QuorumRule, Raft, Role, Segment, Term};
+use synod_sim::{Climate, Dials, Fault, Io, Sabotage, Sim, Workload, World};
+
+/// How a simulated cluster is set up.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// How many replicas.
+    pub nodes: usize,
+    /// How many clients; each has one operation under way at a time.
+    pub clients: u64,
+    /// How many keys they share: few keys, many conflicts.
+    pub keys: u64,
+    /// How many operations are begun in all; the clients then fall silent.
+    pub operations: u64,
+    /// A client waits at most this long between an answer and its next operation.
+    pub pause_max: Duration,
+    /// A client gives an operation up after this time: nobody knows then whether it happened.
+    pub patience: Duration,
+    /// The world.
+    pub climate: Climate,
+    /// How long the faults last.
+    pub storm: Duration,
+    /// What is broken on purpose.
+    pub sabotage: Option<Mischief>,
+}
+
+/// One guarantee switched off, to see the judges notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mischief {
+    /// The driver sends before the log is durable.
+    EarlySend,
+    /// The disk says that it has stored what it has not.
+    LyingFsync,
+    /// A quorum is one voter short.
+    ShortQuorum,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            nodes: 5,
+            clients: 8,
+            keys: 5,
+            operations: 2_000,
+            pause_max: Duration::from_millis(40),
+            patience: Duration::from_millis(1_500),
+            climate: Climate::swarm(),
+            storm: Duration::from_secs(10),
+            sabotage: None,
+        }
+    }
+}
+
+/// What became of the operations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tally {
+    /// Answered.
+    pub ok: u64,
+    /// Known to have had no effect.
+    pub failed: u64,
+    /// Given up: they may have happened, or not.
+    pub unknown: u64,
+    /// Elections won.
+    pub elections: u64,
+    /// Taken into a leader's log and overwritten there before they were committed: known to have had no effect.
+    pub overwritten: u64,
+    /// Answered after the faults had stopped.
+    pub ok_after_heal: u64,
+}
+
+/// A moment in the history of leadership, for timelines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reign {
+    /// Virtual nanoseconds since the run began.
+    pub at: u64,
+    /// The node whose role changed.
+    pub node: NodeId,
+    /// Its term.
+    pub term: Term,
+    /// Its role; `None` when it died.
+    pub role: Option<Role>,
+}
+
+#[derive(Clone, Debug)]
+struct Client {
+    op: Option<(OpId, u64, Bytes)>,
+    /// Its number changes when an operation is given up, as Jepsen's do: the old one may still be at work.
+    process: u64,
+    target: NodeId,
+    begun: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Replica {
+    store: Store,
+    /// Operations that this node proposed and has not seen committed, by index.
+    waiting: BTreeMap<u64, (Term, u64)>,
+}
+
+#[derive(Clone, Debug)]
+enum Mail {
+    /// It is time for a client's next operation.
+    Next(usize),
+    /// A client's patience ends.
+    GiveUp { client: usize, number: u64 },
+    /// An answer arrives at a client.
+    Answer { number: u64, answer: Answer },
+    /// A node has not taken the operation, and names the leader if it knows one.
+    Refused { number: u64, leader: Option<NodeId> },
+    /// A client asks again, elsewhere.
+    Again { client: usize, number: u64 },
+    /// The operation was overwritten before it was committed.
+    Lost { number: u64 },
+}
+
+/// The application of all nodes, and all clients.
+#[derive(Clone)]
+pub struct Cluster {
+    settings: Settings,
+    clients: Vec<Client>,
+    replicas: Vec<Replica>,
+    mail: BTreeMap<u64, Mail>,
+    letters: u64,
+    /// The number of an operation names its client: `number % clients`.
+    operations: u64,
+    processes: u64,
+    history: History<KvCall, KvReturn>,
+    latencies: Vec<(u64, u64)>,
+    reigns: Vec<Reign>,
+    leader: Option<NodeId>,
+    tally: Tally,
+    healed: bool,
+}
+
+type Raw<'a> = Io<'a, Raft>;
+
+impl Cluster {
+    /// Clients and replicas that have done nothing yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let client = |at| Client { op: None, process: at, target: NodeId(1), begun: 0 };
+        Self {
+            clients: (0..settings.clients).map(client).collect(),
+            replicas: vec![Replica::default(); settings.nodes],
+            mail: BTreeMap::new(),
+            letters: 0,
+            operations: 0,
+            processes: settings.clients,
+            history: History::new(),
+            latencies: Vec::new(),
+            reigns: Vec::new(),
+            leader: None,
+            tally: Tally::default(),
+            healed: false,
+            settings,
+        }
+    }
+
+    /// What the clients saw.
+    #[must_use]
+    pub const fn history(&self) -> &History<KvCall, KvReturn> {
+        &self.history
+    }
+
+    /// What became of the operations.
+    #[must_use]
+    pub const fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// When each answered operation began and how long it took, in virtual nanoseconds.
+    #[must_use]
+    pub fn latencies(&self) -> &[(u64, u64)] {
+        &self.latencies
+    }
+
+    /// Who led when.
+    #[must_use]
+    pub fn reigns(&self) -> &[Reign] {
+        &self.reigns
+    }
+
+    /// The state machine of a node.
+    #[must_use]
+    pub fn store(&self, id: NodeId) -> Option<&Store> {
+        self.replicas.get(slot(id)).map(|replica| &replica.store)
+    }
+
+    /// The judge's verdict on what the clients saw: is there one order of all operations that explains every answer?
+    #[must_use]
+    pub fn judge(&self) -> Judgement<'_, KvModel> {
+        // Steps, not seconds: the same verdict on every machine.
+        let budget = Budget::unlimited().steps(50_000_000).memory_bytes(1 << 30);
+        check(&MODEL, &self.history, &budget)
+    }
+
+    /// Whether enough operations were answered after the faults had stopped.
+    fn satisfied(&self) -> bool {
+        self.healed && self.tally.ok_after_heal >= 3 * self.settings.clients
+    }
+
+    fn letter(&mut self, mail: Mail) -> u64 {
+        self.letters += 1;
+        self.mail.insert(self.letters, mail);
+        self.letters
+    }
+
+    fn client_of(&self, number: u64) -> usize {
+        usize::try_from(number % self.settings.clients.max(1)).unwrap_or(0)
+    }
+
+    fn next_operation(&mut self, client: usize, io: &mut Raw<'_>) {
+        let enough = if self.healed { self.satisfied() } else { self.operations >= self.settings.operations };
+        let Some(state) = self.clients.get_mut(client) else { return };
+        if enough || state.op.is_some() {
+            return;
+        }
+        self.operations += 1;
+        let clients = self.settings.clients.max(1);
+        let number = self.operations * clients + client as u64;
+        let command = command(number, self.settings.keys, io);
+        let mark = Mark { time_ns: i64::try_from(io.now().0).ok(), line: None };
+        let op = self.history.invoke_at(state.process, call(&command), mark);
+        let payload = command.to_bytes(WIRE_VERSION);
+        state.op = Some((op, number, payload));
+        state.begun = io.now().0;
+        let give_up = self.letter(Mail::GiveUp { client, number });
+        io.wake(self.settings.patience, give_up);
+        self.send(client, io);
+    }
+
+    fn send(&mut self, client: usize, io: &mut Raw<'_>) {
+        let Some(Client { op: Some((_, number, payload)), target, .. }) = self.clients.get(client) else {
+            return;
+        };
+        let propose = synod_raft::Command::Propose { token: *number, payload: payload.clone() };
+        io.request(*target, *number, propose);
+    }
+
+    /// Ends the operation `number` of a client, if it is still the current one, and begins the next after a pause.
+    fn end(&mut self, number: u64, outcome: Outcome, io: &mut Raw<'_>) {
+        let client = self.client_of(number);
+        let Some(state) = self.clients.get_mut(client) else { return };
+        let Some((op, _, _)) = state.op.take_if(|(_, current, _)| *current == number) else { return };
+        let mark = Mark { time_ns: i64::try_from(io.now().0).ok(), line: None };
+        use synod_consistency_checker::Completion;
+        let completion = match outcome {
+            Outcome::Answer(answer) => {
+                self.tally.ok += 1;
+                self.tally.ok_after_heal += u64::from(self.healed);
+                self.latencies.push((state.begun, io.now().0 - state.begun));
+                match returned(answer) {
+                    (returned, true) => Completion::Ok(returned),
+                    (returned, false) => Completion::Fail(Some(returned)),
+                }
+            }
+            Outcome::NoEffect => {
+                self.tally.failed += 1;
+                Completion::Fail(None)
+            }
+            Outcome::Unknown => {
+                self.tally.unknown += 1;
+                state.process = self.processes;
+                self.processes += 1;
+                Completion::Unknown
+            }
+        };
+        // Each operation is ended once: `take_if` has seen to that.
+        let _ = self.history.complete_at(op, completion, mark);
+        let next = self.letter(Mail::Next(client));
+        let pause = u64::try_from(self.settings.pause_max.as_nanos()).unwrap_or(u64::MAX);
+        let pause = io.decide(number, pause.max(1));
+        io.wake(Duration::from_nanos(pause), next);
+    }
+
+    fn is_current(&self, client: usize, number: u64) -> bool {
+        let op = self.clients.get(client).and_then(|state| state.op.as_ref());
+        op.is_some_and(|(_, current, _)| *current == number)
+    }
+
+    fn turn_to(&mut self, client: usize, node: NodeId) {
+        if let Some(state) = self.clients.get_mut(client) {
+            state.target = node;
+        }
+    }
+
+    fn anybody(&self, number: u64, io: &mut Raw<'_>) -> NodeId {
+        NodeId(1 + io.decide(number ^ (1 << 62), self.settings.nodes as u64))
+    }
+
+    /// A node does not lead. A refused operation is in no log, so it may be tried elsewhere: where the leader is said to be,
+    /// after a moment. Where nobody knows a leader the client gives up: this operation had no effect.
+    fn refused(&mut self, number: u64, leader: Option<NodeId>, io: &mut Raw<'_>) {
+        let client = self.client_of(number);
+        if !self.is_current(client, number) {
+            return;
+        }
+        match leader {
+            Some(leader) => {
+                self.turn_to(client, leader);
+                let again = self.letter(Mail::Again { client, number });
+                io.wake(Duration::from_millis(2), again);
+            }
+            None => {
+                let elsewhere = self.anybody(number, io);
+                self.turn_to(client, elsewhere);
+                self.end(number, Outcome::NoEffect, io);
+            }
+        }
+    }
+
+    fn committed(&mut self, node: NodeId, segment: &Segment, io: &mut Raw<'_>) {
+        let Some(replica) = self.replicas.get_mut(slot(node)) else { return };
+        let mut answers = Vec::new();
+        for entry in segment.iter() {
+            let answer = match entry.kind {
+                EntryKind::Normal => replica.store.apply_once(entry.index.0, entry.payload).ok().flatten(),
+                _ => {
+                    replica.store.skip(entry.index.0);
+                    None
+                }
+            };
+            match (replica.waiting.remove(&entry.index.0), answer) {
+                (Some((term, number)), Some(answer)) if term == entry.term => {
+                    answers.push((number, Mail::Answer { number, answer }));
+                }
+                // Another entry is committed in its place, so it never will be.
+                (Some((_, number)), _) => answers.push((number, Mail::Lost { number })),
+                (None, _) => {}
+            }
+        }
+        for (number, mail) in answers {
+            let letter = self.letter(mail);
+            io.reply(number, letter);
+        }
+    }
+}
+
+enum Outcome {
+    Answer(Answer),
+    NoEffect,
+    Unknown,
+}
+
+static MODEL: KvModel = KvModel::new();
+
+fn slot(id: NodeId) -> usize {
+    usize::try_from(id.0).unwrap_or(usize::MAX).saturating_sub(1)
+}
+
+/// A mixture that makes conflicts: many reads, values that are all different, conditional changes of either kind.
+fn command(number: u64, keys: u64, io: &mut Raw<'_>) -> Command {
+    let mut choice = 0;
+    let mut decide = |bound| {
+        choice += 1;
+        io.decide((number << 8) | choice, bound)
+    };
+    let key = Bytes::from(format!("k{}", decide(keys.max(1))));
+    let value = Bytes::from(format!("v{number}"));
+    match decide(100) {
+        0..45 => Command::Get { key },
+        45..75 => Command::Put { key, value },
+        75..85 => Command::Append { key, suffix: Bytes::from(format!("+{number}")) },
+        85..97 => Command::Cas { key, expected: None, new: value },
+        _ => Command::Delete { key },
+    }
+}
+
+fn call(command: &Command) -> KvCall {
+    match command {
+        Command::Get { key } => KvCall::get(key.clone()),
+        Command::Put { key, value } => KvCall::put(key.clone(), value.clone()),
+        Command::Append { key, suffix } => KvCall::append(key.clone(), suffix.clone()),
+        Command::Delete { key } => KvCall::delete(key.clone()),
+        Command::Cas { key, expected, new } => KvCall::cas(key.clone(), expected.clone(), new.clone()),
+    }
+}
+
+/// The judge's word for an answer, and whether the operation took effect.
+fn returned(answer: Answer) -> (KvReturn, bool) {
+    match answer {
+        Answer::Value(value) => (KvReturn::Value(value), true),
+        Answer::Done => (KvReturn::Done, true),
+        Answer::Mismatch(found) => (KvReturn::MismatchFound(found), false),
+        // Clients send no malformed commands; should one be reported, the judge will find nothing that explains it.
+        Answer::Malformed(_) => (KvReturn::Mismatch, true),
+    }
+}
+
+impl Workload<Raft> for Cluster {
+    fn begin(&mut self, io: &mut Raw<'_>) {
+        for client in 0..self.clients.len() {
+            let letter = self.letter(Mail::Next(client));
+            io.wake(Duration::from_millis(5 * client as u64), letter);
+        }
+    }
+
+    fn on_event(&mut self, node: NodeId, event: Event, io: &mut Raw<'_>) {
+        match event {
+            Event::Proposed { token, index, term } => {
+                if let Some(replica) = self.replicas.get_mut(slot(node)) {
+                    replica.waiting.insert(index.0, (term, token));
+                }
+            }
+            Event::Refused { token, leader, .. } => {
+                let letter = self.letter(Mail::Refused { number: token, leader });
+                io.reply(token, letter);
+            }
+            Event::Committed(segment) => self.committed(node, &segment, io),
+            Event::Role { term, role, .. } => {
+                let now = io.now().0;
+                let last = self.reigns.iter().rev().find(|reign| reign.node == node);
+                if last.is_none_or(|last| (last.term, last.role) != (term, Some(role))) {
+                    self.reigns.push(Reign { at: now, node, term, role: Some(role) });
+                    if role == Role::Leader {
+                        self.tally.elections += 1;
+                        self.leader = Some(node);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_wake(&mut self, token: u64, io: &mut Raw<'_>) {
+        match self.mail.remove(&token) {
+            Some(Mail::Next(client)) => self.next_operation(client, io),
+            Some(Mail::GiveUp { client, number }) => {
+                if self.is_current(client, number) {
+                    // Whoever does not answer is perhaps not there: ask somebody else next time.
+                    let elsewhere = self.anybody(number, io);
+                    self.turn_to(client, elsewhere);
+                }
+                self.end(number, Outcome::Unknown, io);
+            }
+            Some(Mail::Answer { number, answer }) => self.end(number, Outcome::Answer(answer), io),
+            Some(Mail::Lost { number }) => {
+                self.tally.overwritten += 1;
+                self.end(number, Outcome::NoEffect, io);
+            }
+            Some(Mail::Refused { number, leader }) => self.refused(number, leader, io),
+            Some(Mail::Again { client, number }) => {
+                if self.is_current(client, number) {
+                    self.send(client, io);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn on_crash(&mut self, node: NodeId) {
+        if let Some(replica) = self.replicas.get_mut(slot(node)) {
+            *replica = Replica::default();
+        }
+        if let Some(last) = self.reigns.iter().rev().find(|reign| reign.node == node).copied() {
+            self.reigns.push(Reign { role: None, ..last });
+        }
+    }
+
+    fn on_heal(&mut self, io: &mut Raw<'_>) {
+        self.healed = true;
+        // Those who had fallen silent ask again: is there anybody?
+        for client in 0..self.clients.len() {
+            let letter = self.letter(Mail::Next(client));
+            io.wake(Duration::from_millis(1), letter);
+        }
+    }
+
+    fn focus(&self) -> Option<NodeId> {
+        self.leader
+    }
+}
+
+/// The recipe for runs of such a cluster: progress and convergence after the faults. [`with_invariants`] and [`with_judge`]
+/// add what must hold besides.
+///
+/// # Errors
+/// When the settings make no Raft cluster: no nodes.
+pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError> {
+    let voters: Vec<NodeId> = (1..=settings.nodes as u64).map(NodeId).collect();
+    let raft = |id| {
+        let mut config = Config::new(id, voters.iter().copied());
+        if settings.sabotage == Some(Mischief::ShortQuorum) {
+            config.quorum = QuorumRule::SabotagedOneShort;
+        }
+        Raft::new(config)
+    };
+    let first = raft(NodeId(1))?;
+    let rafts: Vec<Raft> = voters.iter().map(|id| raft(*id)).collect::<Result<_, _>>()?;
+    let driver = match settings.sabotage {
+        Some(Mischief::EarlySend) => Some(Sabotage::EarlySend),
+        Some(Mischief::LyingFsync) => Some(Sabotage::LyingFsync),
+        _ => None,
+    };
+    let make = move |id| rafts.get(slot(id)).unwrap_or(&first).clone();
+    Ok(Sim::new(settings.nodes, make, Cluster::new(settings.clone()))
+        .climate(settings.climate.clone())
+        .turn(move |dials: &mut Dials| dials.sabotage = driver)
+        .storm(settings.storm)
+        .eventually_after_heal("every client is served again", Duration::from_secs(30), |world| {
+            world.workload().satisfied()
+        })
+        .eventually_after_heal("all replicas agree", Duration::from_secs(60), agree))
+}
+
+/// Adds Raft's five safety properties, looked at after every event.
+#[must_use]
+pub fn with_invariants(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
+    sim.always("Raft's five safety properties", || {
+        let mut safety = Safety::default();
+        move |id, raft: Option<&Raft>| match raft {
+            Some(raft) => safety.observe(id, raft).map_err(|violation| violation.to_string()),
+            None => {
+                safety.crashed(id);
+                Ok(())
+            }
+        }
+    })
+}
+
+/// Adds the judge: at the end of a run the history that the clients saw must be linearizable.
+#[must_use]
+pub fn with_judge(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
+    sim.finally("linearizability", |world: &World<Raft, Cluster>| {
+        let judgement = world.workload().judge();
+        if !judgement.is_linearizable() {
+            return Err(judgement.to_string());
+        }
+        // The judge is not believed: its certificate is checked by other code.
+        verify(&MODEL, &world.workload().history, &judgement.certificate())
+            .map_err(|flaw| format!("bad certificate: {flaw}"))
+    })
+}
+
+/// Adds guards against runs that test nothing: each of these must happen in some run of a set.
+#[must_use]
+pub fn with_guards(mut sim: Sim<Raft, Cluster>, settings: &Settings) -> Sim<Raft, Cluster> {
+    type Seen = World<Raft, Cluster>;
+    sim = sim
+        .sometimes("operations were answered", |world: &Seen| world.workload().tally.ok > 0)
+        .sometimes("operations ran side by side", |world: &Seen| {
+            world.workload().clients.iter().filter(|client| client.op.is_some()).count() > 1
+        });
+    let Climate::Swarm(among) = &settings.climate else { return sim };
+    for &fault in among {
+        sim = sim.sometimes(fault.name(), move |world: &Seen| {
+            world.strikes().iter().any(|strike| strike.fault == fault)
+        });
+    }
+    if among.contains(&Fault::Crash) {
+        sim = sim
+            .sometimes("a leader was replaced", |world: &Seen| world.workload().tally.elections > 1)
+            .sometimes("a crash lost un-synced records", |world: &Seen| world.stats().records_lost > 0)
+            .sometimes("a crash tore the un-synced tail", |world: &Seen| world.stats().torn > 0);
+    }
+    if Fault::all().all(|fault| among.contains(&fault)) {
+        sim = sim
+            .sometimes("a log was overwritten", |world: &Seen| world.workload().tally.overwritten > 0)
+            .sometimes("nobody knows whether an operation happened", |world: &Seen| {
+                world.workload().tally.unknown > 0
+            });
+    }
+    sim
+}
+
+fn agree(world: &World<Raft, Cluster>) -> bool {
+    let cluster = world.workload();
+    if !cluster.satisfied() {
+        return false;
+    }
+    let mut stores = world.up().filter_map(|(id, _)| cluster.store(id));
+    let Some(first) = stores.next() else { return false };
+    first.applied() > 0 && stores.all(|store| store == first)
+}

@@ -44,6 +44,10 @@ impl Script {
             }
             "propose-burst" => cluster.propose_burst(id, &words[1..]),
             "tick-election" => cluster.time_out(id),
+            // The first stretch of the election timer: the node is not loyal any more, but does not campaign yet.
+            "expire-loyalty" => {
+                cluster.fire(NodeId(id), Timer::Election);
+            }
             "tick-heartbeat" => {
                 cluster.fire(NodeId(id), Timer::Heartbeat);
             }
@@ -128,8 +132,9 @@ impl Script {
                     let down = if cluster.down.contains(id) { " (down)" } else { "" };
                     let _ = writeln!(
                         said,
-                        "{}: {role:?} term {term} last {} commit {}{down}",
+                        "{}: {role:?} term {term} vote {} last {} commit {}{down}",
                         id.0,
+                        raft.voted_for().map_or("-".to_owned(), |voted_for| voted_for.0.to_string()),
                         raft.log().last(),
                         raft.commit_index()
                     );

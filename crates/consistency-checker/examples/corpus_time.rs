@@ -2,8 +2,9 @@
 //!
 //! Without a folder, it takes the etcd histories of the folder that `SYNOD_CORPUS` names.
 
+use core::time::Duration;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::{env, fs};
 
 use synod_consistency_checker::{Budget, History, Reader, Register, RegisterCall, RegisterReturn, check};
@@ -16,12 +17,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         (None, None) => return Err("name a folder with Jepsen logs, or set SYNOD_CORPUS".into()),
     };
     let repetitions: usize = arguments.next().map_or(Ok(20), |text| text.parse())?;
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
     files.sort();
 
     let model = Register::new();
-    let (mut total, mut total_read, mut worst) = (Duration::ZERO, Duration::ZERO, (Duration::ZERO, String::new()));
+    let (mut total, mut total_read, mut worst) =
+        (Duration::ZERO, Duration::ZERO, (Duration::ZERO, String::new()));
     for path in &files {
         let text = fs::read(path)?;
         let read = || -> Result<History<RegisterCall, RegisterReturn>, Box<dyn std::error::Error>> {

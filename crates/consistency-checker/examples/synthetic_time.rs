@@ -7,8 +7,8 @@ use std::time::Instant;
 use std::{env, fs};
 
 use synod_consistency_checker::{
-    Budget, Completion, Decode, History, KvCall, KvModel, KvReturn, Model, Register, RegisterCall, RegisterReturn,
-    check, verify,
+    Budget, Completion, Decode, History, KvCall, KvModel, KvReturn, Model, Register, RegisterCall,
+    RegisterReturn, check, verify,
 };
 
 struct Random(u64);
@@ -45,7 +45,7 @@ fn generate<C: Clone, R: Clone>(
                 made += 1;
                 let call = call(random, made);
                 Client::Called(history.invoke(client, call.clone()), call)
-            },
+            }
             Client::Called(op, call) => Client::Done(op, effect(&call)),
             Client::Done(op, returned) => {
                 let crashed = crash_one_in > 0 && random.below(crash_one_in) == 0;
@@ -53,7 +53,7 @@ fn generate<C: Clone, R: Clone>(
                 // The operation is open, so it can be completed.
                 let _ = history.complete_at(op, completion, Default::default());
                 Client::Idle
-            },
+            }
         };
     }
     history
@@ -69,17 +69,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{ops} operations, {clients} clients");
         let distinct = distinct_register(ops, clients, None);
         judge("  distinct register", &Register::new(), &distinct);
-        judge("  the same, one stale read", &Register::new(), &distinct_register(ops, clients, Some(ops * 9 / 10)));
+        judge(
+            "  the same, one stale read",
+            &Register::new(),
+            &distinct_register(ops, clients, Some(ops * 9 / 10)),
+        );
         judge("  5 values, cas, crashes", &Register::new(), &busy_register(ops.min(10_000), clients.min(10)));
         judge("  store with appends, 10 keys", &KvModel::new(), &store(ops.min(10_000), clients));
     }
     Ok(())
 }
 
-fn distinct_register(ops: usize, clients: u64, stale: Option<usize>) -> History<RegisterCall, RegisterReturn> {
+fn distinct_register(
+    ops: usize,
+    clients: u64,
+    stale: Option<usize>,
+) -> History<RegisterCall, RegisterReturn> {
     let (mut value, mut old, mut effects) = (None, None, 0);
     let call = |random: &mut Random, made: usize| {
-        if random.below(2) == 0 { RegisterCall::Read } else { RegisterCall::Write(i64::try_from(made).unwrap_or(0)) }
+        if random.below(2) == 0 {
+            RegisterCall::Read
+        } else {
+            RegisterCall::Write(i64::try_from(made).unwrap_or(0))
+        }
     };
     let effect = |call: &RegisterCall| {
         effects += 1;
@@ -90,7 +102,7 @@ fn distinct_register(ops: usize, clients: u64, stale: Option<usize>) -> History<
             RegisterCall::Write(new) => {
                 value = Some(*new);
                 RegisterReturn::Done
-            },
+            }
             _ if stale.is_some_and(|at| effects >= at && effects < at + 2) => RegisterReturn::Value(old),
             _ => RegisterReturn::Value(value),
         }
@@ -103,18 +115,21 @@ fn busy_register(ops: usize, clients: u64) -> History<RegisterCall, RegisterRetu
     let call = |random: &mut Random, _| match random.below(3) {
         0 => RegisterCall::Read,
         1 => RegisterCall::Write(i64::try_from(random.below(5)).unwrap_or(0)),
-        _ => RegisterCall::Cas { expected: i64::try_from(random.below(5)).ok(), new: i64::try_from(random.below(5)).unwrap_or(0) },
+        _ => RegisterCall::Cas {
+            expected: i64::try_from(random.below(5)).ok(),
+            new: i64::try_from(random.below(5)).unwrap_or(0),
+        },
     };
     let effect = |call: &RegisterCall| match *call {
         RegisterCall::Read => RegisterReturn::Value(value),
         RegisterCall::Write(new) => {
             value = Some(new);
             RegisterReturn::Done
-        },
+        }
         RegisterCall::Cas { expected, new } if value == expected => {
             value = Some(new);
             RegisterReturn::Done
-        },
+        }
         RegisterCall::Cas { .. } => RegisterReturn::Mismatch,
     };
     generate(ops, clients, &mut Random(2), call, effect, 100)
@@ -134,7 +149,7 @@ fn store(ops: usize, clients: u64) -> History<KvCall, KvReturn> {
             synod_consistency_checker::KvAction::Append(suffix) => {
                 value.extend_from_slice(suffix);
                 KvReturn::Done
-            },
+            }
             _ if value.is_empty() => KvReturn::Value(None),
             _ => KvReturn::value(value.clone()),
         }
@@ -148,9 +163,11 @@ fn judge<M: Model + Decode>(name: &str, model: &M, history: &History<M::Call, M:
     let elapsed = started.elapsed();
     let verified = match verify(model, history, &report.certificate()) {
         Ok(()) => "certificate accepted".to_owned(),
-        Err(_) if !report.is_linearizable() => report.first_violation().map_or_else(String::new, |(_, violation)| {
-            format!("window of {} operations, exact: {}", violation.window.ops.len(), violation.exact)
-        }),
+        Err(_) if !report.is_linearizable() => {
+            report.first_violation().map_or_else(String::new, |(_, violation)| {
+                format!("window of {} operations, exact: {}", violation.window.ops.len(), violation.exact)
+            })
+        }
         Err(flaw) => format!("certificate REFUSED: {flaw}"),
     };
     let stats = report.stats();

@@ -44,7 +44,8 @@ pub fn check<'a, M: Model>(
 }
 
 fn overall<C, R, K>(history: &History<C, R>, partitions: &[Partition<K>]) -> Verdict {
-    let observed = |completion: &Completion<R>| matches!(completion, Completion::Ok(_) | Completion::Fail(Some(_)));
+    let observed =
+        |completion: &Completion<R>| matches!(completion, Completion::Ok(_) | Completion::Fail(Some(_)));
     if !history.operations().iter().any(|op| observed(op.completion())) {
         return Verdict::Undecided(Reason::NothingObserved);
     }
@@ -53,7 +54,7 @@ fn overall<C, R, K>(history: &History<C, R>, partitions: &[Partition<K>]) -> Ver
         match (part.verdict, verdict) {
             (Verdict::Violated, _) => return Verdict::Violated,
             (undecided @ Verdict::Undecided(_), Verdict::Linearizable) => verdict = undecided,
-            _ => {},
+            _ => {}
         }
     }
     verdict
@@ -111,18 +112,18 @@ fn judge<M: Model>(
         Outcome::Found => {
             part.verdict = Verdict::Linearizable;
             part.linearization = Some(search.order());
-        },
+        }
         Outcome::Stopped(reason) => {
             part.verdict = Verdict::Undecided(reason);
             part.progress = Some(search.best().0);
-        },
+        }
         Outcome::Exhausted => {
             let (best, explained) = search.best();
             // The room of the big search is free again for the small ones.
             drop(search);
             part.verdict = Verdict::Violated;
             part.violation = window::locate(model, history, &mut machine, meter, &items, best, explained);
-        },
+        }
     }
     part.stats.steps = meter.steps - steps_before;
     part.stats.elapsed = started.elapsed();

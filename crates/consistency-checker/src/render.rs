@@ -26,9 +26,14 @@ impl<M: Model> fmt::Display for Report<'_, M> {
                 (Verdict::Violated, Some(violation)) => self.violation(f, part, violation)?,
                 (Verdict::Undecided(reason), _) => {
                     let ordered = part.progress.as_ref().map_or(0, Vec::len);
-                    writeln!(f, "{}undecided after ordering {ordered} of {} operations: {reason}", self.part(part), part.ops.len())?;
-                },
-                _ => {},
+                    writeln!(
+                        f,
+                        "{}undecided after ordering {ordered} of {} operations: {reason}",
+                        self.part(part),
+                        part.ops.len()
+                    )?;
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -40,14 +45,23 @@ impl<M: Model> Report<'_, M> {
         part.key.as_ref().map_or_else(String::new, |key| format!("key {}: ", self.model().describe_key(key)))
     }
 
-    fn violation(&self, f: &mut fmt::Formatter<'_>, part: &Partition<M::Key>, violation: &Violation) -> fmt::Result {
+    fn violation(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        part: &Partition<M::Key>,
+        violation: &Violation,
+    ) -> fmt::Result {
         let (prefix, window) = (&violation.longest_prefix, &violation.window);
         writeln!(f, "\n{}no order gets past {}", self.part(part), self.one(violation.stuck))?;
         if !violation.exact {
             writeln!(f, "(an earlier operation may be the first: the budget ran out while looking)")?;
         }
         let state = self.describe_state_after(prefix).unwrap_or_default();
-        writeln!(f, "the longest valid order has {} operations and ends in state {state}; its end:", prefix.len())?;
+        writeln!(
+            f,
+            "the longest valid order has {} operations and ends in state {state}; its end:",
+            prefix.len()
+        )?;
         self.list(f, &prefix[prefix.len().saturating_sub(SHOWN / 3)..], violation.stuck)?;
         let alone = if window.self_contained { ", contradictory from every starting state" } else { "" };
         writeln!(f, "window: events {} to {}{alone}", window.first_event, window.last_event)?;

@@ -215,7 +215,8 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
                 node = self.next[node as usize];
             }
             let Some(block) = self.closed_block() else { return Ok(()) };
-            let Effect::Writes(next) = self.machine.effect(self.problem.required[block as usize].class) else {
+            let Effect::Writes(next) = self.machine.effect(self.problem.required[block as usize].class)
+            else {
                 return Ok(());
             };
             self.put(block, next)?;
@@ -249,7 +250,8 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
         }
         let mut node = self.next[HEAD as usize];
         while let Some(required) = self.called(node) {
-            if let Effect::Writes(left) = self.machine.effect(self.problem.required[required as usize].class) {
+            if let Effect::Writes(left) = self.machine.effect(self.problem.required[required as usize].class)
+            {
                 let readers = self.demand(left).map_or(0, |demand| demand.readers);
                 if ledger.wanted(left) == readers {
                     return Some(required);
@@ -289,10 +291,10 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
             let (round, place) = self.tried[class as usize];
             if round == self.round {
                 // Rule 2: the one answered first.
-                if let Some(candidate) = ranked.get_mut(place as usize) {
-                    if required < candidate.1 {
-                        *candidate = (candidate.0.min(required), required, candidate.2);
-                    }
+                if let Some(candidate) = ranked.get_mut(place as usize)
+                    && required < candidate.1
+                {
+                    *candidate = (candidate.0.min(required), required, candidate.2);
                 }
             } else if let Some(next) = self.possible(class, true) {
                 self.tried[class as usize] = (self.round, index(ranked.len()));
@@ -302,18 +304,20 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
             }
             node = self.next[node as usize];
         }
-        for (number, group) in self.problem.optional.iter().enumerate() {
+        let problem = self.problem;
+        for (number, group) in problem.optional.iter().enumerate() {
             let Some((called, _)) = group.members.first() else { continue };
             if *called > self.answered {
                 break;
             }
             let left = group.members.get(self.used[number] as usize);
             let is_open = left.is_some_and(|(called, _)| *called <= self.answered);
-            if is_open && self.tried[group.class as usize].0 != self.round {
-                if let Some(next) = possible(self.machine, self.ledger.as_ref(), self.state, group.class, false) {
-                    let deadline = self.deadline(u32::MAX, next, demand_round);
-                    ranked.push((deadline, CRASHED | index(number), next));
-                }
+            if is_open
+                && self.tried[group.class as usize].0 != self.round
+                && let Some(next) = self.possible(group.class, false)
+            {
+                let deadline = self.deadline(u32::MAX, next, demand_round);
+                ranked.push((deadline, CRASHED | index(number), next));
             }
         }
         ranked.sort_unstable();
@@ -332,7 +336,12 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
 
     /// The state that an operation of `class` leads to, if it is possible and strands nobody.
     fn possible(&mut self, class: u32, is_required: bool) -> Option<u32> {
-        possible(self.machine, self.ledger.as_ref(), self.state, class, is_required)
+        // A crashed operation without effect may as well not have happened.
+        let next = self.machine.step(self.state, class).filter(|next| is_required || *next != self.state)?;
+        let effect = self.machine.effect(class);
+        let forbidden =
+            self.ledger.as_ref().is_some_and(|ledger| ledger.forbids(self.state, next, effect, is_required));
+        (!forbidden).then_some(next)
     }
 
     /// The first answer that waits for this operation or for the state it leads to.
@@ -368,7 +377,9 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
 
     /// The required operation whose call `node` is; `None` for an answer and for the end.
     fn called(&self, node: u32) -> Option<u32> {
-        (node as usize <= self.problem.required.len()).then(|| node.wrapping_sub(1)).filter(|node| *node != u32::MAX)
+        (node as usize <= self.problem.required.len())
+            .then(|| node.wrapping_sub(1))
+            .filter(|node| *node != u32::MAX)
     }
 
     fn put(&mut self, what: u32, next: u32) -> Result<(), Reason> {
@@ -465,17 +476,4 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
         };
         moves.filter_map(name).collect()
     }
-}
-
-fn possible<M: Model>(
-    machine: &mut Machine<'_, M>,
-    ledger: Option<&Ledger>,
-    state: u32,
-    class: u32,
-    is_required: bool,
-) -> Option<u32> {
-    // A crashed operation without effect may as well not have happened.
-    let next = machine.step(state, class).filter(|next| is_required || *next != state)?;
-    let forbidden = ledger.is_some_and(|ledger| ledger.forbids(state, next, machine.effect(class), is_required));
-    (!forbidden).then_some(next)
 }

@@ -108,15 +108,15 @@ fn real_time<C, R>(history: &History<C, R>, order: &[OpId]) -> Result<(), Flaw> 
     let mut earliest_answer: Option<(usize, OpId)> = None;
     for early in order.iter().rev() {
         let operation = history.get(*early).ok_or(Flaw::NoSuchOperation(*early))?;
-        if let Some((answered, late)) = earliest_answer {
-            if answered < operation.called() {
-                return Err(Flaw::RealTime { early: *early, late });
-            }
+        if let Some((answered, late)) = earliest_answer
+            && answered < operation.called()
+        {
+            return Err(Flaw::RealTime { early: *early, late });
         }
-        if let Some(answered) = operation.returned() {
-            if earliest_answer.is_none_or(|(earliest, _)| answered < earliest) {
-                earliest_answer = Some((answered, *early));
-            }
+        if let Some(answered) = operation.returned()
+            && earliest_answer.is_none_or(|(earliest, _)| answered < earliest)
+        {
+            earliest_answer = Some((answered, *early));
         }
     }
     Ok(())

@@ -1,4 +1,11 @@
 //! Budgets, determinism, and histories that test nothing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    reason = "a test fails by panicking"
+)]
 
 use core::time::Duration;
 use std::time::Instant;
@@ -20,7 +27,12 @@ impl Model for Blind {
         None
     }
 
-    fn step(&self, state: &Option<i64>, call: &RegisterCall, returned: Option<&RegisterReturn>) -> Option<Option<i64>> {
+    fn step(
+        &self,
+        state: &Option<i64>,
+        call: &RegisterCall,
+        returned: Option<&RegisterReturn>,
+    ) -> Option<Option<i64>> {
         Register::new().step(state, call, returned)
     }
 
@@ -33,7 +45,8 @@ impl Model for Blind {
 /// model, every subset and every last write has to be tried.
 fn hard(n: i64) -> History<RegisterCall, RegisterReturn> {
     let mut history = History::new();
-    let writes: Vec<_> = (0..n).map(|value| history.invoke(value.unsigned_abs(), RegisterCall::Write(value))).collect();
+    let writes: Vec<_> =
+        (0..n).map(|value| history.invoke(value.unsigned_abs(), RegisterCall::Write(value))).collect();
     for write in writes {
         history.ok(write, RegisterReturn::Done).unwrap();
     }
@@ -122,7 +135,8 @@ fn many_clients_and_many_crashes() {
         let crashed = history.invoke(1_000 + n, RegisterCall::Cas { expected: Some(7), new: 8 });
         history.unknown(crashed).unwrap();
     }
-    let writes: Vec<_> = (0..200).map(|client| (client, history.invoke(client, RegisterCall::Write(7)))).collect();
+    let writes: Vec<_> =
+        (0..200).map(|client| (client, history.invoke(client, RegisterCall::Write(7)))).collect();
     let reads: Vec<_> = (0..200).map(|client| history.invoke(500 + client, RegisterCall::Read)).collect();
     for (_, write) in writes {
         history.ok(write, RegisterReturn::Done).unwrap();

@@ -1,7 +1,15 @@
 //! Histories recorded from real systems. `SYNOD_CORPUS` names the folder; where it is unset there is nothing to test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    reason = "a test fails by panicking"
+)]
 
+use core::time::Duration;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::{env, fs};
 
 use synod_consistency_checker::{Budget, Format, KvModel, Reader, Register, Verdict, check, verify};
@@ -41,13 +49,13 @@ fn etcd_histories_get_their_known_verdicts() {
                 assert_eq!(report.verdict(), Verdict::Linearizable, "{name}: {report}");
                 assert_eq!(verify(&model, &history, &report.certificate()), Ok(()), "{name}");
                 linearizable += 1;
-            },
+            }
             "illegal" => {
                 assert_eq!(report.verdict(), Verdict::Violated, "{name}");
                 let (_, violation) = report.first_violation().expect("a violation says where");
                 assert!(violation.exact && violation.window.ops.contains(&violation.stuck), "{name}");
                 assert!(report.to_string().contains("lines "), "{name}: {report}");
-            },
+            }
             other => panic!("{name}: unknown verdict {other}"),
         }
         cases += 1;

@@ -1,5 +1,12 @@
 //! The search against brute force: every small history, and many random larger ones. Verdicts must be equal, orders must
 //! be accepted by the verifier, and windows must be contradictory by brute force too.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "judge/alphabets.rs"]
 mod alphabets;
@@ -15,8 +22,8 @@ use bytes::Bytes;
 use histories::{Random, Variant, all, build, shuffle};
 use oracle::{Apply, Fact, explainable, facts};
 use synod_consistency_checker::{
-    Budget, Completion, History, KvModel, Model, Register, RegisterCall, RegisterReturn, Verdict, Violation, check,
-    verify,
+    Budget, Completion, History, KvModel, Model, Register, RegisterCall, RegisterReturn, Verdict, Violation,
+    check, verify,
 };
 
 /// Judges one history both ways; `starts` are the states from which a window must be contradictory.
@@ -32,14 +39,14 @@ fn agree<M: Model, S: Clone + PartialEq>(
         Verdict::Linearizable => {
             assert!(explainable(&all, &starts[0], apply), "no order exists: {history:#?}");
             assert_eq!(verify(model, history, &report.certificate()), Ok(()), "{history:#?}");
-        },
+        }
         Verdict::Violated => {
             assert!(!explainable(&all, &starts[0], apply), "an order exists: {history:#?}\n{report}");
             let (part, violation) = report.first_violation().expect("a violation says where");
             let in_part: Vec<usize> = part.ops.iter().map(|op| op.index()).collect();
             window_holds(history, &in_part, violation, starts, apply);
             assert!(report.describe_state_after(&violation.longest_prefix).is_some(), "{report}");
-        },
+        }
         Verdict::Undecided(_) => assert!(all.iter().all(|fact| !fact.required), "undecided: {history:#?}"),
     }
     report.verdict()
@@ -55,14 +62,25 @@ fn window_holds<C: Clone + core::fmt::Debug, R: Clone + core::fmt::Debug, S: Clo
 ) {
     let window = &violation.window;
     assert!(violation.exact);
-    let answered = history.get(violation.stuck).and_then(|op| op.returned()).expect("only an answer can get stuck");
+    let answered =
+        history.get(violation.stuck).and_then(|op| op.returned()).expect("only an answer can get stuck");
     assert_eq!(answered, window.last_event);
     assert!(window.ops.contains(&violation.stuck));
     let mut own = History::new();
     // The same events, with the operations of other partitions taken out by failing them.
-    rebuild(history, &mut own, |op, completion| if part.contains(&op) { completion } else { Completion::Fail(None) });
-    assert!(!explainable(&facts(&own, answered), &starts[0], apply), "explained up to the window: {history:#?}");
-    assert!(explainable(&facts(&own, answered - 1), &starts[0], apply), "stuck before the window: {history:#?}");
+    rebuild(
+        history,
+        &mut own,
+        |op, completion| if part.contains(&op) { completion } else { Completion::Fail(None) },
+    );
+    assert!(
+        !explainable(&facts(&own, answered), &starts[0], apply),
+        "explained up to the window: {history:#?}"
+    );
+    assert!(
+        explainable(&facts(&own, answered - 1), &starts[0], apply),
+        "stuck before the window: {history:#?}"
+    );
     if window.self_contained {
         let ops: Vec<_> = window.ops.iter().chain(&window.lingering).collect();
         let mut stretch = Vec::new();
@@ -76,7 +94,10 @@ fn window_holds<C: Clone + core::fmt::Debug, R: Clone + core::fmt::Debug, S: Clo
             stretch.extend(fact);
         }
         for start in starts {
-            assert!(!explainable(&stretch, start, apply), "the window can be explained: {violation:?} {history:#?}");
+            assert!(
+                !explainable(&stretch, start, apply),
+                "the window can be explained: {violation:?} {history:#?}"
+            );
         }
     }
 }
@@ -149,9 +170,13 @@ fn every_register_history_of_four_operations() {
 #[test]
 fn every_store_history_of_four_operations_on_one_key_and_three_on_two() {
     let (model, starts, mut tally) = (KvModel::new(), kv_starts(), Tally::default());
-    for (count, alphabet) in
-        [(1, kv(&["a", "b"], true)), (2, kv(&["a", "b"], true)), (3, kv(&["a", "b"], false)), (3, kv(&["a"], true)), (4, kv(&["a"], false))]
-    {
+    for (count, alphabet) in [
+        (1, kv(&["a", "b"], true)),
+        (2, kv(&["a", "b"], true)),
+        (3, kv(&["a", "b"], false)),
+        (3, kv(&["a"], true)),
+        (4, kv(&["a"], false)),
+    ] {
         all(count, &alphabet, |_| true, |history| tally.add(agree(&model, history, &starts, kv_object)));
     }
     println!("{tally:?}");
@@ -177,7 +202,9 @@ fn random<M: Model, S: Clone + PartialEq>(
             let variant = random.pick(alphabet);
             let mut next = state.clone();
             let possible = match &variant.1 {
-                Completion::Ok(returned) | Completion::Fail(Some(returned)) => apply(&mut next, &variant.0, Some(returned)),
+                Completion::Ok(returned) | Completion::Fail(Some(returned)) => {
+                    apply(&mut next, &variant.0, Some(returned))
+                }
                 Completion::Fail(None) => true,
                 Completion::Unknown => random.below(2) == 0 || apply(&mut next, &variant.0, None),
             };

@@ -3,6 +3,13 @@
 //! Each planted bug wraps the history or the model and leaves the search as it is. On all small histories, the verdicts of
 //! the wrapped checker must differ from brute force somewhere, in the direction that the bug causes; the honest checker's
 //! must not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "judge/alphabets.rs"]
 mod alphabets;
@@ -18,8 +25,8 @@ use bytes::Bytes;
 use histories::all;
 use oracle::{explainable, facts};
 use synod_consistency_checker::{
-    Budget, Completion, Flaw, Footprint, History, KvCall, KvModel, KvReturn, Mark, Model, OpId, Register, RegisterCall,
-    RegisterReturn, check, verify,
+    Budget, Completion, Flaw, Footprint, History, KvCall, KvModel, KvReturn, Mark, Model, OpId, Register,
+    RegisterCall, RegisterReturn, check, verify,
 };
 
 type RegisterHistory = History<RegisterCall, RegisterReturn>;
@@ -39,21 +46,26 @@ fn register_judged(checker: impl Fn(&RegisterHistory) -> (bool, Vec<OpId>)) -> N
     let mut noticed = Noticed::default();
     let alphabet = register_full();
     for count in 1..=3 {
-        all(count, &alphabet, |_| true, |history| {
-            let facts = facts(history, usize::MAX);
-            if facts.iter().all(|fact| !fact.required) {
-                return; // undecided for everybody
-            }
-            let (accepted, order) = checker(history);
-            match (accepted, explainable(&facts, &None, register_object)) {
-                (true, false) => noticed.wrongly_accepted += 1,
-                (false, true) => noticed.wrongly_refused += 1,
-                _ => {},
-            }
-            if accepted && verify(&Register::new(), history, &[order]).is_err() {
-                noticed.bad_certificate += 1;
-            }
-        });
+        all(
+            count,
+            &alphabet,
+            |_| true,
+            |history| {
+                let facts = facts(history, usize::MAX);
+                if facts.iter().all(|fact| !fact.required) {
+                    return; // undecided for everybody
+                }
+                let (accepted, order) = checker(history);
+                match (accepted, explainable(&facts, &None, register_object)) {
+                    (true, false) => noticed.wrongly_accepted += 1,
+                    (false, true) => noticed.wrongly_refused += 1,
+                    _ => {}
+                }
+                if accepted && verify(&Register::new(), history, &[order]).is_err() {
+                    noticed.bad_certificate += 1;
+                }
+            },
+        );
     }
     noticed
 }
@@ -86,7 +98,7 @@ fn altered(
         match (completion, history.get(id)) {
             (None, Some(op)) => {
                 ids.insert(id, result.invoke(op.process(), *op.call()));
-            },
+            }
             (Some(completion), _) => result.complete_at(ids[&id], completion, Mark::default()).unwrap(),
             (None, None) => unreachable!("ids come from the history"),
         }
@@ -106,7 +118,10 @@ fn the_honest_checker_is_never_wrong() {
 #[test]
 fn ignoring_real_time_is_noticed() {
     let noticed = register_judged(|history| {
-        run(&Register::new(), &altered(history, |at, is_return| if is_return { at + 1_000_000 } else { at }, same))
+        run(
+            &Register::new(),
+            &altered(history, |at, is_return| if is_return { at + 1_000_000 } else { at }, same),
+        )
     });
     assert!(noticed.wrongly_accepted > 1000 && noticed.bad_certificate > 1000, "{noticed:?}");
 }
@@ -165,7 +180,12 @@ impl Model for Wrong {
         self.initial
     }
 
-    fn step(&self, state: &Option<i64>, call: &RegisterCall, returned: Option<&RegisterReturn>) -> Option<Option<i64>> {
+    fn step(
+        &self,
+        state: &Option<i64>,
+        call: &RegisterCall,
+        returned: Option<&RegisterReturn>,
+    ) -> Option<Option<i64>> {
         if self.reads_anything && *call == RegisterCall::Read {
             return Some(*state);
         }
@@ -252,17 +272,22 @@ fn kv_judged(checker: impl Fn(&History<KvCall, KvReturn>) -> bool) -> Noticed {
     let mut noticed = Noticed::default();
     let alphabet: Vec<KvVariant> = kv(&["a", "b"], false);
     for count in 1..=3 {
-        all(count, &alphabet, |_| true, |history| {
-            let facts = facts(history, usize::MAX);
-            if facts.iter().all(|fact| !fact.required) {
-                return;
-            }
-            match (checker(history), explainable(&facts, &BTreeMap::new(), kv_object)) {
-                (true, false) => noticed.wrongly_accepted += 1,
-                (false, true) => noticed.wrongly_refused += 1,
-                _ => {},
-            }
-        });
+        all(
+            count,
+            &alphabet,
+            |_| true,
+            |history| {
+                let facts = facts(history, usize::MAX);
+                if facts.iter().all(|fact| !fact.required) {
+                    return;
+                }
+                match (checker(history), explainable(&facts, &BTreeMap::new(), kv_object)) {
+                    (true, false) => noticed.wrongly_accepted += 1,
+                    (false, true) => noticed.wrongly_refused += 1,
+                    _ => {}
+                }
+            },
+        );
     }
     noticed
 }

@@ -1,10 +1,17 @@
 //! Reading: each format, its errors with line numbers, its limits, and that no input makes a reader panic.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    reason = "a test fails by panicking"
+)]
 
 use bytes::Bytes;
 use proptest::prelude::*;
 use synod_consistency_checker::{
-    Budget, Completion, Datum, Format, History, Kind, KvCall, KvModel, KvReturn, Limits, ReadError, Reader, Record,
-    Register, RegisterCall as Call, RegisterReturn as Return, check,
+    Budget, Completion, Datum, Format, History, Kind, KvCall, KvModel, KvReturn, Limits, ReadError, Reader,
+    Record, Register, RegisterCall as Call, RegisterReturn as Return, check,
 };
 
 type RegisterHistory = History<Call, Return>;
@@ -129,7 +136,8 @@ fn json_lines() {
 {"process": 2, "type": "fail", "f": "cas", "key": "k", "value": ["v", "w"]}
 "#;
     let history = store(text).unwrap();
-    let found: Vec<_> = history.operations().iter().map(|op| (op.call().clone(), op.completion().clone())).collect();
+    let found: Vec<_> =
+        history.operations().iter().map(|op| (op.call().clone(), op.completion().clone())).collect();
     assert_eq!(
         found,
         [
@@ -181,10 +189,18 @@ fn the_format_shows_in_the_first_line_that_means_something() {
 #[test]
 fn nothing_is_never_good() {
     for text in ["", "\n\n", "   ", "[]", "()", "{:process :nemesis, :type :info, :f :x}", "[\n]\n"] {
-        assert!(matches!(register(text), Err(ReadError::NoOperations { .. })), "{text:?}: {:?}", register(text));
+        assert!(
+            matches!(register(text), Err(ReadError::NoOperations { .. })),
+            "{text:?}: {:?}",
+            register(text)
+        );
     }
     for text in ["hello\nworld\n", "; only\n; comments\n", "\u{0}\u{0}", "INFO  jepsen.util - nothing\n"] {
-        assert!(matches!(register(text), Err(ReadError::UnknownFormat { .. })), "{text:?}: {:?}", register(text));
+        assert!(
+            matches!(register(text), Err(ReadError::UnknownFormat { .. })),
+            "{text:?}: {:?}",
+            register(text)
+        );
     }
     let invoke = Reader::with_format("noise only\n".as_bytes(), Format::JepsenLog, Limits::default());
     assert!(matches!(invoke.history(&Register::new()), Err(ReadError::NoOperations { lines: 1 })));
@@ -209,7 +225,11 @@ fn errors_name_the_line_and_the_remedy() {
         ("{:process 1, :type [}", 3, "closes nothing"),
         ("7", 3, "expected a map"),
         ("{:process 1 :type :invoke :f :read}\n{:process 1 :type :invoke :f :read}", 4, "line 3 is open"),
-        ("{:process 1 :type :invoke :f :read}\n{:process 1 :type :ok :f :write :value 1}", 4, "another operation"),
+        (
+            "{:process 1 :type :invoke :f :read}\n{:process 1 :type :ok :f :write :value 1}",
+            4,
+            "another operation",
+        ),
     ] {
         let error = register(&format!("{ok}{more}\n")).expect_err(more).to_string();
         assert!(error.starts_with(&format!("line {line}: ")), "{more}: {error}");
@@ -227,12 +247,17 @@ fn errors_name_the_line_and_the_remedy() {
 fn limits_are_typed_errors() {
     let long = format!("{{:process 0, :type :invoke, :f :read, :extra \"{}\"}}", "x".repeat(2 << 20));
     assert!(matches!(register(&long), Err(ReadError::TooLong { line: 1, .. })));
-    let spread = format!("{{:process 0, :type :invoke, :f :read, :extra [{}]}}", "xxxxxxxx\n".repeat(1 << 18));
+    let spread =
+        format!("{{:process 0, :type :invoke, :f :read, :extra [{}]}}", "xxxxxxxx\n".repeat(1 << 18));
     assert!(matches!(register(&spread), Err(ReadError::TooLong { .. })));
     for deep in [
         format!("{{:process 0 :type :invoke :f :read :value {}", "[".repeat(100_000)),
         format!("INFO  jepsen.util - 0 :invoke :read {}", "(".repeat(100_000)),
-        format!("{{\"process\": 0, \"type\": \"invoke\", \"f\": \"read\", \"value\": {}1{}}}", "[".repeat(60), "]".repeat(60)),
+        format!(
+            "{{\"process\": 0, \"type\": \"invoke\", \"f\": \"read\", \"value\": {}1{}}}",
+            "[".repeat(60),
+            "]".repeat(60)
+        ),
     ] {
         assert!(matches!(register(&deep), Err(ReadError::TooDeep { line: 1, .. })), "{:?}", register(&deep));
     }

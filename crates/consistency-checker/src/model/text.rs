@@ -75,7 +75,6 @@ impl Text {
         self.len
     }
 
-
     /// From the last chunk to the first.
     fn chunks(&self) -> impl Iterator<Item = &Bytes> {
         core::iter::successors(self.last.as_deref(), |chunk| chunk.before.as_deref())

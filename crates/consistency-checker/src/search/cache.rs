@@ -51,7 +51,7 @@ impl Cache {
                     if self.keys[start..start + self.width] == *key {
                         return Entry::Known;
                     }
-                },
+                }
             }
             place += 1;
         }

@@ -33,8 +33,11 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// The ledger for a whole problem, or `None` if an operation has no footprint.
     pub(crate) fn new<M: Model>(machine: &Machine<'_, M>, problem: &Problem) -> Option<Self> {
-        let mut ledger =
-            Self { accounts: vec![Account::default(); machine.state_count() + 1], avoiding: 0, impossible: 0 };
+        let mut ledger = Self {
+            accounts: vec![Account::default(); machine.state_count() + 1],
+            avoiding: 0,
+            impossible: 0,
+        };
         let required = problem.required.iter().map(|required| (required.class, true, 1));
         let optional = problem.optional.iter().map(|group| (group.class, false, group.members.len()));
         for (class, is_required, times) in required.chain(optional) {
@@ -72,10 +75,10 @@ impl Ledger {
                     change(&mut account.welcome);
                 }
                 change(&mut self.accounts[to as usize].offered);
-            },
+            }
             Effect::Avoids(_) => change(&mut self.avoiding),
             Effect::Impossible => change(&mut self.impossible),
-            Effect::Opaque | Effect::Observes | Effect::Inert => {},
+            Effect::Opaque | Effect::Observes | Effect::Inert => {}
         }
     }
 

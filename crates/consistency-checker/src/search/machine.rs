@@ -73,7 +73,12 @@ impl<'h, M: Model> Machine<'h, M> {
     pub(crate) const INITIAL: u32 = 0;
 
     /// The class of a call with this answer; equal calls, or equal effects, share a class.
-    pub(crate) fn classify(&mut self, call: &'h M::Call, returned: Option<&'h M::Return>, failed: bool) -> u32 {
+    pub(crate) fn classify(
+        &mut self,
+        call: &'h M::Call,
+        returned: Option<&'h M::Return>,
+        failed: bool,
+    ) -> u32 {
         let effect = match self.model.footprint(call, returned) {
             Footprint::Opaque if failed => Effect::Observes,
             Footprint::Opaque => Effect::Opaque,
@@ -144,7 +149,8 @@ impl<'h, M: Model> Machine<'h, M> {
         }
         let Class { effect, call, returned } = self.classes[class as usize];
         let next = self.model.step(self.states.get(state as usize)?, call, returned);
-        let next = next.map(|next| self.number(next)).filter(|next| effect == Effect::Opaque || *next == state);
+        let next =
+            next.map(|next| self.number(next)).filter(|next| effect == Effect::Opaque || *next == state);
         self.memo.insert(question, next.unwrap_or(REFUSED));
         next
     }

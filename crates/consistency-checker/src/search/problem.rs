@@ -99,7 +99,8 @@ impl Problem {
                 slots.free.push(core::cmp::Reverse(problem.required[required as usize].slot));
                 problem.events.push(problem.return_node(required));
             } else if item.returned.is_some() {
-                problem.required[required as usize] = Required { op: item.op, class: item.class, slot: slots.take() };
+                problem.required[required as usize] =
+                    Required { op: item.op, class: item.class, slot: slots.take() };
                 problem.events.push(Self::call_node(required));
             } else {
                 let fresh = index(problem.optional.len());
@@ -151,7 +152,9 @@ impl Slots {
 /// nothing waits for a value to *go*, those that leave a value which nobody looks for.
 pub(crate) fn drop_useless<M: Model>(machine: &Machine<'_, M>, items: &mut Vec<Item>) {
     items.retain(|item| item.returned.is_some() || machine.effect(item.class).may_change());
-    let known = |item: &Item| !matches!(machine.effect(item.class), Effect::Opaque | Effect::Observes | Effect::Avoids(_));
+    let known = |item: &Item| {
+        !matches!(machine.effect(item.class), Effect::Opaque | Effect::Observes | Effect::Avoids(_))
+    };
     if !items.iter().all(known) {
         return;
     }
@@ -173,7 +176,7 @@ pub(crate) fn drop_useless<M: Model>(machine: &Machine<'_, M>, items: &mut Vec<I
                     let useful = wanted[left as usize] > 0;
                     wanted[from as usize] -= u32::from(!useful);
                     useful
-                },
+                }
                 _ => true,
             }
         });

@@ -41,7 +41,8 @@ pub(crate) fn locate<M: Model>(
     } else {
         latest_start(model, history, meter, items, &answers, last)
     };
-    let start = cut.checked_sub(1).and_then(|before| answers.get(before)).map_or(0, |(position, _)| position + 1);
+    let start =
+        cut.checked_sub(1).and_then(|before| answers.get(before)).map_or(0, |(position, _)| position + 1);
     let touches = |item: &&Item| item.called <= end && item.returned.is_none_or(|returned| returned >= start);
     let (ops, lingering): (Vec<&Item>, Vec<&Item>) =
         items.iter().filter(touches).partition(|item| item.returned.is_some() || item.called >= start);
@@ -50,8 +51,13 @@ pub(crate) fn locate<M: Model>(
         names.sort_unstable();
         names
     };
-    let window =
-        Window { first_event: start, last_event: end, ops: names(ops), lingering: names(lingering), self_contained };
+    let window = Window {
+        first_event: start,
+        last_event: end,
+        ops: names(ops),
+        lingering: names(lingering),
+        self_contained,
+    };
     Some(Violation { stuck, window, longest_prefix, exact })
 }
 
@@ -79,11 +85,11 @@ fn first_contradiction<M: Model>(
                 prefix = order;
                 stride *= 2;
                 probe = if high == answers.len() - 1 { low + stride } else { low.midpoint(high) };
-            },
+            }
             (Outcome::Exhausted, _) => {
                 high = probe.min(high - 1);
                 probe = low.midpoint(high);
-            },
+            }
             (Outcome::Stopped(_), _) => return (high, prefix, false),
         }
     }
@@ -102,7 +108,8 @@ fn latest_start<M: Model>(
 ) -> (usize, bool) {
     let Some((end, _)) = answers.get(last).copied() else { return (0, false) };
     let mut contradictory = |first: usize| {
-        let start = first.checked_sub(1).and_then(|before| answers.get(before)).map(|(position, _)| *position);
+        let start =
+            first.checked_sub(1).and_then(|before| answers.get(before)).map(|(position, _)| *position);
         is_contradictory(model, history, meter, stretch(items, start, end))
     };
     // Probe further and further back until a contradiction shows, then bisect.
@@ -114,7 +121,7 @@ fn latest_start<M: Model>(
             Some(true) => {
                 bad = Some(first);
                 break;
-            },
+            }
             Some(false) => good = first,
             // A longer stretch would be too much as well.
             None => break,
@@ -166,7 +173,7 @@ fn is_contradictory<M: Model>(
     for start in starts {
         match judge(&mut machine, meter, &items, start).0 {
             Outcome::Found => return Some(false),
-            Outcome::Exhausted => {},
+            Outcome::Exhausted => {}
             Outcome::Stopped(_) => return None,
         }
     }

@@ -23,7 +23,8 @@ fn outcomes(call: Call, refusable: bool) -> Vec<RegisterVariant> {
 
 /// Every register operation over nil, 1 and 2, with every ending.
 pub fn register_full() -> Vec<RegisterVariant> {
-    let mut alphabet = register(&[(None, 1), (None, 2), (Some(1), 1), (Some(1), 2), (Some(2), 1), (Some(2), 2)]);
+    let mut alphabet =
+        register(&[(None, 1), (None, 2), (Some(1), 1), (Some(1), 2), (Some(2), 1), (Some(2), 2)]);
     for call in [Call::Read, Call::Write(1), Call::Write(2), Call::Cas { expected: Some(1), new: 2 }] {
         alphabet.push((call, Completion::Fail(None)));
     }
@@ -39,9 +40,8 @@ pub fn register_small() -> Vec<RegisterVariant> {
 }
 
 fn register(swaps: &[(Option<i64>, i64)]) -> Vec<RegisterVariant> {
-    let mut alphabet: Vec<RegisterVariant> = [None, Some(1), Some(2)]
-        .map(|seen| (Call::Read, Completion::Ok(Return::Value(seen))))
-        .to_vec();
+    let mut alphabet: Vec<RegisterVariant> =
+        [None, Some(1), Some(2)].map(|seen| (Call::Read, Completion::Ok(Return::Value(seen)))).to_vec();
     for value in [1, 2] {
         alphabet.extend(outcomes(Call::Write(value), false));
     }
@@ -54,7 +54,9 @@ fn register(swaps: &[(Option<i64>, i64)]) -> Vec<RegisterVariant> {
 /// Of two histories that differ only in the names of the values 1 and 2, the one in which 1 comes first.
 pub fn one_comes_first(variants: &[&RegisterVariant]) -> bool {
     let first = variants.iter().find_map(|(call, completion)| match (call, completion) {
-        (Call::Read, Completion::Ok(Return::Value(seen)) | Completion::Fail(Some(Return::Value(seen)))) => *seen,
+        (Call::Read, Completion::Ok(Return::Value(seen)) | Completion::Fail(Some(Return::Value(seen)))) => {
+            *seen
+        }
         (Call::Read, _) => None,
         (Call::Write(value), _) => Some(*value),
         (Call::Cas { expected, new }, _) => expected.or(Some(*new)),
@@ -73,7 +75,7 @@ pub fn register_object(state: &mut Option<i64>, call: &Call, observed: Option<&R
         Call::Write(value) => {
             *state = Some(value);
             matches!(observed, None | Some(Return::Done))
-        },
+        }
         Call::Cas { expected, new } => {
             let matched = *state == expected;
             if matched {
@@ -85,7 +87,7 @@ pub fn register_object(state: &mut Option<i64>, call: &Call, observed: Option<&R
                 Some(Return::Mismatch) => !matched,
                 Some(Return::Value(_)) => false,
             }
-        },
+        }
     }
 }
 
@@ -124,15 +126,15 @@ pub fn kv_object(state: &mut BTreeMap<Bytes, Vec<u8>>, call: &KvCall, observed: 
         KvAction::Put(value) => {
             state.insert(call.key.clone(), value.to_vec());
             done
-        },
+        }
         KvAction::Append(suffix) => {
             state.entry(call.key.clone()).or_default().extend_from_slice(suffix);
             done
-        },
+        }
         KvAction::Delete => {
             state.remove(&call.key);
             done
-        },
+        }
         KvAction::Cas { expected, new } => {
             let matched = expected.as_deref() == found.as_deref();
             if matched {
@@ -145,6 +147,6 @@ pub fn kv_object(state: &mut BTreeMap<Bytes, Vec<u8>>, call: &KvCall, observed: 
                 Some(KvReturn::MismatchFound(actual)) => !matched && actual.as_deref() == found.as_deref(),
                 Some(KvReturn::Value(_)) => false,
             }
-        },
+        }
     }
 }

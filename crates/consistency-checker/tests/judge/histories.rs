@@ -1,4 +1,4 @@
-#![allow(dead_code, unreachable_pub, reason = "each test uses a part of this module")]
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "each test uses a part of this module")]
 //! All small histories, and random larger ones.
 
 use synod_consistency_checker::{Completion, History};
@@ -69,7 +69,7 @@ pub fn build<C: Clone, R: Clone>(variants: &[&Variant<C, R>], events: &[Event]) 
             Event::Return(op) => {
                 let completion = variants[op].1.clone();
                 history.complete_at(ids[op], completion, Default::default()).unwrap();
-            },
+            }
         }
     }
     history
@@ -84,8 +84,9 @@ pub fn all<C: Clone, R: Clone>(
     mut judge: impl FnMut(&History<C, R>),
 ) -> u64 {
     let mut histories = 0;
-    let masks: Vec<Vec<Vec<Event>>> =
-        (0..1 << count).map(|mask: usize| shapes(&(0..count).map(|op| mask >> op & 1 == 1).collect::<Vec<_>>())).collect();
+    let masks: Vec<Vec<Vec<Event>>> = (0..1 << count)
+        .map(|mask: usize| shapes(&(0..count).map(|op| mask >> op & 1 == 1).collect::<Vec<_>>()))
+        .collect();
     let mut chosen = vec![0; count];
     loop {
         let variants: Vec<&Variant<C, R>> = chosen.iter().map(|index| &alphabet[*index]).collect();
@@ -97,7 +98,9 @@ pub fn all<C: Clone, R: Clone>(
                 histories += 1;
             }
         }
-        let Some(place) = chosen.iter().rposition(|index| index + 1 < alphabet.len()) else { return histories };
+        let Some(place) = chosen.iter().rposition(|index| index + 1 < alphabet.len()) else {
+            return histories;
+        };
         chosen[place] += 1;
         chosen[place + 1..].fill(0);
     }

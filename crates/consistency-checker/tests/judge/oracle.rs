@@ -31,13 +31,24 @@ pub fn facts<C: Clone, R: Clone>(history: &History<C, R>, end: usize) -> Vec<Fac
         };
         let required = op.returned().is_some_and(|returned| returned <= end);
         let returned = op.returned();
-        facts.push(Fact { call: op.call().clone(), observed, required, unchanged, called: op.called(), returned });
+        facts.push(Fact {
+            call: op.call().clone(),
+            observed,
+            required,
+            unchanged,
+            called: op.called(),
+            returned,
+        });
     }
     facts
 }
 
 /// Whether some order of all required facts and some of the others explains everything.
-pub fn explainable<S: Clone + PartialEq, C, R>(facts: &[Fact<C, R>], initial: &S, apply: Apply<S, C, R>) -> bool {
+pub fn explainable<S: Clone + PartialEq, C, R>(
+    facts: &[Fact<C, R>],
+    initial: &S,
+    apply: Apply<S, C, R>,
+) -> bool {
     let mut left: Vec<&Fact<C, R>> = facts.iter().collect();
     extend(&mut left, initial, apply)
 }
@@ -48,7 +59,8 @@ fn extend<S: Clone + PartialEq, C, R>(left: &mut Vec<&Fact<C, R>>, state: &S, ap
     }
     for place in 0..left.len() {
         let fact = left.remove(place);
-        let too_late = |other: &&Fact<C, R>| other.required && other.returned.is_some_and(|at| at < fact.called);
+        let too_late =
+            |other: &&Fact<C, R>| other.required && other.returned.is_some_and(|at| at < fact.called);
         if !left.iter().any(too_late) {
             let mut next = state.clone();
             let possible = apply(&mut next, &fact.call, fact.observed.as_ref());

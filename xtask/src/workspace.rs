@@ -112,12 +112,18 @@ pub(crate) fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Command
 
 /// Prints the command and runs it, with the terminal as its own.
 pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
+    run_until(command, 0)
+}
+
+/// As [`run`], for a command that is to end with this exit code and no other.
+pub(crate) fn run_until(command: &mut Command, code: i32) -> Result<(), Failure> {
     println!("$ {}", line(command));
     let status = command.status().map_err(|source| Failure::Start { command: line(command), source })?;
-    if status.success() {
+    if status.code() == Some(code) {
         return Ok(());
     }
-    Err(Failure::Command { command: line(command), status: status.to_string() })
+    let wanted = if code == 0 { String::new() } else { format!(", expected {code}") };
+    Err(Failure::Command { command: line(command), status: format!("{status}{wanted}") })
 }
 
 /// Runs the command and returns what it printed.

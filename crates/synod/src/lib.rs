@@ -9,7 +9,8 @@
 //! | `raft` | `raft` | Raft as a plain value, with a plain front door |
 //! | `sim` | `sim` | the simulator: one seed is one run, with faults of network, disk, clock and process |
 //! | `checker` | `checker` | judges of what clients saw: linearizability with certificates and counterexamples |
-//! | `full` | all of them | |
+//! | `kv` | `kv` | a replicated key-value store, composed from the parts |
+//! | `full` | all of them, and `kv::cluster` | |
 //!
 //! Nothing is enabled by default, and a feature only ever adds a module. Each module is a crate of its own (`synod-core`,
 //! `synod-raft`, …) that can be used without this one.
@@ -68,6 +69,9 @@ pub use synod_core as core;
 #[cfg(feature = "checker")]
 #[doc(inline)]
 pub use synod_consistency_checker as checker;
+#[cfg(feature = "kv")]
+#[doc(inline)]
+pub use synod_kv as kv;
 #[cfg(feature = "raft")]
 #[doc(inline)]
 pub use synod_raft as raft;

@@ -180,3 +180,114 @@ impl Log {
         self.segments.get(place).filter(|segment| segment.first() <= index).map(|_| place)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::String;
+    use alloc::vec;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    /// A log of runs of (term, number of entries), and the same as a plain list of terms and payloads.
+    fn built(runs: &[(u64, usize)]) -> (Log, Vec<(u64, String)>) {
+        let (mut log, mut plain) = (Log::default(), Vec::new());
+        let mut term = 0;
+        for (rise, count) in runs {
+            term = (term + rise).max(1);
+            let first = log.last().index.next();
+            let payloads: Vec<_> = (0..*count).map(|at| alloc::format!("{term}.{}", first.0 + at as u64)).collect();
+            plain.extend(payloads.iter().map(|payload| (term, payload.clone())));
+            assert!(log.push(Segment::pack(first, Term(term), payloads).unwrap()));
+        }
+        (log, plain)
+    }
+
+    fn runs() -> impl Strategy<Value = Vec<(u64, usize)>> {
+        prop::collection::vec((0..3_u64, 1..6_usize), 0..8)
+    }
+
+    fn contents(segments: impl Iterator<Item = Segment>) -> Vec<(u64, String)> {
+        let mut all = Vec::new();
+        for segment in segments {
+            all.extend(
+                segment
+                    .iter()
+                    .map(|entry| (entry.term.0, String::from_utf8(entry.payload.to_vec()).unwrap())),
+            );
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn a_log_is_a_list(runs in runs(), from in 0..40_u64, upto in 0..40_u64, term in 0..9_u64) {
+            let (log, plain) = built(&runs);
+            prop_assert_eq!(log.last().index.0, plain.len() as u64);
+            let at = |index: u64| index.checked_sub(1).and_then(|place| plain.get(place as usize));
+            let expected = if from == 0 { Some(0) } else { at(from).map(|entry| entry.0) };
+            prop_assert_eq!(log.term_at(Index(from)), expected.map(Term));
+
+            let range = contents(log.range(Index(from), Index(upto)));
+            let expected: Vec<_> = (from.max(1)..=upto).filter_map(|index| at(index).cloned()).collect();
+            prop_assert_eq!(range, expected);
+
+            let expected = (1..=from).rev().find(|index| at(*index).is_some_and(|entry| entry.0 <= term)).unwrap_or(0);
+            prop_assert_eq!(log.last_candidate(Index(from), Term(term)).index, Index(expected));
+        }
+
+        #[test]
+        fn truncation_keeps_the_front(runs in runs(), from in 1..40_u64) {
+            let (mut log, mut plain) = built(&runs);
+            log.truncate(Index(from));
+            plain.truncate(from as usize - 1);
+            prop_assert_eq!(log.last().index.0, plain.len() as u64);
+            prop_assert_eq!(log.last().term.0, plain.last().map_or(0, |entry| entry.0));
+            prop_assert_eq!(contents(log.segments().cloned()), plain);
+        }
+
+        #[test]
+        fn a_batch_is_of_one_term_within_the_limits_and_not_empty(
+            runs in runs(), from in 1..40_u64, count_max in 1..9_usize, bytes_max in 1..200_usize,
+        ) {
+            let (log, plain) = built(&runs);
+            let batch = log.batch(Index(from), count_max, bytes_max);
+            prop_assert_eq!(batch.first(), Index(from));
+            prop_assert_eq!(batch.is_empty(), from > plain.len() as u64);
+            prop_assert!(batch.len() <= count_max);
+            prop_assert!(batch.len() <= 1 || batch.arena().len() <= bytes_max);
+            let expected: Vec<_> = plain.iter().skip(from as usize - 1).take(batch.len()).cloned().collect();
+            prop_assert_eq!(contents(vec![batch].into_iter()), expected);
+        }
+
+        #[test]
+        fn the_first_difference_is_found(ours in runs(), theirs in runs(), from in 1..20_u64) {
+            let (ours, plain) = built(&ours);
+            let (theirs, _) = built(&theirs);
+            let entries = theirs.batch(Index(from), 100, 10_000);
+            let holds = |index: u64| plain.get(index as usize - 1).is_some_and(|entry| entry.0 == entries.term().0);
+            let expected = (entries.first().0..=entries.last().0).find(|index| !holds(*index));
+            let found = ours.first_difference(&entries);
+            prop_assert_eq!(found, Index(expected.unwrap_or(entries.last().0 + 1)));
+        }
+    }
+
+    #[test]
+    fn small_segments_are_joined_for_a_follower_that_is_behind() {
+        let runs: Vec<_> = (0..100).map(|at| (u64::from(at == 0), 1)).collect();
+        let (log, _) = built(&runs);
+        assert_eq!(log.batch(Index(1), 1000, 100_000).len(), 100);
+        // The newest is sent as it is: a follower that keeps up shares the leader's memory.
+        let newest = log.batch(Index(100), 1000, 100_000);
+        assert_eq!(newest.arena().as_ptr(), log.segments().last().unwrap().arena().as_ptr());
+    }
+
+    #[test]
+    fn a_small_leftover_does_not_keep_its_arena_alive() {
+        let payloads: Vec<_> = (0..100).map(|_| [7_u8; 100]).collect();
+        let segment = Segment::pack(Index(1), Term(1), payloads).unwrap();
+        let within = |part: &Segment| segment.arena().as_ptr_range().contains(&part.arena().as_ptr());
+        assert!(!within(&segment.range(Index(1), Index(3))), "312 of 10,400 bytes are copied");
+        assert!(within(&segment.range(Index(2), Index(90))), "most of it is shared");
+    }
+}

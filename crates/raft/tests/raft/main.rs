@@ -4,3 +4,5 @@ mod cluster;
 mod random;
 mod safety;
 mod scripts;
+mod arbitrary;
+mod wire;

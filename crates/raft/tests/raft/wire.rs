@@ -1,0 +1,191 @@
+//! The byte form: golden bytes, round trips, and whatever bytes may come.
+
+use proptest::prelude::*;
+use synod_core::wire::{Wire, WireError};
+use synod_core::{Bytes, Lsn, NodeId};
+use synod_raft::{EntryId, Index, Message, Record, Segment, Term};
+
+pub(crate) fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![4 => 0..8_u64, 1 => Just(u64::MAX), 1 => Just(1 << 62), 1 => any::<u64>()]
+}
+
+fn term() -> impl Strategy<Value = Term> {
+    number().prop_map(Term)
+}
+
+fn index() -> impl Strategy<Value = Index> {
+    number().prop_map(Index)
+}
+
+fn entry_id() -> impl Strategy<Value = EntryId> {
+    (term(), index()).prop_map(|(term, index)| EntryId { term, index })
+}
+
+pub(crate) fn segment() -> impl Strategy<Value = Segment> {
+    let payloads = prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..5);
+    (1..10_u64, 1..6_u64, payloads, any::<bool>()).prop_map(|(first, term, payloads, noop)| match payloads.len() {
+        0 if noop => Segment::noop(Index(first), Term(term)).unwrap(),
+        0 => Segment::empty(Index(first)),
+        _ => Segment::pack(Index(first), Term(term), payloads).unwrap(),
+    })
+}
+
+pub(crate) fn message() -> impl Strategy<Value = Message> {
+    prop_oneof![
+        1 => (term(), entry_id()).prop_map(|(term, last)| Message::PreVote { term, last }),
+        1 => (term(), any::<bool>()).prop_map(|(term, granted)| Message::PreVoted { term, granted }),
+        1 => (term(), entry_id()).prop_map(|(term, last)| Message::RequestVote { term, last }),
+        1 => (term(), any::<bool>()).prop_map(|(term, granted)| Message::Voted { term, granted }),
+        4 => (term(), term(), index(), segment()).prop_map(|(term, prev_term, commit, entries)| {
+            Message::Append { term, prev_term, commit, entries }
+        }),
+        2 => (term(), index()).prop_map(|(term, matched)| Message::Appended { term, matched }),
+        1 => (term(), index(), entry_id()).prop_map(|(term, prev, hint)| Message::Rejected { term, prev, hint }),
+        1 => (term(), index()).prop_map(|(term, commit)| Message::Commit { term, commit }),
+        1 => term().prop_map(|term| Message::Heard { term }),
+        1 => number().prop_map(|first| Message::Rewritten { first: Lsn(first) }),
+    ]
+}
+
+pub(crate) fn record() -> impl Strategy<Value = Record> {
+    prop_oneof![
+        (term(), prop::option::of(0..4_u64)).prop_map(|(term, voted_for)| Record::HardState {
+            term,
+            voted_for: voted_for.map(NodeId)
+        }),
+        (term(), segment()).prop_map(|(prev_term, entries)| Record::Append { prev_term, entries }),
+    ]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn golden_bytes_of_every_message() {
+    let last = EntryId { term: Term(2), index: Index(3) };
+    let entries = Segment::pack(Index(4), Term(2), ["ab", ""]).unwrap();
+    let golden = [
+        (Message::PreVote { term: Term(1), last }, "01 0100000000000000 0200000000000000 0300000000000000"),
+        (Message::PreVoted { term: Term(1), granted: true }, "02 0100000000000000 01"),
+        (Message::RequestVote { term: Term(1), last }, "03 0100000000000000 0200000000000000 0300000000000000"),
+        (Message::Voted { term: Term(1), granted: false }, "04 0100000000000000 00"),
+        (
+            Message::Append { term: Term(5), prev_term: Term(2), commit: Index(1), entries },
+            "05 0500000000000000 0200000000000000 0100000000000000 \
+             0400000000000000 0200000000000000 02000000 0a000000 02000000 6162 00000000",
+        ),
+        (
+            Message::Append {
+                term: Term(5),
+                prev_term: Term(0),
+                commit: Index(0),
+                entries: Segment::noop(Index(1), Term(5)).unwrap(),
+            },
+            "05 0500000000000000 0000000000000000 0000000000000000 \
+             0100000000000000 0500000000000000 01000000 04000000 00000040",
+        ),
+        (Message::Appended { term: Term(1), matched: Index(9) }, "06 0100000000000000 0900000000000000"),
+        (
+            Message::Rejected { term: Term(1), prev: Index(9), hint: last },
+            "07 0100000000000000 0900000000000000 0200000000000000 0300000000000000",
+        ),
+        (Message::Commit { term: Term(1), commit: Index(9) }, "08 0100000000000000 0900000000000000"),
+        (Message::Heard { term: Term(1) }, "09 0100000000000000"),
+        (Message::Rewritten { first: Lsn(7) }, "0a 0700000000000000"),
+    ];
+    for (message, bytes) in golden {
+        assert_eq!(hex(&message.to_bytes(1)), bytes.replace(' ', ""), "{message:?}");
+    }
+}
+
+#[test]
+fn golden_bytes_of_every_record() {
+    let entries = Segment::pack(Index(4), Term(2), ["ab"]).unwrap();
+    let golden = [
+        (Record::HardState { term: Term(3), voted_for: None }, "01 0300000000000000 00"),
+        (
+            Record::HardState { term: Term(3), voted_for: Some(NodeId(2)) },
+            "01 0300000000000000 01 0200000000000000",
+        ),
+        (
+            Record::Append { prev_term: Term(1), entries },
+            "02 0100000000000000 0400000000000000 0200000000000000 01000000 06000000 02000000 6162",
+        ),
+    ];
+    for (record, bytes) in golden {
+        assert_eq!(hex(&record.to_bytes(1)), bytes.replace(' ', ""), "{record:?}");
+    }
+}
+
+#[test]
+fn an_unknown_version_is_refused() {
+    let bytes = Message::Heard { term: Term(1) }.to_bytes(1);
+    assert_eq!(Message::from_bytes(bytes, 2), Err(WireError::Invalid { field: "version" }));
+}
+
+#[test]
+fn arenas_that_do_not_hold_what_they_claim_are_refused() {
+    // A record of two entries; then the count, the first index, the term, a kind and a length are forged.
+    let entries = Segment::pack(Index(4), Term(2), ["ab", "c"]).unwrap();
+    let good = Record::Append { prev_term: Term(1), entries }.to_bytes(1).to_vec();
+    assert!(Record::from_bytes(good.clone().into(), 1).is_ok());
+    for (place, byte, what) in
+        [(25, 3, "count"), (9, 0, "first index"), (17, 0, "term"), (36, 0xc0, "kind"), (33, 9, "length")]
+    {
+        let mut bad = good.clone();
+        bad[place] = byte;
+        let decoded = Record::from_bytes(bad.into(), 1);
+        assert_eq!(decoded, Err(WireError::Invalid { field: "entries" }), "{what}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn messages_come_back_as_they_went(message in message()) {
+        prop_assert_eq!(Message::from_bytes(message.to_bytes(1), 1), Ok(message));
+    }
+
+    #[test]
+    fn records_come_back_as_they_went(record in record()) {
+        prop_assert_eq!(Record::from_bytes(record.to_bytes(1), 1), Ok(record));
+    }
+
+    #[test]
+    fn any_bytes_decode_to_a_value_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
+        let bytes = Bytes::from(bytes);
+        if let Ok(message) = Message::from_bytes(bytes.clone(), 1) {
+            prop_assert_eq!(message.to_bytes(1), bytes.clone());
+        }
+        if let Ok(record) = Record::from_bytes(bytes.clone(), 1) {
+            prop_assert_eq!(record.to_bytes(1), bytes);
+        }
+    }
+
+    #[test]
+    fn mutated_bytes_decode_to_a_value_or_an_error(message in message(), place: usize, flip in 1..=255_u8) {
+        let mut bytes = message.to_bytes(1).to_vec();
+        let place = place % bytes.len();
+        bytes[place] ^= flip;
+        if let Ok(Message::Append { entries, .. }) = Message::from_bytes(bytes.into(), 1) {
+            prop_assert_eq!(entries.iter().count(), entries.len());
+        }
+    }
+
+    #[test]
+    fn truncated_bytes_are_an_error(message in message(), cut: usize) {
+        let bytes = message.to_bytes(1);
+        let cut = cut % bytes.len();
+        prop_assert!(Message::from_bytes(bytes.slice(..cut), 1).is_err());
+    }
+
+    #[test]
+    fn decoded_payloads_share_the_memory_of_the_frame(payload in prop::collection::vec(any::<u8>(), 1..50)) {
+        let entries = Segment::pack(Index(1), Term(1), [&payload]).unwrap();
+        let frame = Record::Append { prev_term: Term(0), entries }.to_bytes(1);
+        let Ok(Record::Append { entries, .. }) = Record::from_bytes(frame.clone(), 1) else { panic!("no record") };
+        let entry = entries.iter().next().unwrap();
+        prop_assert!(frame.as_ptr_range().contains(&entry.payload.as_ptr()));
+        prop_assert_eq!(entries.share(&entry).as_ptr(), entry.payload.as_ptr());
+    }
+}

@@ -1,10 +1,10 @@
 //! `synod check`: judges histories.
 
 use crate::console::{Complaint, Console, Outcome};
-use clap::ValueEnum;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 use finding::{Failure, Judged, Ruling};
+use flags::{Auto, FormatName, Limit, ModelName, mebibytes, seconds};
 use indicatif::ProgressBar;
 use judge::{Options, judge};
 use std::io::{self, IsTerminal};
@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Instant;
-use synod_consistency_checker::{Budget, Format};
+use synod_consistency_checker::Budget;
 
 mod finding;
+mod flags;
 mod input;
 mod json;
 mod judge;
@@ -110,92 +111,6 @@ JSON, an object per file:
   An operation: id, process, call, answer, status (ok, fail, unknown), called
   and returned (positions among the events), call_line, return_line,
   call_time_ns, return_time_ns.";
-
-/// A choice, or `auto`.
-#[derive(Clone, Copy, Debug)]
-struct Auto<T>(Option<T>);
-
-impl<T: ValueEnum> core::str::FromStr for Auto<T> {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "auto" {
-            return Ok(Self(None));
-        }
-        T::from_str(text, false).map(|value| Self(Some(value))).map_err(|_| {
-            let names: Vec<_> = T::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
-            let names: Vec<&str> = names.iter().map(clap::builder::PossibleValue::get_name).collect();
-            format!("expected auto, {}", names.join(", "))
-        })
-    }
-}
-
-/// The models by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ModelName {
-    Register,
-    Kv,
-}
-
-impl ModelName {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Register => "register",
-            Self::Kv => "kv",
-        }
-    }
-}
-
-/// The formats by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FormatName {
-    JepsenLog,
-    Edn,
-    KvText,
-    JsonLines,
-}
-
-impl From<FormatName> for Format {
-    fn from(name: FormatName) -> Self {
-        match name {
-            FormatName::JepsenLog => Self::JepsenLog,
-            FormatName::Edn => Self::Edn,
-            FormatName::KvText => Self::KvText,
-            FormatName::JsonLines => Self::JsonLines,
-        }
-    }
-}
-
-const fn format_name(format: Format) -> &'static str {
-    match format {
-        Format::JepsenLog => "jepsen-log",
-        Format::Edn => "edn",
-        Format::KvText => "kv-text",
-        Format::JsonLines => "json-lines",
-        _ => "other",
-    }
-}
-
-/// A limit, or `none`.
-#[derive(Clone, Copy, Debug)]
-struct Limit<T>(Option<T>);
-
-fn seconds(text: &str) -> Result<Limit<Duration>, String> {
-    if text == "none" {
-        return Ok(Limit(None));
-    }
-    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
-    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    duration.map(|limit| Limit(Some(limit))).ok_or_else(|| "expected seconds above 0, or none".to_owned())
-}
-
-fn mebibytes(text: &str) -> Result<Limit<usize>, String> {
-    if text == "none" {
-        return Ok(Limit(None));
-    }
-    let bytes = text.parse::<usize>().ok().filter(|mib| *mib > 0).and_then(|mib| mib.checked_mul(1 << 20));
-    bytes.map(|limit| Limit(Some(limit))).ok_or_else(|| "expected mebibytes from 1, or none".to_owned())
-}
 
 /// How often the main thread looks whether Ctrl-C was pressed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -1,11 +1,11 @@
 //! Opening an input, and finding out what it is.
 
-use super::{FormatName, ModelName};
+use super::flags::{FormatName, ModelName, format_name};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 use synod_consistency_checker::{
-    Decode, Format, Kind, KvModel, Limits, Problem, ReadError, Reader, Record, Register,
+    Datum, Decode, Format, Kind, KvModel, Limits, Problem, ReadError, Reader, Record, Register,
 };
 
 /// So much of an input is looked at to choose the model.
@@ -32,6 +32,11 @@ pub(super) enum Refusal {
     OtherModel { error: ReadError, given: &'static str, seen: &'static str },
     #[error("{error}; if it is one, say so with --format")]
     SayFormat { error: ReadError },
+    #[error(
+        "line {line}: no model has the operation {f:?}: the register has read, write and cas, the store (kv) get, put, \
+         append, delete and cas; transactions are not judged"
+    )]
+    NoOperation { line: u64, f: String },
     #[error("line {line}: no model fits: {register} (--model register); {kv} (--model kv)")]
     NoModel { line: u64, register: Problem, kv: Problem },
     #[error(
@@ -83,16 +88,16 @@ impl Input {
     /// The format and the model: those that were asked for, or those that the beginning shows.
     pub(super) fn recognise(
         &self,
-        format: Option<FormatName>,
+        given: Option<FormatName>,
         model: Option<ModelName>,
     ) -> Result<(Format, ModelName), Refusal> {
-        let format = match format {
+        let format = match given {
             Some(format) => format.into(),
             None => self.seen_format().map_err(|error| self.explain(error, None, None))?,
         };
         let model = match model {
             Some(model) => model,
-            None => self.seen_model(format)?,
+            None => self.seen_model(format, given)?,
         };
         Ok((format, model))
     }
@@ -112,22 +117,19 @@ impl Input {
     ) -> Refusal {
         if let (Some(given), Ok(seen)) = (format, self.seen_format()) {
             if seen != Format::from(given) && !matches!(error, ReadError::Io { .. }) {
-                let given = super::format_name(given.into());
-                return Refusal::OtherFormat { error, given, seen: super::format_name(seen) };
+                let given = format_name(given.into());
+                return Refusal::OtherFormat { error, given, seen: format_name(seen) };
             }
         }
         match error {
             ReadError::TooLong { line, limit } => Refusal::TooLong { line, limit },
             ReadError::UnknownFormat { .. } => Refusal::SayFormat { error },
-            ReadError::Operation { .. } => {
-                let seen = format.map_or_else(|| self.seen_format().ok(), |format| Some(format.into()));
-                match (model, seen.and_then(|format| self.seen_model(format).ok())) {
-                    (Some(given), Some(seen)) if given != seen => {
-                        Refusal::OtherModel { error, given: given.name(), seen: seen.name() }
-                    }
-                    _ => Refusal::Read(error),
+            ReadError::Operation { .. } => match (model, model.and_then(|_| self.other_model(format))) {
+                (Some(given), Some(seen)) if given != seen => {
+                    Refusal::OtherModel { error, given: given.name(), seen: seen.name() }
                 }
-            }
+                _ => Refusal::Read(error),
+            },
             error => Refusal::Read(error),
         }
     }
@@ -136,8 +138,13 @@ impl Input {
         Ok(Reader::detect_within(self.head.as_slice(), self.limits)?.format())
     }
 
+    fn other_model(&self, format: Option<FormatName>) -> Option<ModelName> {
+        let seen = format.map_or_else(|| self.seen_format().ok(), |format| Some(format.into()))?;
+        self.seen_model(seen, format).ok()
+    }
+
     /// The model that the first call speaks to.
-    fn seen_model(&self, format: Format) -> Result<ModelName, Refusal> {
+    fn seen_model(&self, format: Format, given: Option<FormatName>) -> Result<ModelName, Refusal> {
         for record in Reader::with_format(self.head.as_slice(), format, self.limits) {
             match record {
                 Ok(record) if record.process.is_some() && record.kind == Kind::Invoke => {
@@ -145,7 +152,7 @@ impl Input {
                 }
                 Ok(_) => {}
                 // The last line of the head may be cut off: then the error is ours.
-                Err(error) if self.complete => return Err(self.explain(error, None, None)),
+                Err(error) if self.complete => return Err(self.explain(error, given, None)),
                 Err(_) => break,
             }
         }
@@ -173,6 +180,17 @@ fn model_of(record: &Record) -> Result<ModelName, Refusal> {
         (Some(problem @ Problem::Value { .. }), Err(Problem::NoKey { .. })) | (None, Err(problem)) => {
             Err(Refusal::Read(ReadError::Operation { line, problem }))
         }
+        (Some(Problem::UnknownFunction { f, .. }), Err(_)) if !known_to_stores(record) => {
+            Err(Refusal::NoOperation { line, f })
+        }
         (Some(register), Err(kv)) => Err(Refusal::NoModel { line, register, kv }),
     }
+}
+
+/// Whether a store has the operation, with whatever key and value.
+fn known_to_stores(record: &Record) -> bool {
+    let mut record = record.clone();
+    record.key = Some(Datum::Int(0));
+    record.value = Datum::Nil;
+    !matches!(KvModel::new().decode_call(&record), Err(Problem::UnknownFunction { .. }))
 }

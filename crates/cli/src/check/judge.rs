@@ -1,8 +1,8 @@
 //! Reading, judging and verifying one input.
 
 use super::finding::{Failure, Finding, Judged, Op, Open, Order, Ruling, Step, Violated};
+use super::flags::{FormatName, ModelName, format_name};
 use super::input::{Input, Refusal};
-use super::{FormatName, ModelName, format_name};
 use bytes::Bytes;
 use std::path::Path;
 use std::time::Instant;
@@ -274,5 +274,77 @@ fn nothing(id: OpId) -> Op {
         return_line: None,
         call_time_ns: None,
         return_time_ns: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use synod_consistency_checker::{Footprint, RegisterCall, RegisterReturn};
+
+    /// Says of every operation that it is possible, though its steps know better: so the search finds wrong orders.
+    struct Liar;
+
+    impl Model for Liar {
+        type State = Option<i64>;
+        type Call = RegisterCall;
+        type Return = RegisterReturn;
+        type Key = ();
+
+        fn initial(&self) -> Option<i64> {
+            None
+        }
+
+        fn step(
+            &self,
+            state: &Self::State,
+            call: &RegisterCall,
+            answer: Option<&RegisterReturn>,
+        ) -> Option<Self::State> {
+            Register::new().step(state, call, answer)
+        }
+
+        fn footprint(&self, _: &RegisterCall, _: Option<&RegisterReturn>) -> Footprint<Self::State> {
+            Footprint::Inert
+        }
+    }
+
+    fn sequence(operations: &[(RegisterCall, RegisterReturn)]) -> History<RegisterCall, RegisterReturn> {
+        let mut history = History::new();
+        for (call, answer) in operations {
+            let op = history.invoke(0, *call);
+            history.ok(op, *answer).unwrap();
+        }
+        history
+    }
+
+    #[test]
+    fn an_order_that_the_verifier_refuses_is_an_internal_error_and_never_good() {
+        let history = sequence(&[(RegisterCall::Read, RegisterReturn::Value(Some(9)))]);
+        let report = check(&Liar, &history, &Budget::default());
+        assert_eq!(report.verdict(), Verdict::Linearizable, "the lie must fool the search");
+        let Ruling::Undecided { code, message } = ruling(&report) else { panic!("{:?}", ruling(&report)) };
+        assert_eq!(code, "internal-error");
+        assert!(message.contains("verifier refuses"), "{message}");
+    }
+
+    #[test]
+    fn the_verifier_judges_the_longest_prefix() {
+        let history = sequence(&[
+            (RegisterCall::Write(1), RegisterReturn::Done),
+            (RegisterCall::Write(2), RegisterReturn::Done),
+            (RegisterCall::Read, RegisterReturn::Value(Some(2))),
+            (RegisterCall::Read, RegisterReturn::Value(Some(1))),
+        ]);
+        let model = Register::new();
+        let report = check(&model, &history, &Budget::default());
+        let (part, violation) = report.first_violation().unwrap();
+        assert_eq!(prefix_flaw(&report, part, violation), Ok(()));
+        let mut reversed = violation.clone();
+        reversed.longest_prefix.reverse();
+        assert!(matches!(prefix_flaw(&report, part, &reversed), Err(Flaw::RealTime { .. })));
+        let mut short = violation.clone();
+        let lost = short.longest_prefix.pop().unwrap();
+        assert_eq!(prefix_flaw(&report, part, &short), Err(Flaw::Missing(lost)));
     }
 }

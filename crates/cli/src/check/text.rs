@@ -20,7 +20,9 @@ pub(super) struct Style {
 pub(super) fn lines(judged: &Judged, style: Style) -> Vec<String> {
     let finding = match &judged.result {
         Ok(finding) => finding,
-        Err(Failure::BadInput(_)) => return vec![headline("bad input", judged, "see the message", style)],
+        Err(Failure::BadInput(_)) => {
+            return vec![headline("bad input", judged, "(the message is on standard error)", style)];
+        }
         Err(Failure::Internal(_)) => return vec![headline("undecided", judged, "internal error", style)],
     };
     let about = format!("{}, {}, {}", ops(finding), model(finding), short(judged.elapsed));

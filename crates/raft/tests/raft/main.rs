@@ -6,3 +6,4 @@ mod safety;
 mod scripts;
 mod arbitrary;
 mod wire;
+mod bugs;

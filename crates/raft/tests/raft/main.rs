@@ -7,3 +7,4 @@ mod scripts;
 mod arbitrary;
 mod wire;
 mod bugs;
+mod rewrite;

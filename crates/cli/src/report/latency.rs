@@ -64,7 +64,7 @@ struct Bucket {
 }
 
 fn buckets(picture: &Picture, span: Span) -> Vec<Bucket> {
-    let (step, starts) = span.ticks(70);
+    let (step, starts) = span.ticks(100);
     let mut filled: Vec<Vec<u64>> = vec![Vec::new(); starts.len()];
     for (begun, took) in &picture.latencies {
         let place = usize::try_from(begun / step).unwrap_or(usize::MAX).min(starts.len().saturating_sub(1));

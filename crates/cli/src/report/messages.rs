@@ -32,7 +32,7 @@ fn look(fate: Fate) -> Look {
     Look { class, words }
 }
 
-/// Draws all messages. What never arrived is drawn half-way, at the usual speed: the network decides at once, and the
+/// Draws all messages. What never arrived is drawn less than half-way, at the usual speed: the network decides at once, and the
 /// trace has no place for it.
 pub(super) fn draw(stage: &Stage<'_>, sheet: &mut Sheet) {
     let mut sent = BTreeMap::new();
@@ -48,7 +48,13 @@ pub(super) fn draw(stage: &Stage<'_>, sheet: &mut Sheet) {
         let again = !ended.insert(*id);
         match sent.get(id) {
             Some(message) if matches!(fate, Fate::Lost | Fate::Blocked) => {
-                stopped(message, *fate, moment.at.max(message.at + flight / 2), stage, sheet);
+                stopped(
+                    message,
+                    *fate,
+                    moment.at.max(message.at.saturating_add(flight * 2 / 5)),
+                    stage,
+                    sheet,
+                );
             }
             Some(message) => arrived(message, *fate, moment.at, again, stage, sheet),
             None => stub(moment.node, *fate, moment.at, flight, stage, sheet),
@@ -79,7 +85,7 @@ fn arrived(message: &Sent<'_>, fate: Fate, at: u64, again: bool, stage: &Stage<'
     let (x1, x2) = (stage.span.x(message.at), stage.span.x(at));
     let again = if again { "a second time " } else { "" };
     sheet.put(format_args!(
-        "<line class=\"m {class}\" x1=\"{x1}\" y1=\"{from}\" x2=\"{x2}\" y2=\"{to}\"><title>n{} → n{}, {} – {}\n{words} {again}after {}\n{}</title></line>",
+        "<line class=\"m {class}\" x1=\"{x1}\" y1=\"{from}\" x2=\"{x2}\" y2=\"{to}\"><title>n{} → n{}\n{} – {}\n{words} {again}after {}\n{}</title></line>",
         message.from.0,
         message.to.0,
         millis(message.at),
@@ -94,13 +100,18 @@ fn stopped(message: &Sent<'_>, fate: Fate, at: u64, stage: &Stage<'_>, sheet: &m
     let Look { class, words } = look(fate);
     let (x1, x2) = (stage.span.x(message.at), stage.span.x(at));
     sheet.put(format_args!(
-        "<line class=\"m {class}\" x1=\"{x1}\" y1=\"{from}\" x2=\"{x2}\" y2=\"{}\"><title>n{} → n{}, {}\n{words}\n{}</title></line>",
-        usize::midpoint(from, to),
+        "<line class=\"m {class}\" x1=\"{x1}\" y1=\"{from}\" x2=\"{x2}\" y2=\"{}\"><title>n{} → n{}\n{}\n{words}\n{}</title></line>",
+        some_way(from, to),
         message.from.0,
         message.to.0,
         millis(message.at),
         cut(message.text, stage.text_max)
     ));
+}
+
+/// Where a message is drawn that never arrived: two fifths of the way never lie on another node's lane.
+fn some_way(from: usize, to: usize) -> usize {
+    (from * 3 + to * 2) / 5
 }
 
 /// The end of a message that left before the window, or whose sender is not drawn.
@@ -122,8 +133,8 @@ fn under_way(message: &Sent<'_>, stage: &Stage<'_>, sheet: &mut Sheet) {
     let to = stage.y(message.to.0).unwrap_or(from + stage.spacing / 2);
     let (x1, x2) = (stage.span.x(message.at), stage.span.x(stage.span.end));
     sheet.put(format_args!(
-        "<line class=\"m way\" x1=\"{x1}\" y1=\"{from}\" x2=\"{x2}\" y2=\"{}\"><title>n{} → n{}, {}\nstill on its way when the window ends\n{}</title></line>",
-        usize::midpoint(from, to),
+        "<line class=\"m way\" x1=\"{x1}\" y1=\"{from}\" x2=\"{x2}\" y2=\"{}\"><title>n{} → n{}\n{}\nstill on its way when the window ends\n{}</title></line>",
+        some_way(from, to),
         message.from.0,
         message.to.0,
         millis(message.at),
@@ -138,9 +149,10 @@ fn names(sent: &BTreeMap<u64, Sent<'_>>, flight: u64, stage: &Stage<'_>, sheet: 
         let (Some(from), Some(to)) = (stage.y(message.from.0), stage.y(message.to.0)) else { continue };
         let word = first_word(message.text);
         let letters = word.chars().count();
-        // A third of the way; rows of 12 pixels.
-        let y = (from * 2 + to) / 3 / 12 * 12;
-        let at = message.at + flight / 3;
+        // Half a lane from the sender, where no other letters are.
+        let (gap, far) = (stage.spacing / 2, from.abs_diff(to).max(1));
+        let y = if to > from { from + gap - 3 } else { from - gap + 9 };
+        let at = message.at.saturating_add(flight.saturating_mul(gap as u64) / far as u64);
         let class = rows.entry(y).or_default().place(stage.pixel(at), letters);
         if let Some(class) = class.filter(|class| *class != "l0" && letters > 0) {
             let x = stage.span.x(at);

@@ -118,7 +118,7 @@ fn reigns() -> Vec<Reign> {
 }
 
 fn strikes(dice: &mut Dice) -> Vec<Strike> {
-    let mut strike = |fault, at: u64, long: u64, nodes: &[u64]| Strike {
+    let strike = |fault, at: u64, long: u64, nodes: &[u64]| Strike {
         fault,
         at: at * MS,
         until: (at + long).min(10_000) * MS,

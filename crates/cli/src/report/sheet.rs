@@ -41,16 +41,11 @@ impl Sheet {
     }
 }
 
-/// Text as the content of an element or the value of a quoted attribute.
+/// Text as the content of an element or the value of a quoted attribute, up to so many characters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plain<'a> {
     text: &'a str,
     chars_max: usize,
-}
-
-/// Text in full, up to 20,000 characters.
-pub(super) fn plain(text: &str) -> Plain<'_> {
-    cut(text, 20_000)
 }
 
 /// The beginning of a text.

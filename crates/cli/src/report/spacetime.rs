@@ -152,7 +152,9 @@ fn lanes(stage: &Stage<'_>, sheet: &mut Sheet) {
             0,
             Role::Follower,
         )]) {
-            role(from, next.0, y, &mut labels, stage, sheet);
+            if next.0 > from.0 {
+                role(from, next.0, y, &mut labels, stage, sheet);
+            }
             from = next;
         }
     }
@@ -186,19 +188,25 @@ fn role(
 /// All that happens at one place: events, commands, timers, crashes, restarts and what became durable.
 fn marks(stage: &Stage<'_>, sheet: &mut Sheet) {
     let mut durable: Vec<Labels> = (0..stage.lanes).map(|_| Labels::default()).collect();
+    for moment in stage.moments.iter().filter(|moment| matches!(moment.what, Happening::Crashed { .. })) {
+        let row = stage.y(moment.node.0).and_then(|y| durable.get_mut((y - stage.top()) / stage.spacing));
+        if let Some(row) = row {
+            row.reserve(stage.pixel(moment.at) + 4.0, 22);
+        }
+    }
     for moment in &stage.moments {
         let Some(y) = stage.y(moment.node.0) else { continue };
         match &moment.what {
             Happening::Sent { .. } | Happening::Ended { .. } => {}
             Happening::Event(text) => mark("event", "tells", text, y - 6, moment, stage, sheet),
-            Happening::Command(text) => mark("command", "is asked", text, y - 6, moment, stage, sheet),
+            Happening::Command(text) => mark("command", "is asked", text, y + 7, moment, stage, sheet),
             Happening::Timer(text) => mark("timer", "timer fires", text, y + 7, moment, stage, sheet),
             Happening::Durable(upto) => {
                 let row = durable.get_mut((y - stage.top()) / stage.spacing);
                 reached(*upto, row, y, moment, stage, sheet);
             }
             Happening::Crashed { lost, acknowledged } => {
-                crashed(*lost, *acknowledged, y, moment, stage, sheet)
+                crashed(*lost, *acknowledged, y, moment, stage, sheet);
             }
             Happening::Started => mark("started", "is back", "", y, moment, stage, sheet),
             other => mark("event", "", &format!("{other:?}"), y - 6, moment, stage, sheet),
@@ -264,7 +272,7 @@ fn crashed(lost: u64, acknowledged: u64, y: usize, moment: &Moment, stage: &Stag
     }
     if acknowledged > 0 {
         sheet.put(format_args!(
-            "<text class=\"small halo bad {class}\" x=\"{x}\" dx=\"{dx}\" y=\"{}\">{acknowledged} acknowledged!</text>",
+            "<text class=\"small halo bad {class}\" x=\"{x}\" dx=\"{dx}\" y=\"{}\">{acknowledged} of them acknowledged</text>",
             y + 30
         ));
     }

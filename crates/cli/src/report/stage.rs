@@ -39,7 +39,7 @@ impl<'a> Stage<'a> {
         Self {
             picture,
             span,
-            width: (moments.len() as f64 * 3.4).clamp(960.0, 24_000.0),
+            width: (moments.len() as f64 * 2.8).clamp(880.0, 24_000.0),
             lanes,
             spacing: (640 / lanes.max(1)).clamp(56, 88),
             text_max: (TEXT_BYTES / texts).clamp(32, 260),
@@ -127,5 +127,13 @@ impl Labels {
             shelf.take(left * zoom, left * zoom + wide);
         }
         ZOOMS.get(level).map(|(_, class)| *class)
+    }
+
+    /// Keeps a place free of labels, at all magnifications.
+    pub(super) fn reserve(&mut self, left: f64, letters: usize) {
+        let wide = letters as f64 * LETTER + 6.0;
+        for ((zoom, _), shelf) in ZOOMS.iter().zip(&mut self.shelves) {
+            shelf.take(left * zoom, left * zoom + wide);
+        }
     }
 }

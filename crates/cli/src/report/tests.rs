@@ -187,7 +187,7 @@ fn every_fault_and_every_happening_has_its_shape() {
         "a timer",
         "durable up to 4711",
         "lost 17",
-        "5 acknowledged!",
+        "5 of them acknowledged",
         "is back",
         "left before the time shown",
         "still on its way",
@@ -202,7 +202,7 @@ fn odd_times_do_not_confuse() {
     picture.window = u64::MAX - 1..u64::MAX;
     picture.end = 1;
     check(&picture);
-    picture.window = 9..3;
+    picture.window = Range { start: 9, end: 3 };
     picture.healed = u64::MAX;
     picture.latencies = vec![(u64::MAX, 0), (0, u64::MAX)];
     check(&picture);

@@ -21,15 +21,16 @@ const SEGMENTS_MAX: usize = 3_000;
 const STRIKES_MAX: usize = 800;
 
 /// Where things are, in pixels from the top.
-struct Plan {
+struct Plan<'a> {
     span: Span,
+    strikes: &'a [Strike],
     lanes: usize,
     strikes_top: usize,
     lanes_top: usize,
     bottom: usize,
 }
 
-impl Plan {
+impl Plan<'_> {
     fn y(&self, lane: usize) -> usize {
         self.lanes_top + lane * LANE
     }
@@ -52,16 +53,16 @@ pub(super) fn section(picture: &Picture) -> String {
     let lanes = picture.nodes.min(LANES_MAX);
     let strikes_top = 34;
     let lanes_top = strikes_top + rows * STRIKE_ROW + 8;
-    let plan = Plan { span, lanes, strikes_top, lanes_top, bottom: lanes_top + lanes * LANE };
+    let plan = Plan { span, strikes, lanes, strikes_top, lanes_top, bottom: lanes_top + lanes * LANE };
     sheet.must(format_args!("<section><h2>The whole run</h2><div class=\"chart\">"));
     names(&plan, rows, &mut sheet);
     let height = plan.bottom + 24;
     sheet.must(format_args!("<svg class=\"plot\" width=\"100%\" height=\"{height}\" role=\"img\" aria-label=\"Roles and faults over time\">"));
     axis(&plan, &mut sheet);
     window(picture, &plan, &mut sheet);
-    bands(strikes, &plan, &mut sheet);
+    bands(&plan, &mut sheet);
     let merged = roles(picture, &plan, &mut sheet);
-    marks(strikes, &plan, &mut sheet);
+    marks(&plan, &mut sheet);
     for (strike, row) in &labels {
         label(strike, *row, &plan, &mut sheet);
     }
@@ -74,7 +75,7 @@ pub(super) fn section(picture: &Picture) -> String {
 }
 
 /// A row for the label of each strike, as far as there is room.
-fn labels<'a>(strikes: &'a [Strike], span: Span) -> (usize, Vec<(&'a Strike, usize)>) {
+fn labels(strikes: &[Strike], span: Span) -> (usize, Vec<(&Strike, usize)>) {
     let mut rows = vec![Shelf::default(); STRIKE_ROWS_MAX];
     let mut placed = Vec::new();
     for strike in strikes {
@@ -91,7 +92,7 @@ fn labels<'a>(strikes: &'a [Strike], span: Span) -> (usize, Vec<(&'a Strike, usi
     (placed.iter().map(|(_, row)| row + 1).max().unwrap_or(0), placed)
 }
 
-fn names(plan: &Plan, rows: usize, sheet: &mut Sheet) {
+fn names(plan: &Plan<'_>, rows: usize, sheet: &mut Sheet) {
     sheet.must(format_args!("<svg class=\"names\" width=\"64\" height=\"{}\">", plan.bottom + 24));
     if rows > 0 {
         sheet.must(format_args!("<text x=\"0\" y=\"{}\" class=\"dim\">faults</text>", plan.strikes_top + 11));
@@ -102,7 +103,7 @@ fn names(plan: &Plan, rows: usize, sheet: &mut Sheet) {
     sheet.must(format_args!("</svg>"));
 }
 
-fn axis(plan: &Plan, sheet: &mut Sheet) {
+fn axis(plan: &Plan<'_>, sheet: &mut Sheet) {
     let (_, ticks) = plan.span.ticks(10);
     for at in ticks {
         let x = plan.span.x(at);
@@ -125,7 +126,7 @@ pub(super) fn anchor(x: Percent) -> &'static str {
     }
 }
 
-fn window(picture: &Picture, plan: &Plan, sheet: &mut Sheet) {
+fn window(picture: &Picture, plan: &Plan<'_>, sheet: &mut Sheet) {
     if picture.window.is_empty() {
         return;
     }
@@ -143,7 +144,7 @@ fn window(picture: &Picture, plan: &Plan, sheet: &mut Sheet) {
     sheet.must(format_args!("<text class=\"looked {class}\" x=\"{x}\" y=\"{y}\">▼ enlarged below</text>"));
 }
 
-fn healed(picture: &Picture, plan: &Plan, sheet: &mut Sheet) {
+fn healed(picture: &Picture, plan: &Plan<'_>, sheet: &mut Sheet) {
     if picture.healed >= picture.end {
         return;
     }
@@ -159,8 +160,8 @@ fn healed(picture: &Picture, plan: &Plan, sheet: &mut Sheet) {
 }
 
 /// Faults that last, behind the lanes of whom they struck.
-fn bands(strikes: &[Strike], plan: &Plan, sheet: &mut Sheet) {
-    for strike in strikes {
+fn bands(plan: &Plan<'_>, sheet: &mut Sheet) {
+    for strike in plan.strikes {
         let (x, wide) = plan.span.stretch(strike.at, strike.until);
         let wide = Percent(wide.0.max(0.15));
         let family = Family::of(strike.fault);
@@ -185,7 +186,7 @@ fn bands(strikes: &[Strike], plan: &Plan, sheet: &mut Sheet) {
 }
 
 /// Draws the roles. Returns how many were too short to be drawn.
-fn roles(picture: &Picture, plan: &Plan, sheet: &mut Sheet) -> usize {
+fn roles(picture: &Picture, plan: &Plan<'_>, sheet: &mut Sheet) -> usize {
     let mut lanes: Vec<Vec<&Reign>> = vec![Vec::new(); plan.lanes];
     for reign in &picture.reigns {
         if let Some(lane) = lane(reign.node, plan.lanes).and_then(|lane| lanes.get_mut(lane)) {
@@ -221,7 +222,7 @@ pub(super) fn role_name(role: Role) -> &'static str {
     }
 }
 
-fn role((from, term, role): (u64, u64, Role), to: u64, y: usize, plan: &Plan, sheet: &mut Sheet) {
+fn role((from, term, role): (u64, u64, Role), to: u64, y: usize, plan: &Plan<'_>, sheet: &mut Sheet) {
     let (x, wide) = plan.span.stretch(from, to);
     let name = role_name(role);
     sheet.put(format_args!(
@@ -231,20 +232,38 @@ fn role((from, term, role): (u64, u64, Role), to: u64, y: usize, plan: &Plan, sh
     ));
     let letters = term.to_string().len() as f64;
     if role == Role::Leader && wide.0 * WIDTH / 100.0 > letters * LETTER + 8.0 {
-        let middle = Percent(x.0 + wide.0 / 2.0);
-        sheet.put(format_args!("<text class=\"term mid\" x=\"{middle}\" y=\"{}\">{term}</text>", y + 10));
+        let at = term_at(x, wide, y, plan);
+        sheet.put(format_args!("<text class=\"term mid\" x=\"{at}\" y=\"{}\">{term}</text>", y + 10));
+    }
+}
+
+/// Where within a leader's bar its term stands: where no fault's mark covers it, if there is such a place.
+fn term_at(x: Percent, wide: Percent, y: usize, plan: &Plan<'_>) -> Percent {
+    let here = |strike: &&Strike| {
+        strike.nodes.iter().any(|node| plan.lane(*node).is_some_and(|lane| plan.y(lane) + 9 == y))
+    };
+    let struck = plan.strikes.iter().filter(|strike| symbol(strike.fault).is_some()).filter(here);
+    let marks: Vec<f64> = struck.map(|strike| plan.span.x(strike.at).0).collect();
+    let place = |part: f64| x.0 + wide.0 * part;
+    let free = |at: &f64| marks.iter().all(|mark| (mark - at).abs() > 1.4);
+    let middle = place(0.5);
+    Percent([0.5, 0.25, 0.75, 0.12, 0.88].map(place).into_iter().find(free).unwrap_or(middle))
+}
+
+/// The sign of a fault that begins with something that happens to a single process.
+fn symbol(fault: Fault) -> Option<&'static str> {
+    match fault {
+        Fault::Crash | Fault::Blackout | Fault::FailSync => Some("cross"),
+        Fault::Pause => Some("pause"),
+        Fault::SlowDisk | Fault::StallDisk => Some("disk"),
+        _ => None,
     }
 }
 
 /// Faults of one moment, in front of the lanes.
-fn marks(strikes: &[Strike], plan: &Plan, sheet: &mut Sheet) {
-    for strike in strikes {
-        let symbol = match strike.fault {
-            Fault::Crash | Fault::Blackout | Fault::FailSync => "cross",
-            Fault::Pause => "pause",
-            Fault::SlowDisk | Fault::StallDisk => "disk",
-            _ => continue,
-        };
+fn marks(plan: &Plan<'_>, sheet: &mut Sheet) {
+    for strike in plan.strikes {
+        let Some(symbol) = symbol(strike.fault) else { continue };
         for lane in strike.nodes.iter().filter_map(|node| plan.lane(*node)) {
             let (x, y) = (plan.span.x(strike.at), plan.y(lane) + LANE / 2);
             sheet.put(format_args!("<use href=\"#{symbol}\" x=\"{x}\" y=\"{y}\">{}</use>", Told(strike)));
@@ -253,7 +272,7 @@ fn marks(strikes: &[Strike], plan: &Plan, sheet: &mut Sheet) {
 }
 
 /// The strike's own bar, with its name beside it.
-fn label(strike: &Strike, row: usize, plan: &Plan, sheet: &mut Sheet) {
+fn label(strike: &Strike, row: usize, plan: &Plan<'_>, sheet: &mut Sheet) {
     let (x, wide) = plan.span.stretch(strike.at, strike.until);
     let y = plan.strikes_top + row * STRIKE_ROW;
     let words = short(strike);
@@ -262,7 +281,7 @@ fn label(strike: &Strike, row: usize, plan: &Plan, sheet: &mut Sheet) {
     let (at, class, dx) = if left { (x, "end", -4) } else { (Percent(x.0 + wide.0.max(0.3)), "start", 4) };
     sheet.put(format_args!(
         "<g><rect class=\"bar {}\" x=\"{x}\" width=\"{}\" y=\"{y}\" height=\"11\" rx=\"1\"/>\
-         <text class=\"small {class}\" x=\"{at}\" dx=\"{dx}\" y=\"{}\">{words}</text>{}</g>",
+         <text class=\"small halo {class}\" x=\"{at}\" dx=\"{dx}\" y=\"{}\">{words}</text>{}</g>",
         Family::of(strike.fault).class(),
         Percent(wide.0.max(0.3)),
         y + 9,

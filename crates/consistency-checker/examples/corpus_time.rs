@@ -9,7 +9,7 @@ use std::{env, fs};
 
 use synod_consistency_checker::{Budget, History, Reader, Register, RegisterCall, RegisterReturn, check};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn core::error::Error>> {
     let mut arguments = env::args().skip(1);
     let folder = match (arguments.next(), env::var_os("SYNOD_CORPUS")) {
         (Some(folder), _) => PathBuf::from(folder),
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         (Duration::ZERO, Duration::ZERO, (Duration::ZERO, String::new()));
     for path in &files {
         let text = fs::read(path)?;
-        let read = || -> Result<History<RegisterCall, RegisterReturn>, Box<dyn std::error::Error>> {
+        let read = || -> Result<History<RegisterCall, RegisterReturn>, Box<dyn core::error::Error>> {
             Ok(Reader::detect(text.as_slice())?.history(&model)?)
         };
         let history = read()?;
@@ -65,8 +65,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// The shortest of several runs: one thread that never waits, so wall-clock time is CPU time in the best run.
 fn best_of(
     repetitions: usize,
-    mut work: impl FnMut() -> Result<(), Box<dyn std::error::Error>>,
-) -> Result<Duration, Box<dyn std::error::Error>> {
+    mut work: impl FnMut() -> Result<(), Box<dyn core::error::Error>>,
+) -> Result<Duration, Box<dyn core::error::Error>> {
     let mut best = Duration::MAX;
     for _ in 0..repetitions.max(1) {
         let started = Instant::now();

@@ -1,5 +1,6 @@
 //! Judges a history of one register: of a file (`judge_register FILE`), or of a small one made here.
 
+use core::error::Error;
 use std::fs::File;
 use std::io::BufReader;
 
@@ -7,7 +8,7 @@ use synod_consistency_checker::{
     Budget, History, Reader, Register, RegisterCall as Call, RegisterReturn as Return, check, verify,
 };
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
     let model = Register::new();
     let history = match std::env::args().nth(1) {
         Some(path) => Reader::detect(BufReader::new(File::open(path)?))?.history(&model)?,
@@ -26,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// A write times out, is seen by one reader, and then not by the next.
-fn made_here() -> Result<History<Call, Return>, Box<dyn std::error::Error>> {
+fn made_here() -> Result<History<Call, Return>, Box<dyn Error>> {
     let mut history = History::new();
     let first = history.invoke(0, Call::Write(1));
     history.ok(first, Return::Done)?;

@@ -59,7 +59,7 @@ fn generate<C: Clone, R: Clone>(
     history
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn core::error::Error>> {
     let mut arguments = env::args().skip(1);
     let sizes = match (arguments.next(), arguments.next()) {
         (Some(ops), Some(clients)) => vec![(ops.parse()?, clients.parse()?)],

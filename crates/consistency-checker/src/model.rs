@@ -101,6 +101,15 @@ pub trait Model {
         Footprint::Opaque
     }
 
+    /// Whether operations with the footprint [`Footprint::Grows`] alone may lead from `earlier` to `later`.
+    ///
+    /// `false` must be certain; `true` need not be. With it, an append in the wrong order is noticed when it is tried, and
+    /// not at the next read.
+    fn may_precede(&self, earlier: &Self::State, later: &Self::State) -> bool {
+        let _ = (earlier, later);
+        true
+    }
+
     /// Bytes held by one state, for the memory budget.
     fn state_bytes(&self, state: &Self::State) -> usize {
         size_of_val(state)
@@ -136,6 +145,8 @@ pub enum Footprint<S> {
     Opaque,
     /// The search asks [`Model::step`] whether it is possible, but it never changes a state: a read of a derived value.
     Observes,
+    /// The search asks [`Model::step`]; it leaves a state that the one before it [precedes](Model::may_precede): an append.
+    Grows,
     /// Possible in every state, changes nothing: a read whose answer was lost.
     Inert,
     /// Possible only in this state, changes nothing: a read.

@@ -16,10 +16,13 @@
 //! 4. With a ledger, where nobody waits for a state to go and nobody wants the present one: a write whose readers (all
 //!    that are left, anywhere) are open now goes in at once, with them. In an order that works, this block can be moved to
 //!    the front: what follows here is a write, since nobody wants the present state, and so is what follows the gap.
+//! 5. With a [`Growth`]: where nothing can reset the state before the next read is answered, an append that does not lead
+//!    to what it saw is not tried.
 //!
 //! The search keeps its own stack; it does not recurse.
 
 pub(crate) mod cache;
+pub(crate) mod growth;
 pub(crate) mod ledger;
 pub(crate) mod machine;
 pub(crate) mod meter;
@@ -27,6 +30,7 @@ pub(crate) mod problem;
 pub(crate) mod window;
 
 use cache::{Cache, Entry};
+use growth::Growth;
 use ledger::Ledger;
 use machine::{Effect, Machine, index};
 use meter::Meter;
@@ -81,6 +85,9 @@ pub(crate) struct Search<'a, 'h, M: Model> {
     meter: &'a mut Meter,
     cache: Cache,
     ledger: Option<Ledger>,
+    growth: Option<Growth>,
+    /// What the next read saw, with that read, for one look at the open operations.
+    target: Option<(u32, u32)>,
     /// Calls and answers not in the order yet, as a doubly linked list by node.
     next: Vec<u32>,
     previous: Vec<u32>,
@@ -124,12 +131,15 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
             last = node;
         }
         let ledger = Ledger::new(machine, problem);
+        let growth = Growth::new(machine, problem);
         let width = 1 + problem.slot_words + problem.count_words;
         let demand = if ledger.is_some() { machine.state_count() } else { 0 };
         Self {
             problem,
             cache: Cache::new(width, meter.max_bytes),
             ledger,
+            growth,
+            target: None,
             next,
             previous,
             placed: vec![false; problem.required.len()],
@@ -158,6 +168,17 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
         let outcome = self.explore().unwrap_or_else(Outcome::Stopped);
         self.note_progress();
         outcome
+    }
+
+    /// Begins again in another state, after a search that was exhausted. What led nowhere then leads nowhere now, so the
+    /// cache stays.
+    pub(crate) fn restart(&mut self, initial: u32) {
+        while !self.moves.is_empty() {
+            self.take_back();
+        }
+        self.choices.clear();
+        self.candidates.clear();
+        self.state = initial;
     }
 
     /// The order found, or as far as the present attempt got.
@@ -283,6 +304,7 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
         self.round += 1;
         // `demand` was filled in the round of `settle`; keep it readable.
         let demand_round = self.round - 1;
+        self.target = self.next_target();
         let mut ranked = core::mem::take(&mut self.ranked);
         ranked.clear();
         let mut node = self.next[HEAD as usize];
@@ -341,7 +363,21 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
         let effect = self.machine.effect(class);
         let forbidden =
             self.ledger.as_ref().is_some_and(|ledger| ledger.forbids(self.state, next, effect, is_required));
-        (!forbidden).then_some(next)
+        let strays = match (&self.growth, self.target) {
+            (Some(growth), Some((read, seen))) => {
+                growth.binds(read, effect) && !self.machine.may_precede(next, seen)
+            }
+            _ => false,
+        };
+        (!forbidden && !strays).then_some(next)
+    }
+
+    fn next_target(&self) -> Option<(u32, u32)> {
+        let read = self.growth.as_ref()?.next_read(self.answered, &self.placed)?;
+        match self.machine.effect(self.problem.required[read as usize].class) {
+            Effect::Reads(seen) => Some((read, seen)),
+            _ => None,
+        }
     }
 
     /// The first answer that waits for this operation or for the state it leads to.
@@ -396,6 +432,9 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
         if let Some(ledger) = &mut self.ledger {
             ledger.settle(self.machine.effect(class), what & CRASHED == 0);
         }
+        if let Some(growth) = &mut self.growth {
+            growth.place(self.machine.effect(class));
+        }
         Ok(())
     }
 
@@ -413,6 +452,9 @@ impl<'a, 'h, M: Model> Search<'a, 'h, M> {
         };
         if let Some(ledger) = &mut self.ledger {
             ledger.reopen(self.machine.effect(class), is_required);
+        }
+        if let Some(growth) = &mut self.growth {
+            growth.take_back(self.machine.effect(class));
         }
     }
 

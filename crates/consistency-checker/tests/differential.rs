@@ -62,8 +62,10 @@ fn window_holds<C: Clone + core::fmt::Debug, R: Clone + core::fmt::Debug, S: Clo
 ) {
     let window = &violation.window;
     assert!(violation.exact);
-    let answered =
-        history.get(violation.stuck).and_then(|op| op.returned()).expect("only an answer can get stuck");
+    let answered = history
+        .get(violation.stuck)
+        .and_then(synod_consistency_checker::Operation::returned)
+        .expect("only an answer can get stuck");
     assert_eq!(answered, window.last_event);
     assert!(window.ops.contains(&violation.stuck));
     let mut own = History::new();

@@ -20,7 +20,8 @@ use crate::history::Completion;
 /// let second = history.invoke(1, KvCall::get("a"));
 /// history.ok(second, KvReturn::value("1"))?;
 ///
-/// let report = check(&KvModel::new(), &history, &Budget::default());
+/// let model = KvModel::new();
+/// let report = check(&model, &history, &Budget::default());
 /// assert!(report.is_linearizable(), "{report}");
 /// # Ok(())
 /// # }
@@ -184,7 +185,7 @@ impl Model for KvModel {
             (KvAction::Put(value), None | Some(KvReturn::Done)) => {
                 Footprint::Writes(KvState::of(Some(value)))
             }
-            (KvAction::Append(_), None | Some(KvReturn::Done)) => Footprint::Opaque,
+            (KvAction::Append(_), None | Some(KvReturn::Done)) => Footprint::Grows,
             (KvAction::Delete, None | Some(KvReturn::Done)) => Footprint::Writes(KvState(None)),
             (KvAction::Cas { expected, new }, None | Some(KvReturn::Done)) => {
                 Footprint::Swaps(KvState::of(expected.as_ref()), KvState::of(Some(new)))
@@ -196,6 +197,14 @@ impl Model for KvModel {
                 Footprint::Reads(KvState::of(found.as_ref()))
             }
             _ => Footprint::Impossible,
+        }
+    }
+
+    fn may_precede(&self, earlier: &KvState, later: &KvState) -> bool {
+        match (&earlier.0, &later.0) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(earlier), Some(later)) => earlier.may_precede(later),
         }
     }
 

@@ -15,7 +15,8 @@ use crate::history::Completion;
 /// let read = history.invoke(1, RegisterCall::Read);
 /// history.ok(read, RegisterReturn::Value(None))?; // stale: the write was over
 ///
-/// let report = check(&Register::new(), &history, &Budget::default());
+/// let model = Register::new();
+/// let report = check(&model, &history, &Budget::default());
 /// assert!(report.is_violated());
 /// # Ok(())
 /// # }

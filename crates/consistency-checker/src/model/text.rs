@@ -75,6 +75,16 @@ impl Text {
         self.len
     }
 
+    /// `false` only if this is certainly not the beginning of `other`. Looks at the last chunk only, so that growing a text
+    /// by many small steps stays linear.
+    pub(crate) fn may_precede(&self, other: &Self) -> bool {
+        let (Some(mine), Some(theirs)) = (&self.last, &other.last) else { return self.len <= other.len };
+        if theirs.before.is_some() {
+            return self.len <= other.len;
+        }
+        theirs.bytes.get(self.len - mine.bytes.len()..self.len).is_some_and(|part| part == mine.bytes)
+    }
+
     /// From the last chunk to the first.
     fn chunks(&self) -> impl Iterator<Item = &Bytes> {
         core::iter::successors(self.last.as_deref(), |chunk| chunk.before.as_deref())
@@ -156,6 +166,18 @@ mod tests {
         assert_ne!(whole, joined(&["abcde", "g"]));
         assert_ne!(whole, joined(&["abcdef", "g"]));
         assert_eq!(Text::default(), joined(&[""]));
+    }
+
+    #[test]
+    fn a_text_precedes_what_begins_with_it() {
+        let whole = joined(&["abcdef"]);
+        for (parts, may) in
+            [(&["abc"][..], true), (&["ab", "cd"], true), (&["ab", "ce"], false), (&["abcdef", "g"], false)]
+        {
+            assert_eq!(joined(parts).may_precede(&whole), may, "{parts:?}");
+        }
+        assert!(Text::default().may_precede(&whole) && whole.may_precede(&whole));
+        assert!(!whole.may_precede(&Text::default()));
     }
 
     #[test]

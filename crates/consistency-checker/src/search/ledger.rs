@@ -78,7 +78,7 @@ impl Ledger {
             }
             Effect::Avoids(_) => change(&mut self.avoiding),
             Effect::Impossible => change(&mut self.impossible),
-            Effect::Opaque | Effect::Observes | Effect::Inert => {}
+            Effect::Opaque | Effect::Grows | Effect::Observes | Effect::Inert => {}
         }
     }
 

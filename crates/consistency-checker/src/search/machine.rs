@@ -9,6 +9,7 @@ const REFUSED: u32 = u32::MAX - 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Effect {
     Opaque,
+    Grows,
     Observes,
     Inert,
     Reads(u32),
@@ -21,12 +22,12 @@ pub(crate) enum Effect {
 impl Effect {
     /// Whether an operation with this effect can leave another state than it met.
     pub(crate) const fn may_change(self) -> bool {
-        matches!(self, Self::Opaque | Self::Writes(_) | Self::Swaps(..))
+        matches!(self, Self::Opaque | Self::Grows | Self::Writes(_) | Self::Swaps(..))
     }
 
     /// Whether only the model itself knows in which states the operation is possible.
     pub(crate) const fn needs_model(self) -> bool {
-        matches!(self, Self::Opaque | Self::Observes)
+        matches!(self, Self::Opaque | Self::Grows | Self::Observes)
     }
 }
 
@@ -80,7 +81,8 @@ impl<'h, M: Model> Machine<'h, M> {
         failed: bool,
     ) -> u32 {
         let effect = match self.model.footprint(call, returned) {
-            Footprint::Opaque if failed => Effect::Observes,
+            Footprint::Opaque | Footprint::Grows if failed => Effect::Observes,
+            Footprint::Grows => Effect::Grows,
             Footprint::Opaque => Effect::Opaque,
             Footprint::Observes => Effect::Observes,
             Footprint::Inert => Effect::Inert,
@@ -95,7 +97,9 @@ impl<'h, M: Model> Machine<'h, M> {
             Footprint::Impossible => Effect::Impossible,
         };
         let likeness = match effect {
-            Effect::Opaque | Effect::Observes => Likeness::Call(call, returned, effect == Effect::Observes),
+            Effect::Opaque | Effect::Grows | Effect::Observes => {
+                Likeness::Call(call, returned, effect == Effect::Observes)
+            }
             known => Likeness::Effect(known),
         };
         let fresh = index(self.classes.len());
@@ -138,7 +142,15 @@ impl<'h, M: Model> Machine<'h, M> {
             Effect::Swaps(from, to) => (state == from).then_some(to),
             Effect::Avoids(bad) => (state != bad).then_some(state),
             Effect::Impossible => None,
-            Effect::Opaque | Effect::Observes => self.ask(state, class),
+            Effect::Opaque | Effect::Grows | Effect::Observes => self.ask(state, class),
+        }
+    }
+
+    /// Whether operations that only grow the state may lead from `earlier` to `later`.
+    pub(crate) fn may_precede(&self, earlier: u32, later: u32) -> bool {
+        match (self.states.get(earlier as usize), self.states.get(later as usize)) {
+            (Some(earlier), Some(later)) => self.model.may_precede(earlier, later),
+            _ => true,
         }
     }
 
@@ -150,7 +162,7 @@ impl<'h, M: Model> Machine<'h, M> {
         let Class { effect, call, returned } = self.classes[class as usize];
         let next = self.model.step(self.states.get(state as usize)?, call, returned);
         let next =
-            next.map(|next| self.number(next)).filter(|next| effect == Effect::Opaque || *next == state);
+            next.map(|next| self.number(next)).filter(|next| effect != Effect::Observes || *next == state);
         self.memo.insert(question, next.unwrap_or(REFUSED));
         next
     }

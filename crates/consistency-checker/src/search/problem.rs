@@ -153,7 +153,7 @@ impl Slots {
 pub(crate) fn drop_useless<M: Model>(machine: &Machine<'_, M>, items: &mut Vec<Item>) {
     items.retain(|item| item.returned.is_some() || machine.effect(item.class).may_change());
     let known = |item: &Item| {
-        !matches!(machine.effect(item.class), Effect::Opaque | Effect::Observes | Effect::Avoids(_))
+        !machine.effect(item.class).needs_model() && !matches!(machine.effect(item.class), Effect::Avoids(_))
     };
     if !items.iter().all(known) {
         return;

@@ -169,15 +169,21 @@ fn is_contradictory<M: Model>(
     if starts.len() > MAX_STARTS {
         return None;
     }
-    starts.push(machine.elsewhere());
-    for start in starts {
-        match judge(&mut machine, meter, &items, start).0 {
-            Outcome::Found => return Some(false),
-            Outcome::Exhausted => {}
-            Outcome::Stopped(_) => return None,
+    let elsewhere = machine.elsewhere();
+    items.retain(|item| item.returned.is_some() || machine.effect(item.class).may_change());
+    let problem = Problem::new(&items);
+    meter.within(PROBE_STEPS, |meter| {
+        let mut search = Search::new(&problem, &mut machine, meter, elsewhere);
+        for start in starts.into_iter().chain([elsewhere]) {
+            search.restart(start);
+            match search.run() {
+                Outcome::Found => return Some(false),
+                Outcome::Exhausted => {}
+                Outcome::Stopped(_) => return None,
+            }
         }
-    }
-    Some(true)
+        Some(true)
+    })
 }
 
 /// The operations under way behind event `start` and not behind event `end`. Those that are also under way outside of

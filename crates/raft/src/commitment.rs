@@ -21,11 +21,7 @@ impl Raft {
     }
 
     /// Everything up to `index` is committed: the application gets what it has not got.
-    pub(crate) fn commit_to<S: Sink<Self> + ?Sized>(
-        &mut self,
-        index: Index,
-        cx: &mut Context<'_, Self, S>,
-    ) {
+    pub(crate) fn commit_to<S: Sink<Self> + ?Sized>(&mut self, index: Index, cx: &mut Context<'_, Self, S>) {
         let index = index.min(self.log.last().index);
         if index <= self.commit {
             return;

@@ -148,7 +148,9 @@ pub enum ConfigError {
         id: NodeId,
     },
     /// The span from which election timeouts are drawn is empty.
-    #[error("election timeouts must be drawn from a span ({min:?} to {max:?} is none), or votes split for ever")]
+    #[error(
+        "election timeouts must be drawn from a span ({min:?} to {max:?} is none), or votes split for ever"
+    )]
     ElectionTimeout {
         /// The shortest.
         min: Duration,

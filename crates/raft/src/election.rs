@@ -258,11 +258,7 @@ impl Raft {
     }
 
     /// Ceases to lead, or to want to, in the current term.
-    fn step_down<S: Sink<Self> + ?Sized>(
-        &mut self,
-        leader: Option<NodeId>,
-        cx: &mut Context<'_, Self, S>,
-    ) {
+    fn step_down<S: Sink<Self> + ?Sized>(&mut self, leader: Option<NodeId>, cx: &mut Context<'_, Self, S>) {
         if self.role == Role::Leader {
             cx.disarm(Timer::Heartbeat);
             cx.disarm(Timer::CheckQuorum);

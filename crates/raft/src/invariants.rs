@@ -96,7 +96,9 @@ pub enum Violation {
         kept: Index,
     },
     /// Log Matching: two logs that hold an entry of the same index and term are equal up to it.
-    #[error("log matching: {node} holds another entry {entry} than was seen before, or another one before it")]
+    #[error(
+        "log matching: {node} holds another entry {entry} than was seen before, or another one before it"
+    )]
     LogMatching {
         /// The node.
         node: NodeId,
@@ -114,7 +116,9 @@ pub enum Violation {
         entry: EntryId,
     },
     /// State Machine Safety: no two nodes apply different entries at an index.
-    #[error("state machine safety: {node} committed another entry at index {index} than was committed before")]
+    #[error(
+        "state machine safety: {node} committed another entry at index {index} than was committed before"
+    )]
     StateMachineSafety {
         /// The node.
         node: NodeId,

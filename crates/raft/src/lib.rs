@@ -1,4 +1,147 @@
-//! Raft as a plain value.
+//! Raft as a plain value: leader election, log replication and commitment, without a socket, a disk, a clock or a thread.
+//!
+//! The algorithm is that of Ongaro and Ousterhout ("In Search of an Understandable Consensus Algorithm", 2014) and of
+//! Ongaro's thesis; section numbers in the comments are theirs. A node is one value, [`Raft`], which implements
+//! [`Protocol`](synod_core::Protocol): messages, timers and proposals go in; messages, records and events come out. Whoever
+//! wants Raft and no traits uses [`Node`], the same value behind plain methods.
+//!
+//! # Three nodes in one process
+//! ```
+//! use std::collections::BTreeMap;
+//! use std::time::Duration;
+//! use synod_core::{Lsn, NodeId, Time};
+//! use synod_raft::{Config, EntryKind, Event, Message, Node, Output, Record, Role};
+//!
+//! struct Member {
+//!     node: Node,
+//!     disk: Vec<(Lsn, Record)>,
+//!     applied: Vec<String>,
+//! }
+//!
+//! let ids = [NodeId(1), NodeId(2), NodeId(3)];
+//! let mut members: BTreeMap<NodeId, Member> = ids
+//!     .iter()
+//!     .map(|id| {
+//!         let node = Node::new(Config::new(*id, ids), id.0).unwrap();
+//!         (*id, Member { node, disk: Vec::new(), applied: Vec::new() })
+//!     })
+//!     .collect();
+//!
+//! // The loop of every program around Raft: carry out what comes out, in order.
+//! fn settle(members: &mut BTreeMap<NodeId, Member>) {
+//!     let mut letters: Vec<(NodeId, NodeId, Message)> = Vec::new();
+//!     loop {
+//!         for (id, member) in members.iter_mut() {
+//!             while let Some(output) = member.node.output() {
+//!                 match output {
+//!                     Output::Send { to, message } => letters.push((*id, to, message)),
+//!                     Output::Write { at, record } => {
+//!                         member.disk.push((at, record)); // append, sync, and only then:
+//!                         member.node.written(at);
+//!                     }
+//!                     Output::Event(Event::Committed(entries)) => {
+//!                         for entry in &entries {
+//!                             if entry.kind == EntryKind::Normal {
+//!                                 member.applied.push(String::from_utf8_lossy(entry.payload).into());
+//!                             }
+//!                         }
+//!                     }
+//!                     _ => {}
+//!                 }
+//!             }
+//!         }
+//!         if letters.is_empty() {
+//!             return;
+//!         }
+//!         for (from, to, message) in letters.drain(..) {
+//!             if let Some(member) = members.get_mut(&to) {
+//!                 member.node.receive(from, message);
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! // Elect. (Time does it too: `advance` all of them, again and again.)
+//! members.get_mut(&ids[0]).unwrap().node.campaign();
+//! settle(&mut members);
+//! assert_eq!(members[&ids[0]].node.status().role, Role::Leader);
+//!
+//! // Propose.
+//! members.get_mut(&ids[0]).unwrap().node.propose(1, "set a 1");
+//! settle(&mut members);
+//! assert_eq!(members[&ids[2]].applied, ["set a 1"]);
+//!
+//! // The leader crashes; its memory is lost, its disk is not. Time passes, and somebody else leads.
+//! let crashed = members.remove(&ids[0]).unwrap();
+//! for millisecond in 0..2_000 {
+//!     for member in members.values_mut() {
+//!         member.node.advance(Time::ZERO + Duration::from_millis(millisecond));
+//!     }
+//!     settle(&mut members);
+//! }
+//! let leader = *members.iter().find(|(_, member)| member.node.status().role == Role::Leader).unwrap().0;
+//! members.get_mut(&leader).unwrap().node.propose(2, "set a 2");
+//! settle(&mut members);
+//!
+//! // It recovers from its disk, and catches up at the next heartbeats. Its state machine was in memory, so it begins anew.
+//! let node = Node::recover(Config::new(ids[0], ids), 4, crashed.disk.clone()).unwrap();
+//! members.insert(ids[0], Member { node, disk: crashed.disk, applied: Vec::new() });
+//! for millisecond in 2_000..2_200 {
+//!     for member in members.values_mut() {
+//!         member.node.advance(Time::ZERO + Duration::from_millis(millisecond));
+//!     }
+//!     settle(&mut members);
+//! }
+//! assert_eq!(members[&ids[0]].applied, ["set a 1", "set a 2"]);
+//! ```
+//!
+//! # What it does
+//! Each line names the test that proves it (in `tests/raft`, or the script in `tests/scripts`).
+//!
+//! | feature | proof |
+//! |---|---|
+//! | elections with random timeouts; votes by distinct voters, for logs at least as new | `election.txt`, `a_vote_delivered_twice_is_one_vote`, `a_longer_log_of_an_earlier_term_gets_no_vote` |
+//! | PreVote: a node that was cut off does not disturb when it returns | `prevote.txt` |
+//! | CheckQuorum and loyalty: a leader without a quorum makes room, one with a quorum is not deposed | `checkquorum.txt`, `one_cut_link_does_not_unseat_the_leader`, `the_only_node_that_reaches_a_quorum_becomes_leader` |
+//! | both together never lock anybody out | `a_node_of_a_higher_term_rejoins_under_every_combination_of_settings` |
+//! | replication in batches, pipelined within a window, probing after losses | `replication.txt`, `every_loss_is_recovered_from_and_the_window_is_given_back` |
+//! | conflicts are found a term at a time, from both sides; a rejection is answered by one message | `conflict.txt`, `figure7.txt`, `a_window_of_rejections_is_answered_by_one_message` |
+//! | entries of earlier terms commit only with one of the leader's own | `figure8.txt` |
+//! | nothing is promised before it is durable: votes, acknowledgements, the candidate's own vote | `crash.txt`, `a_candidate_asks_for_votes_when_its_own_is_durable`, `a_failed_disk_promises_nothing` |
+//! | the leader's disk works in parallel with replication, and counts like any other | `slow_disk.txt` |
+//! | a stalled disk piles up neither records nor promises | `a_stalled_disk_does_not_pile_up_promises` |
+//! | restart from the log, also from one that was rewritten and partly released | `restart.txt`, `recovery_copes_with_any_part_of_what_was_released` |
+//! | safety under random loss, duplication, reordering, crashes and slow disks, progress when they end | `random_schedules_are_safe_and_progress_when_the_faults_end` |
+//! | no panic, whatever arrives and whatever is on the disk | `a_step_never_panics`, `any_bytes_decode_to_a_value_or_an_error`, `recovery_from_arbitrary_records_is_a_node_or_an_error` |
+//! | the five safety properties of the paper as an executable observer, [`invariants::Safety`] | the tests of `safety.rs`, which break each on purpose |
+//!
+//! # How it is built
+//! * **A log of segments.** Proposals of one burst are packed into one arena, a [`Segment`], of one term. The same bytes are
+//!   in the leader's log, on their way to its disk and to every follower, in the followers' logs, and in
+//!   [`Event::Committed`]; a clone costs a reference count. A step of the steady state allocates one arena for a batch, and
+//!   nothing for a message.
+//! * **Records are promises.** A vote and an acknowledgement are sent after their record ([`synod_core::Context::send`]). What
+//!   is sent earlier says why at the place where it is sent. A truncation is not an operation: entries that differ from
+//!   those before supersede them.
+//! * **The leader is its own follower.** Its disk and its vote count when its message to itself comes back.
+//! * **Loyalty is a timer.** A follower is loyal for the shortest election timeout after it heard its leader, then waits a
+//!   random rest. There is one election timer; it runs in these two stretches, so that hearing from the leader costs no
+//!   random number, and a model checker needs no clock.
+//! * **Everything that arrives is checked.** Members only; terms and indices with room to grow; entries whose lengths were
+//!   verified when they were decoded. What no correct node sends is dropped, with [`Event::Illegal`].
+//!
+//! # What the application owes
+//! * [`Event::Committed`] comes in order and without gaps, and from index 1 again after a restart. Keep the index of the last
+//!   applied entry with the state ([`StateMachine`](synod_core::StateMachine)) and skip what is not newer. Entries of kind
+//!   [`EntryKind::Noop`] only take up an index.
+//! * [`Event::Proposed`] is not a commit. Wait for a commit of the same index **and** term. If another term commits there, the
+//!   proposal is lost; if neither comes (the leader changed), its fate is unknown until one does.
+//! * A disk that lies about durability breaks the promises made on it, here as everywhere.
+//!
+//! # What it does not do yet
+//! Change the membership; take or install snapshots, so the log grows and stays in memory; serve linearizable reads other than
+//! by committing an entry; transfer leadership; hold leases; repair a damaged log from the peers (a node with a damaged
+//! record refuses to start, [`RecoverError::Damaged`]); bound what a leader gathers when followers cannot keep up.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
@@ -37,3 +180,8 @@ pub use record::Record;
 pub use recovery::RecoverError;
 pub use segment::{Entries, Entry, EntryKind, Segment};
 pub use status::{PeerStatus, Status};
+
+/// The README's example is run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -196,7 +196,8 @@ mod tests {
         for (rise, count) in runs {
             term = (term + rise).max(1);
             let first = log.last().index.next();
-            let payloads: Vec<_> = (0..*count).map(|at| alloc::format!("{term}.{}", first.0 + at as u64)).collect();
+            let payloads: Vec<_> =
+                (0..*count).map(|at| alloc::format!("{term}.{}", first.0 + at as u64)).collect();
             plain.extend(payloads.iter().map(|payload| (term, payload.clone())));
             assert!(log.push(Segment::pack(first, Term(term), payloads).unwrap()));
         }

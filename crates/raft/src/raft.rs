@@ -3,7 +3,8 @@
 use crate::log::Ghost;
 use crate::progress::Progress;
 use crate::{
-    Command, Config, ConfigError, Event, Illegal, Index, Log, Message, Record, RecoverError, Refusal, Term, Timer,
+    Command, Config, ConfigError, Event, Illegal, Index, Log, Message, Record, RecoverError, Refusal, Term,
+    Timer,
 };
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -17,7 +17,9 @@ pub enum RecoverError {
         damage: Damage,
     },
     /// Terms go back, or a vote was changed within its term.
-    #[error("record {at} takes back term {term} or its vote: the log is of another node, or two processes wrote it")]
+    #[error(
+        "record {at} takes back term {term} or its vote: the log is of another node, or two processes wrote it"
+    )]
     VoteTakenBack {
         /// The record.
         at: Lsn,
@@ -33,7 +35,9 @@ pub enum RecoverError {
         last: EntryId,
     },
     /// Entries are missing in between, and no later record brought them.
-    #[error("record {at} begins at entry {first}, but nothing before {first} was found: the log was cut too far")]
+    #[error(
+        "record {at} begins at entry {first}, but nothing before {first} was found: the log was cut too far"
+    )]
     Gap {
         /// The record.
         at: Lsn,
@@ -74,7 +78,7 @@ impl Raft {
                 self.voted_for = voted_for;
             }
             Recovered::Intact(Record::Append { prev_term, entries }) => {
-                self.take_back_entries(at, prev_term, entries)?;
+                self.take_back_entries(at, prev_term, &entries)?;
             }
         }
         self.oldest.get_or_insert(at);
@@ -82,7 +86,7 @@ impl Raft {
         Ok(())
     }
 
-    fn take_back_entries(&mut self, at: Lsn, prev_term: Term, entries: Segment) -> Result<(), RecoverError> {
+    fn take_back_entries(&mut self, at: Lsn, prev_term: Term, entries: &Segment) -> Result<(), RecoverError> {
         let contradiction = RecoverError::Contradiction { at, last: self.log.last() };
         let first = entries.first();
         match self.log.term_at(first.prev()) {
@@ -97,7 +101,7 @@ impl Raft {
             }
             Some(_) => {}
         }
-        let from = self.log.first_difference(&entries);
+        let from = self.log.first_difference(entries);
         if from <= entries.last() {
             self.log.truncate(from);
             if !self.log.push(entries.range(from, entries.last())) {
@@ -130,11 +134,7 @@ impl Raft {
     ///
     /// A crash in between loses nothing. The new records say nothing that the old ones did not, so recovery from both gives
     /// the same state; the old ones go only when the new ones are durable.
-    pub(crate) fn on_rewrite<S: Sink<Self> + ?Sized>(
-        &mut self,
-        below: Lsn,
-        cx: &mut Context<'_, Self, S>,
-    ) {
+    pub(crate) fn on_rewrite<S: Sink<Self> + ?Sized>(&mut self, below: Lsn, cx: &mut Context<'_, Self, S>) {
         if self.rewriting {
             return;
         }

@@ -28,7 +28,8 @@ impl Raft {
             let first = self.log.last().index.next();
             let (batch, later) = rest.split_at_checked(self.batch_len(rest)).unwrap_or((rest, &[]));
             rest = later;
-            let Some(entries) = Segment::pack(first, self.term, batch.iter().map(|(_, payload)| payload)) else {
+            let Some(entries) = Segment::pack(first, self.term, batch.iter().map(|(_, payload)| payload))
+            else {
                 continue;
             };
             self.add(entries, cx);

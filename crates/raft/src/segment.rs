@@ -115,7 +115,8 @@ impl Segment {
     }
 
     fn checked(first: Index, term: Term, count: u32, arena: Bytes) -> Option<Self> {
-        let fits = first >= Index(1) && first.plus(u64::from(count)).prev() <= Index::MAX && term <= Term::MAX;
+        let fits =
+            first >= Index(1) && first.plus(u64::from(count)).prev() <= Index::MAX && term <= Term::MAX;
         let term = if count == 0 { Term::ZERO } else { term };
         fits.then_some(Self { first, term, count, arena })
     }

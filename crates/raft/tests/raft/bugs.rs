@@ -43,7 +43,10 @@ fn hear(node: &mut Bench<Raft>, from: u64, message: Message) {
 }
 
 fn propose(node: &mut Bench<Raft>, payload: &'static str) {
-    node.input(Input::Command(Command::Propose { token: 0, payload: Bytes::from_static(payload.as_bytes()) }));
+    node.input(Input::Command(Command::Propose {
+        token: 0,
+        payload: Bytes::from_static(payload.as_bytes()),
+    }));
 }
 
 fn append(term: u64, prev: (u64, u64), commit: u64, of: u64, payloads: &[&str]) -> Message {
@@ -123,7 +126,9 @@ fn a_longer_log_of_an_earlier_term_gets_no_vote() {
         node.take();
         node
     };
-    for (last, granted) in [(id(2, 9), false), (id(3, 1), true), (id(4, 1), true), (id(3, 2), true), (id(0, 0), false)] {
+    for (last, granted) in
+        [(id(2, 9), false), (id(3, 1), true), (id(4, 1), true), (id(3, 2), true), (id(0, 0), false)]
+    {
         let mut node = voter();
         hear(&mut node, 3, Message::RequestVote { term: Term(5), last });
         node.sync().unwrap();
@@ -270,13 +275,14 @@ fn proposals_gathered_before_a_change_of_term_are_given_back() {
     let mut node = leader(3);
     let last = node.protocol.last_index();
     let proposal = Command::Propose { token: 7, payload: Bytes::from_static(b"x") };
-    node.burst([
-        Input::Command(proposal),
-        Input::Message(THREE, Message::Heard { term: Term(5) }),
-    ]);
+    node.burst([Input::Command(proposal), Input::Message(THREE, Message::Heard { term: Term(5) })]);
     assert_eq!(node.protocol.last_index(), last);
-    let refused =
-        Event::Refused { token: 7, payload: Bytes::from_static(b"x"), leader: None, reason: Refusal::NotLeader };
+    let refused = Event::Refused {
+        token: 7,
+        payload: Bytes::from_static(b"x"),
+        leader: None,
+        reason: Refusal::NotLeader,
+    };
     assert!(events(&mut node).contains(&refused));
 }
 
@@ -523,7 +529,9 @@ fn a_conflict_with_what_is_committed_is_refused() {
     hear(&mut node, 2, append(1, (0, 0), 2, 1, &["a", "b"]));
     node.take();
     hear(&mut node, 3, append(2, (0, 0), 2, 2, &["x", "y"]));
-    assert!(events(&mut node).contains(&Event::Illegal { from: THREE, reason: Illegal::ConflictsWithCommitted }));
+    assert!(
+        events(&mut node).contains(&Event::Illegal { from: THREE, reason: Illegal::ConflictsWithCommitted })
+    );
     assert_eq!(node.protocol.term_at(Index(1)), Some(Term(1)));
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn show(message: &Message) -> String {
         Message::Rejected { term, prev, hint } => format!("Rejected term {term} prev {prev} hint {hint}"),
         Message::Commit { term, commit } => format!("Commit term {term} commit {commit}"),
         Message::Heard { term } => format!("Heard term {term}"),
-        other => format!("{other:?}"),
+        Message::Rewritten { first } => format!("Rewritten from {first}"),
     }
 }
 
@@ -239,7 +239,9 @@ impl Cluster {
     pub(crate) fn deliver(&mut self, place: usize) {
         let Envelope { from, to, message } = self.net.remove(place);
         let lost = self.cut.contains(&(from, to)) || self.down.contains(&to);
-        self.note(|| format!("{} -> {} {}{}", from.0, to.0, show(&message), if lost { " (lost)" } else { "" }));
+        self.note(|| {
+            format!("{} -> {} {}{}", from.0, to.0, show(&message), if lost { " (lost)" } else { "" })
+        });
         if !lost {
             self.input(to, Input::Message(from, message));
         }
@@ -293,9 +295,10 @@ impl Cluster {
     }
 
     pub(crate) fn leader(&self) -> Option<NodeId> {
-        let leaders = self.nodes.iter().filter(|(id, node)| {
-            !self.down.contains(id) && node.protocol.role() == Role::Leader
-        });
+        let leaders = self
+            .nodes
+            .iter()
+            .filter(|(id, node)| !self.down.contains(id) && node.protocol.role() == Role::Leader);
         leaders.max_by_key(|(_, node)| node.protocol.term()).map(|(id, _)| *id)
     }
 
@@ -316,9 +319,7 @@ impl Cluster {
     pub(crate) fn log(&self, id: u64) -> Vec<String> {
         let log = self.raft(id).log();
         let entries = log.segments().flat_map(|segment| segment.iter());
-        entries
-            .map(|entry| format!("{}:{}", entry.term, String::from_utf8_lossy(entry.payload)))
-            .collect()
+        entries.map(|entry| format!("{}:{}", entry.term, String::from_utf8_lossy(entry.payload))).collect()
     }
 
     pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
@@ -344,7 +345,11 @@ impl Cluster {
                 Output::Event(Event::Committed(entries)) => {
                     let applied = self.applied.get_mut(&id).unwrap();
                     for entry in &entries {
-                        assert_eq!(entry.index, Index(applied.len() as u64 + 1), "commits come in order, without gaps");
+                        assert_eq!(
+                            entry.index,
+                            Index(applied.len() as u64 + 1),
+                            "commits come in order, without gaps"
+                        );
                         applied.push((entry.term, entry.kind, entries.share(&entry)));
                     }
                 }

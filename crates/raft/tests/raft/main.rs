@@ -1,10 +1,16 @@
 //! Whole clusters on benches: scripts, random schedules, the figures of the paper, and what other implementations got wrong.
 
+mod arbitrary;
+mod bugs;#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::std_instead_of_core,
+    reason = "helpers of tests may panic, and tests have a standard library"
+)]
+
 mod cluster;
 mod random;
+mod rewrite;
 mod safety;
 mod scripts;
-mod arbitrary;
 mod wire;
-mod bugs;
-mod rewrite;

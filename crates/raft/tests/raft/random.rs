@@ -97,7 +97,8 @@ impl Run {
             97 => self.cluster.connect(id),
             98 => {
                 let peer = self.any_node();
-                let link = [Link::Down, Link::Up { version: 1 }, Link::Congested][self.dice.below(3) as usize];
+                let link =
+                    [Link::Down, Link::Up { version: 1 }, Link::Congested][self.dice.below(3) as usize];
                 self.cluster.link(id, peer, link);
             }
             _ => {

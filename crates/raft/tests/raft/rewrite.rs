@@ -49,7 +49,9 @@ fn recovered(records: &[(Lsn, Record)]) -> Result<Raft, RecoverError> {
 
 fn contents(log: &Log) -> Vec<(u64, u64, String)> {
     let entries = log.segments().flat_map(|segment| segment.iter());
-    entries.map(|entry| (entry.index.0, entry.term.0, String::from_utf8_lossy(entry.payload).into())).collect()
+    entries
+        .map(|entry| (entry.index.0, entry.term.0, String::from_utf8_lossy(entry.payload).into()))
+        .collect()
 }
 
 #[test]
@@ -95,7 +97,11 @@ fn recovery_copes_with_any_part_of_what_was_released() {
         let raft = recovered(&all[cut..]).unwrap();
         let mut bench = Bench::new(ME, raft);
         bench.start().unwrap();
-        assert_eq!((contents(bench.protocol.log()), bench.protocol.term()), (after.clone(), Term(4)), "cut at {cut}");
+        assert_eq!(
+            (contents(bench.protocol.log()), bench.protocol.term()),
+            (after.clone(), Term(4)),
+            "cut at {cut}"
+        );
         assert!(bench.take().iter().all(|output| !is_halt(output)), "cut at {cut}");
     }
 }
@@ -130,18 +136,25 @@ fn a_damaged_record_stops_the_node() {
 
 #[test]
 fn records_that_contradict_each_other_are_refused() {
-    let hard = |term, voted_for: Option<u64>| Record::HardState { term: Term(term), voted_for: voted_for.map(NodeId) };
+    let hard = |term, voted_for: Option<u64>| Record::HardState {
+        term: Term(term),
+        voted_for: voted_for.map(NodeId),
+    };
     let entries = |first, term, prev_term| Record::Append {
         prev_term: Term(prev_term),
         entries: Segment::pack(Index(first), Term(term), ["x"]).unwrap(),
     };
     let refused = |records: &[Record]| {
-        let records: Vec<_> = records.iter().cloned().enumerate().map(|(at, record)| (Lsn(at as u64 + 1), record)).collect();
+        let records: Vec<_> =
+            records.iter().cloned().enumerate().map(|(at, record)| (Lsn(at as u64 + 1), record)).collect();
         recovered(&records).unwrap_err()
     };
     let at = Lsn(2);
     assert_eq!(refused(&[hard(2, None), hard(1, None)]), RecoverError::VoteTakenBack { at, term: Term(2) });
-    assert_eq!(refused(&[hard(2, Some(1)), hard(2, Some(3))]), RecoverError::VoteTakenBack { at, term: Term(2) });
+    assert_eq!(
+        refused(&[hard(2, Some(1)), hard(2, Some(3))]),
+        RecoverError::VoteTakenBack { at, term: Term(2) }
+    );
     assert_eq!(refused(&[hard(2, Some(9))]), RecoverError::UnknownVote { voted_for: NodeId(9) });
     assert!(matches!(refused(&[entries(1, 2, 0), entries(2, 1, 2)]), RecoverError::Contradiction { .. }));
     assert!(matches!(refused(&[entries(1, 2, 0), entries(2, 3, 1)]), RecoverError::Contradiction { .. }));

@@ -51,10 +51,7 @@ fn two_leaders_of_one_term_break_election_safety() {
     let mut safety = Safety::default();
     assert_eq!(safety.observe(A, &a.protocol), Ok(()));
     let term = Term(1);
-    assert_eq!(
-        safety.observe(B, &b.protocol),
-        Err(Violation::ElectionSafety { term, first: A, second: B })
-    );
+    assert_eq!(safety.observe(B, &b.protocol), Err(Violation::ElectionSafety { term, first: A, second: B }));
 }
 
 /// Nothing makes a correct leader cut its log; the observer is shown a follower's cut as a leader's, by changing the value

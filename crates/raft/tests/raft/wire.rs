@@ -23,10 +23,12 @@ fn entry_id() -> impl Strategy<Value = EntryId> {
 
 pub(crate) fn segment() -> impl Strategy<Value = Segment> {
     let payloads = prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..5);
-    (1..10_u64, 1..6_u64, payloads, any::<bool>()).prop_map(|(first, term, payloads, noop)| match payloads.len() {
-        0 if noop => Segment::noop(Index(first), Term(term)).unwrap(),
-        0 => Segment::empty(Index(first)),
-        _ => Segment::pack(Index(first), Term(term), payloads).unwrap(),
+    (1..10_u64, 1..6_u64, payloads, any::<bool>()).prop_map(|(first, term, payloads, noop)| {
+        match payloads.len() {
+            0 if noop => Segment::noop(Index(first), Term(term)).unwrap(),
+            0 => Segment::empty(Index(first)),
+            _ => Segment::pack(Index(first), Term(term), payloads).unwrap(),
+        }
     })
 }
 
@@ -49,10 +51,8 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
 
 pub(crate) fn record() -> impl Strategy<Value = Record> {
     prop_oneof![
-        (term(), prop::option::of(0..4_u64)).prop_map(|(term, voted_for)| Record::HardState {
-            term,
-            voted_for: voted_for.map(NodeId)
-        }),
+        (term(), prop::option::of(0..4_u64))
+            .prop_map(|(term, voted_for)| Record::HardState { term, voted_for: voted_for.map(NodeId) }),
         (term(), segment()).prop_map(|(prev_term, entries)| Record::Append { prev_term, entries }),
     ]
 }
@@ -68,7 +68,10 @@ fn golden_bytes_of_every_message() {
     let golden = [
         (Message::PreVote { term: Term(1), last }, "01 0100000000000000 0200000000000000 0300000000000000"),
         (Message::PreVoted { term: Term(1), granted: true }, "02 0100000000000000 01"),
-        (Message::RequestVote { term: Term(1), last }, "03 0100000000000000 0200000000000000 0300000000000000"),
+        (
+            Message::RequestVote { term: Term(1), last },
+            "03 0100000000000000 0200000000000000 0300000000000000",
+        ),
         (Message::Voted { term: Term(1), granted: false }, "04 0100000000000000 00"),
         (
             Message::Append { term: Term(5), prev_term: Term(2), commit: Index(1), entries },

@@ -1,13 +1,13 @@
 //! Whole clusters on benches: scripts, random schedules, the figures of the paper, and what other implementations got wrong.
-
-mod arbitrary;
-mod bugs;#![allow(
+#![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::std_instead_of_core,
     reason = "helpers of tests may panic, and tests have a standard library"
 )]
 
+mod arbitrary;
+mod bugs;
 mod cluster;
 mod random;
 mod rewrite;

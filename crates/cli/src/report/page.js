@@ -62,6 +62,7 @@
     const at = (scroll.scrollLeft + middle) / now;
     diagram.style.minWidth = '0';
     diagram.style.width = wide + 'px';
+    diagram.classList.toggle('far', wide < natural * 0.8);
     diagram.classList.toggle('z1', wide >= natural * 4);
     diagram.classList.toggle('z2', wide >= natural * 16);
     scroll.scrollLeft = at * wide - middle;

@@ -25,9 +25,9 @@ const SHAPES: &str = r##"<svg class="shapes" width="0" height="0" aria-hidden="t
 const HOW_TO_READ: [&str; 5] = [
     "All times are <b>virtual</b>: the run happened in a simulator, and the command at the top repeats it exactly.",
     "<b>The whole run</b> has one lane per node: a dark bar is a leader and its term; shading is a fault that struck that node.",
-    "<b>Message by message</b>: time runs to the right, an arrow is a message. It ends in a head where it arrived, in a ✕ where the network lost it, in a bar where a partition stood, in a ring where nobody was up. What never arrived is drawn some of the way.",
+    "<b>Message by message</b>: an arrow is a message. It ends in a head: it arrived; ✕: the network lost it; a bar: a partition stood in its way; a ring: the receiver was down.",
     "A <b>client's operation</b> takes effect at some instant within its bar, or never if it was given up. Red ones cannot all be explained by one order of instants.",
-    "Small numbers below a lane are <b>log positions that are durable</b>; a crash may lose what lies beyond, and nothing before.",
+    "Small numbers below a lane: the <b>log is durable</b> up to there. A crash may lose what lies beyond, never what lies before; a red count says how much it did.",
 ];
 
 pub(super) fn page(picture: &Picture) -> String {

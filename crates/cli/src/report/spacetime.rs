@@ -14,7 +14,11 @@ const REIGNS_MAX: usize = 2_000;
 
 pub(super) fn section(picture: &Picture) -> String {
     let stage = Stage::of(picture);
-    let mut sheet = Sheet::new(LIMIT);
+    // Marks lie over the messages, but have the first claim on the room: a crash must not be missing.
+    let mut over = Sheet::new(LIMIT / 2);
+    marks(&stage, &mut over);
+    let (marks_left_out, marks) = (over.left_out(), over.finish());
+    let mut sheet = Sheet::new(LIMIT - marks.len());
     let rows = operations::Rows::of(&stage);
     let height = stage.bottom() + rows.height() + 12;
     sheet.must(format_args!("<section id=\"spacetime\"><h2>What happened, message by message</h2>"));
@@ -31,14 +35,12 @@ pub(super) fn section(picture: &Picture) -> String {
     rows.draw(&stage, &mut sheet);
     sheet.must(format_args!("<g id=\"messages\">"));
     messages::draw(&stage, &mut sheet);
-    sheet.must(format_args!("</g>"));
-    marks(&stage, &mut sheet);
-    sheet.must(format_args!("<g id=\"hot\"></g></svg></div></div>"));
+    sheet.must(format_args!("</g>{marks}<g id=\"hot\"></g></svg></div></div>"));
     sheet.must(format_args!(
         "<aside id=\"panel\" aria-live=\"polite\"><b>Details</b><pre id=\"detail\">Point at a message, a mark, a fault or an operation.</pre></aside></div>"
     ));
     key(&mut sheet);
-    left_out(&stage, &rows, &mut sheet);
+    left_out(&stage, &rows, marks_left_out, &mut sheet);
     sheet.must(format_args!("</section>"));
     sheet.finish()
 }
@@ -50,6 +52,9 @@ fn heading(stage: &Stage<'_>, sheet: &mut Sheet) {
         seconds(span.start),
         seconds(span.end)
     ));
+    if picture.moments.is_empty() {
+        sheet.must(format_args!("; nothing was recorded"));
+    }
     if !picture.why.is_empty() {
         sheet.must(format_args!(": {}", cut(&picture.why, 400)));
     }
@@ -81,9 +86,9 @@ fn axis(stage: &Stage<'_>, height: usize, sheet: &mut Sheet) {
             millis(at)
         ));
     };
-    for at in &ticks {
-        tick(*at, "");
-    }
+    let (coarse, few) = stage.span.ticks(8);
+    few.iter().for_each(|at| tick(*at, ""));
+    ticks.iter().filter(|at| *at % coarse != 0).for_each(|at| tick(*at, "l0"));
     // Finer ones appear as one looks closer.
     for (finer, class) in [(5, "l1"), (20, "l2")] {
         let coarser = if finer == 5 { step } else { step / 5 };
@@ -223,8 +228,10 @@ fn mark(
     stage: &Stage<'_>,
     sheet: &mut Sheet,
 ) {
+    // From far away only crashes and restarts are shown.
+    let own = if symbol == "started" { "" } else { " class=\"m-own\"" };
     sheet.put(format_args!(
-        "<use href=\"#{symbol}\" x=\"{}\" y=\"{y}\"><title>n{} {words}, {}\n{}</title></use>",
+        "<use{own} href=\"#{symbol}\" x=\"{}\" y=\"{y}\"><title>n{} {words}, {}\n{}</title></use>",
         stage.span.x(moment.at),
         moment.node.0,
         millis(moment.at),
@@ -242,7 +249,7 @@ fn reached(
 ) {
     let x = stage.span.x(moment.at);
     sheet.put(format_args!(
-        "<use href=\"#durable\" x=\"{x}\" y=\"{}\"><title>n{}, {}\nthe log is durable up to {upto}</title></use>",
+        "<use class=\"m-own\" href=\"#durable\" x=\"{x}\" y=\"{}\"><title>n{}, {}\nthe log is durable up to {upto}</title></use>",
         y + 15,
         moment.node.0,
         millis(moment.at)
@@ -310,7 +317,7 @@ fn key(sheet: &mut Sheet) {
     ));
 }
 
-fn left_out(stage: &Stage<'_>, rows: &operations::Rows<'_>, sheet: &mut Sheet) {
+fn left_out(stage: &Stage<'_>, rows: &operations::Rows<'_>, marks: usize, sheet: &mut Sheet) {
     let picture = stage.picture;
     let (all, drawn) = (picture.moments.len(), stage.moments.len());
     let mut words = Vec::new();
@@ -329,8 +336,8 @@ fn left_out(stage: &Stage<'_>, rows: &operations::Rows<'_>, sheet: &mut Sheet) {
     if rows.left_out() > 0 {
         words.push(format!("{} operations of further clients", rows.left_out()));
     }
-    if sheet.left_out() > 0 {
-        words.push(format!("{} marks, for the page's size", sheet.left_out()));
+    if marks + sheet.left_out() > 0 {
+        words.push(format!("{} further shapes, for the page's size", marks + sheet.left_out()));
     }
     if !words.is_empty() {
         sheet.must(format_args!("<p class=\"left-out\">Not drawn here: {}.</p>", words.join("; ")));

@@ -6,9 +6,9 @@ use super::{Operation, Picture};
 use synod_sim::trace::{Happening, Moment};
 
 /// A diagram with more moments than this is neither legible nor small enough for a page.
-const MOMENTS_MAX: usize = 12_000;
+const MOMENTS_MAX: usize = 10_000;
 /// The bytes that the texts of messages and events may take together.
-const TEXT_BYTES: usize = 420_000;
+const TEXT_BYTES: usize = 340_000;
 /// A letter of a label, in pixels.
 pub(super) const LETTER: f64 = 6.3;
 /// Labels that are shown at once, from a magnification of 4, and of 16.

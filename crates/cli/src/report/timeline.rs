@@ -12,9 +12,9 @@ pub(super) const LANES_MAX: usize = 32;
 const LIMIT: usize = 260_000;
 const LANE: usize = 30;
 const STRIKE_ROW: usize = 15;
-const STRIKE_ROWS_MAX: usize = 7;
-/// The width in pixels that labels are made for.
-const WIDTH: f64 = 1_000.0;
+const STRIKE_ROWS_MAX: usize = 10;
+/// The width in pixels that labels are made for: that of a narrow window.
+const WIDTH: f64 = 760.0;
 /// A letter of a label, in pixels.
 const LETTER: f64 = 6.4;
 const SEGMENTS_MAX: usize = 3_000;

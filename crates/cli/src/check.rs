@@ -8,7 +8,7 @@ use flags::{Auto, FormatName, Limit, ModelName, mebibytes, seconds};
 use indicatif::ProgressBar;
 use judge::{Options, judge};
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Instant;
@@ -150,7 +150,12 @@ impl Check {
         thread::Builder::new()
             .name("judge".to_owned())
             .spawn(move || {
-                files.iter().try_for_each(|path: &PathBuf| sender.send(judge(Path::new(path), &options)))
+                for path in files {
+                    // Nobody listens any more after Ctrl-C.
+                    if sender.send(judge(&path, &options)).is_err() {
+                        break;
+                    }
+                }
             })
             .map_err(|error| Complaint::Usage(format!("cannot start a thread: {error}")))?;
         let mut worst = Outcome::Well;

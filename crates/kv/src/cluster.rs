@@ -465,21 +465,17 @@ impl Workload<Raft> for Cluster {
                 self.end(number, Outcome::NoEffect, io);
             }
             Some(Mail::Refused { number, leader }) => self.refused(number, leader, io),
-            Some(Mail::Again { client, number }) => {
-                if self.is_current(client, number) {
-                    self.send(client, io);
-                }
-            }
-            None => {}
+            Some(Mail::Again { client, number }) if self.is_current(client, number) => self.send(client, io),
+            Some(Mail::Again { .. }) | None => {}
         }
     }
 
-    fn on_crash(&mut self, node: NodeId) {
+    fn on_crash(&mut self, node: NodeId, io: &mut Raw<'_>) {
         if let Some(replica) = self.replicas.get_mut(slot(node)) {
             *replica = Replica::default();
         }
         if let Some(last) = self.reigns.iter().rev().find(|reign| reign.node == node).copied() {
-            self.reigns.push(Reign { role: None, ..last });
+            self.reigns.push(Reign { at: io.now().0, role: None, ..last });
         }
     }
 

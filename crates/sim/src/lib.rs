@@ -1,4 +1,94 @@
-//! A deterministic simulator for protocols on the contract of `synod-core`.
+//! A deterministic simulator for protocols on the contract of `synod-core`: **one seed, one run**.
+//!
+//! A whole cluster (nodes, network, disks, clocks and clients) is one value in virtual time. The protocols in it are the very
+//! type that runs in production. Faults strike as often as you like, and a failing run repeats event by event, on every
+//! machine, in debug and in release, from its seed alone.
+//!
+//! ```
+//! use core::time::Duration;
+//! use synod_core::*;
+//! use synod_sim::{Climate, Idle, Sim};
+//!
+//! // Every node counts its starts on its disk, and tells the others.
+//! #[derive(Clone, Hash, Default)]
+//! struct Roll { starts: u64, heard: u64 }
+//!
+//! impl Protocol for Roll {
+//!     type Message = u64;
+//!     type Record = u64;
+//!     type Command = Never;
+//!     type Event = Never;
+//!     type Timer = ();
+//!     type Job = Never;
+//!     type Done = Never;
+//!     type Error = Never;
+//!
+//!     fn recover(&mut self, _: Lsn, record: Recovered<u64>) -> Result<(), Never> {
+//!         if let Recovered::Intact(starts) = record { self.starts = starts; }
+//!         Ok(())
+//!     }
+//!
+//!     fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
+//!         match input {
+//!             Input::Start { .. } => { self.starts += 1; cx.persist(self.starts); }
+//!             Input::Message(_, starts) => self.heard = self.heard.max(starts),
+//!             Input::Timer(()) => (1..=3).for_each(|id| cx.send(NodeId(id), self.starts)),
+//!             _ => {}
+//!         }
+//!         cx.arm((), Duration::from_millis(50));
+//!     }
+//! }
+//!
+//! let sim = Sim::new(3, |_| Roll::default(), Idle)
+//!     .climate(Climate::swarm())                  // every run turns other dials
+//!     .always("counts only grow", || {
+//!         let mut most = 0;
+//!         move |_, node: Option<&Roll>| {
+//!             let heard = node.map_or(0, |node| node.heard);
+//!             most = most.max(heard);
+//!             if most < 1_000 { Ok(()) } else { Err(format!("{most} starts")) }
+//!         }
+//!     })
+//!     .eventually_after_heal("news spread", Duration::from_secs(2), |world| {
+//!         world.up().all(|(_, node)| node.heard > 0)
+//!     })
+//!     .sometimes("a node was restarted", |world| world.up().any(|(_, node)| node.starts > 1));
+//! let summary = sim.run_seeds(0..30, |_| {});
+//! assert!(summary.passed(), "{summary}");
+//! ```
+//!
+//! # The dials
+//! | what | where |
+//! |---|---|
+//! | loss, independent and in bursts; duplication; reordering; latency distributions | [`Dials`], [`Burst`], [`Latency`] |
+//! | partitions: a node cut off, a split, one way only, a bridge, flapping | [`Fault`] |
+//! | crash and restart with the un-synced tail lost or torn; all at once | [`Fault::Crash`], [`Fault::Blackout`], [`Dials::tear_ppm`] |
+//! | slow and stalled disks, a failing fsync | [`Fault::SlowDisk`], [`Fault::StallDisk`], [`Fault::FailSync`] |
+//! | a process that stands still; clocks that are off and drift | [`Fault::Pause`], [`Dials::clock_skew_max`], [`Dials::drift_ppm_max`] |
+//! | a driver that breaks its word: early sends, a lying fsync | [`Sabotage`] |
+//!
+//! A [`Climate::Swarm`] draws a random part of them for each run.
+//!
+//! # What is checked
+//! * [`Sim::always`]: after every event, on the node that moved.
+//! * [`Sim::eventually_after_heal`]: progress, once the faults have stopped.
+//! * [`Sim::finally`]: a verdict over the whole world at the end.
+//! * [`Sim::sometimes`]: guards; a set of runs in which one never held has not tested what it guards.
+//!
+//! # One seed, one run
+//! All chance comes from the [`Tape`]. Each decision has a [`Label`] made of its content (for a message: sender, receiver,
+//! fingerprint of the message and how often it was sent lately), so that a decision keeps its value when unrelated code
+//! changes. A seed gives the values; explicit entries override it; a recorded tape repeats the run under any seed. A rolling
+//! hash over every event, with a digest of all states every 16,384 events and at the end, is in each [`Report`]: equal hashes
+//! mean equal runs.
+//!
+//! # Cost
+//! An event is a heap operation, a step of the protocol, a fingerprint of each message it sends, and what you check; see
+//! `cargo xtask bench sim`. A step allocates only what the protocol does.
+//!
+//! # What it does not do
+//! It does not run threads, sockets or async code: only protocols on the contract. Bandwidth, corruption of messages, Byzantine
+//! nodes, bit rot and changing topologies are not simulated. It samples schedules; it does not enumerate them.
 #![forbid(unsafe_code)]
 
 mod clock;
@@ -24,3 +114,8 @@ pub use stats::Stats;
 pub use tape::{Kind, Label, Tape, TapeError};
 pub use workload::{Idle, Io, Workload};
 pub use world::{Simulated, World};
+
+/// The README's example is run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -23,7 +23,7 @@ pub trait Workload<P: Simulated>: Clone {
     fn on_wake(&mut self, token: u64, io: &mut Io<'_, P>);
 
     /// The process of `node` died: its memory is gone, its disk is not.
-    fn on_crash(&mut self, node: NodeId);
+    fn on_crash(&mut self, node: NodeId, io: &mut Io<'_, P>);
 
     /// The faults have stopped, and everything is up.
     fn on_heal(&mut self, io: &mut Io<'_, P>) {
@@ -50,7 +50,7 @@ impl<P: Simulated> Workload<P> for Idle {
     fn begin(&mut self, _: &mut Io<'_, P>) {}
     fn on_event(&mut self, _: NodeId, _: P::Event, _: &mut Io<'_, P>) {}
     fn on_wake(&mut self, _: u64, _: &mut Io<'_, P>) {}
-    fn on_crash(&mut self, _: NodeId) {}
+    fn on_crash(&mut self, _: NodeId, _: &mut Io<'_, P>) {}
 }
 
 /// How a workload reaches the simulated world.

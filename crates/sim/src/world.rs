@@ -322,7 +322,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         self.net.trace.crashed(self.net.now, id, end.0 - left.0, acknowledged);
         self.net.chain = self.net.chain.word(self.net.now).word(id.0).word(left.0);
         self.moved.push(id);
-        self.workload.on_crash(id);
+        self.workload.on_crash(id, &mut Io::new(&mut self.net));
     }
 
     pub(crate) fn boot_later(&mut self, at: usize, after: u64) {

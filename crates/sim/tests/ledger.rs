@@ -80,7 +80,7 @@ impl Workload<Ledger> for Customers {
         io.wake(Duration::from_millis(5), 0);
     }
 
-    fn on_crash(&mut self, _: NodeId) {}
+    fn on_crash(&mut self, _: NodeId, _: &mut Io<'_, Ledger>) {}
 
     fn on_heal(&mut self, io: &mut Io<'_, Ledger>) {
         self.healed_at = Some(io.now().0);

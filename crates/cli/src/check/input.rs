@@ -38,7 +38,7 @@ pub(super) enum Refusal {
     )]
     NoOperation { line: u64, f: String },
     #[error("line {line}: no model fits: {register} (--model register); {kv} (--model kv)")]
-    NoModel { line: u64, register: Problem, kv: Problem },
+    NoModel { line: u64, register: String, kv: String },
     #[error(
         "the first {bytes} bytes hold no operation that tells the model; say --model register or --model kv"
     )]
@@ -115,11 +115,12 @@ impl Input {
         format: Option<FormatName>,
         model: Option<ModelName>,
     ) -> Refusal {
-        if let (Some(given), Ok(seen)) = (format, self.seen_format()) {
-            if seen != Format::from(given) && !matches!(error, ReadError::Io { .. }) {
-                let given = format_name(given.into());
-                return Refusal::OtherFormat { error, given, seen: format_name(seen) };
-            }
+        if let (Some(given), Ok(seen)) = (format, self.seen_format())
+            && seen != Format::from(given)
+            && !matches!(error, ReadError::Io { .. })
+        {
+            let given = format_name(given.into());
+            return Refusal::OtherFormat { error, given, seen: format_name(seen) };
         }
         match error {
             ReadError::TooLong { line, limit } => Refusal::TooLong { line, limit },
@@ -183,7 +184,9 @@ fn model_of(record: &Record) -> Result<ModelName, Refusal> {
         (Some(Problem::UnknownFunction { f, .. }), Err(_)) if !known_to_stores(record) => {
             Err(Refusal::NoOperation { line, f })
         }
-        (Some(register), Err(kv)) => Err(Refusal::NoModel { line, register, kv }),
+        (Some(register), Err(kv)) => {
+            Err(Refusal::NoModel { line, register: register.to_string(), kv: kv.to_string() })
+        }
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn lines(judged: &Judged, style: Style) -> Vec<String> {
     let mut lines = vec![headline(word(&finding.ruling), judged, &about, style)];
     match &finding.ruling {
         Ruling::Linearizable => {
-            finding.linearization.iter().for_each(|order| linearization(&mut lines, order))
+            finding.linearization.iter().for_each(|order| linearization(&mut lines, order));
         }
         Ruling::Violated => {
             let shown = if style.witness { finding.violations.len() } else { 1 };

@@ -1,0 +1,67 @@
+//! The `synod` command.
+//!
+//! ```text
+//! synod demo                 a replicated store in a hostile world, judged; and the same with one guarantee switched off
+//! synod sim                  many seeds of a protocol in the simulator
+//! synod check FILE...        judges histories that clients recorded
+//! ```
+//!
+//! Exit codes: 0 all is well, 1 violated, 2 undecided, 3 bad input or usage, 130 interrupted.
+#![forbid(unsafe_code)]
+
+mod check;
+mod console;
+mod demo;
+mod picture;
+mod report;
+mod simulate;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use console::{Console, Outcome};
+use std::process::ExitCode;
+
+/// Watch a replicated store survive a hostile world, simulate protocols, and judge what clients saw.
+#[derive(Debug, Parser)]
+#[command(name = "synod", version, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 all is well, 1 violated, 2 undecided, 3 bad input or usage, 130 interrupted."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Sim(simulate::Simulate),
+    Check(check::Check),
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors. Failing to print them (a closed pipe) is none either.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => Outcome::BadInput.into(),
+            };
+        }
+    };
+    let mut console = Console::new();
+    let outcome = match arguments.command {
+        Command::Demo(demo) => demo.run(&mut console),
+        Command::Sim(simulate) => simulate.run(&mut console),
+        Command::Check(check) => check.run(&mut console),
+    };
+    match outcome {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            console.complain(&error);
+            Outcome::BadInput.into()
+        }
+    }
+}

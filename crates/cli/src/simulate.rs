@@ -1,0 +1,338 @@
+//! `synod sim`: many seeds of a protocol in the simulator.
+
+use crate::console::{Complaint, Console, Outcome};
+use crate::picture;
+use clap::ValueEnum;
+use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
+use synod_kv::cluster::{Cluster, Mischief, Settings, simulation, with_guards, with_invariants, with_judge};
+use synod_raft::Raft;
+use synod_sim::{Climate, Dials, Fault, Report, Sim, Summary, Tape, Verdict};
+
+/// Run many seeds of a protocol in the simulator; every run is checked while it goes and judged at its end.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  synod sim --protocol raft --seeds 0..1000
+  synod sim --protocol raft --seeds 0..100 --faults crash,split,fail-sync
+  synod sim --protocol raft --seeds 17..18 --report run.html --write-tape run.tape
+  synod sim --protocol raft --tape run.tape
+
+Faults: crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk, fail-sync, spike.
+A run is one seed: the same seed gives the same run, event by event, on every machine; its hash shows it.
+Exit codes: 0 all passed, 1 some failed, 2 a guard never held in 50 or more runs (what it guards was not tested),
+3 bad input, 130 interrupted.")]
+pub(crate) struct Simulate {
+    /// What to run.
+    #[arg(long, value_enum, default_value_t = Protocol::Raft)]
+    protocol: Protocol,
+    /// The seeds, from A up to but not including B.
+    #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..100")]
+    seeds: Range<u64>,
+    /// `all` or `none`, or a list. `all` draws a random part of them for each seed (a swarm), a list draws from the list;
+    /// `none` is calm weather.
+    #[arg(long, value_name = "FAULTS", default_value = "all", value_parser = climate)]
+    faults: Climate,
+    /// Replay this tape (see --write-tape) instead of seeds.
+    #[arg(long, value_name = "FILE", conflicts_with = "seeds")]
+    tape: Option<PathBuf>,
+    /// Write every decision of the run to this file. Needs a single seed.
+    #[arg(long, value_name = "FILE")]
+    write_tape: Option<PathBuf>,
+    /// Draw the run, or the first that failed, as a self-contained HTML page.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// One JSON object for each run on standard output: seed, verdict, detail, hash, events, virtual_ns, ok, unknown, failed,
+    /// elections, crashes, faults.
+    #[arg(long)]
+    json: bool,
+    /// How many nodes.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=31))]
+    nodes: u64,
+    /// How many clients.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    clients: u64,
+    /// How many operations the clients begin in a run.
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    operations: u64,
+    /// How many virtual seconds the faults last.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    storm: u64,
+    /// Switch one guarantee off.
+    #[arg(long, value_enum)]
+    sabotage: Option<Guarantee>,
+    /// How many threads; by default one for each core.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_024))]
+    jobs: Option<u64>,
+}
+
+/// The protocols that the simulator knows how to set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Protocol {
+    /// A key-value store on Raft, with clients whose history is judged.
+    Raft,
+}
+
+/// A guarantee that can be switched off, to see the judges notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Guarantee {
+    /// The driver releases messages before what they promise is on the disk.
+    EarlySend,
+    /// The disk reports a sync as done and has stored nothing.
+    LyingFsync,
+    /// Quorums are one node short of a majority.
+    ShortQuorum,
+}
+
+impl Guarantee {
+    pub(crate) const fn mischief(self) -> Mischief {
+        match self {
+            Self::EarlySend => Mischief::EarlySend,
+            Self::LyingFsync => Mischief::LyingFsync,
+            Self::ShortQuorum => Mischief::ShortQuorum,
+        }
+    }
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let (start, end) = text.split_once("..").ok_or("write A..B, such as 0..100")?;
+    let number =
+        |word: &str| word.trim().parse::<u64>().map_err(|error| format!("`{word}` is no seed: {error}"));
+    let range = number(start)?..number(end)?;
+    if range.is_empty() { Err("the range is empty: nothing would be tested".to_owned()) } else { Ok(range) }
+}
+
+fn climate(text: &str) -> Result<Climate, String> {
+    match text {
+        "all" => Ok(Climate::swarm()),
+        "none" => Ok(Climate::Fixed(Dials::calm())),
+        list => list
+            .split(',')
+            .map(|word| word.trim().parse::<Fault>().map_err(|error| error.to_string()))
+            .collect::<Result<Vec<Fault>, String>>()
+            .map(Climate::Swarm),
+    }
+}
+
+impl Simulate {
+    fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.nodes = usize::try_from(self.nodes).unwrap_or(usize::MAX);
+        settings.clients = self.clients;
+        settings.operations = self.operations;
+        settings.climate = self.faults.clone();
+        settings.storm = Duration::from_secs(self.storm);
+        settings.sabotage = self.sabotage.map(Guarantee::mischief);
+        settings
+    }
+
+    pub(crate) fn run(self, console: &mut Console) -> Result<Outcome, Complaint> {
+        let Protocol::Raft = self.protocol;
+        let settings = self.settings();
+        let sim = simulation(&settings).map_err(|error| Complaint::Usage(error.to_string()))?;
+        let sim = with_guards(with_judge(with_invariants(sim)), &settings);
+        let interrupted = console.interrupted();
+        let sim = sim.watch(move |_| !interrupted.load(Ordering::Relaxed));
+        if let Some(path) = &self.tape {
+            let tape = crate::console::read(path)?
+                .parse::<Tape>()
+                .map_err(|error| Complaint::Usage(format!("{} is no tape: {error}", path.display())))?;
+            return self.one(&sim, tape, &settings, console);
+        }
+        if self.write_tape.is_some() && self.seeds.end - self.seeds.start > 1 {
+            return Err(Complaint::Usage(
+                "--write-tape needs a single seed, such as --seeds 17..18".to_owned(),
+            ));
+        }
+        if self.seeds.end - self.seeds.start == 1 && (self.write_tape.is_some() || self.report.is_some()) {
+            return self.one(&sim, Tape::from_seed(self.seeds.start), &settings, console);
+        }
+        self.many(&sim, &settings, console)
+    }
+
+    /// A single run, with all that can be said of it.
+    fn one(
+        &self,
+        sim: &Sim<Raft, Cluster>,
+        mut tape: Tape,
+        settings: &Settings,
+        console: &mut Console,
+    ) -> Result<Outcome, Complaint> {
+        let replay = tape.clone();
+        if self.write_tape.is_some() {
+            tape.record();
+        }
+        let (report, mut world) = sim.run_tape(tape, 0..0);
+        self.show(&report, console);
+        if let Some(path) = &self.write_tape {
+            let recorded = world.recorded();
+            crate::console::write(path, &recorded.to_string())?;
+            console.say(format!("{} decisions written to {}", recorded.overrides(), path.display()));
+        }
+        if let Some(path) = &self.report {
+            self.draw(sim, replay, &report, settings, path, console)?;
+        }
+        Ok(outcome(&report.verdict))
+    }
+
+    fn draw(
+        &self,
+        sim: &Sim<Raft, Cluster>,
+        tape: Tape,
+        report: &Report<Cluster>,
+        settings: &Settings,
+        path: &PathBuf,
+        console: &mut Console,
+    ) -> Result<(), Complaint> {
+        let command =
+            format!("cargo synod sim --protocol raft --seeds {0}..{1}", report.seed, report.seed + 1);
+        let page = picture::draw(sim, tape, report, settings, "Raft in the simulator", &command, None);
+        crate::console::write(path, &page)?;
+        if !self.json {
+            console.say(format!("drawn: {}", path.display()));
+        }
+        Ok(())
+    }
+
+    fn show(&self, report: &Report<Cluster>, console: &mut Console) {
+        if self.json {
+            console.say(line(report));
+        } else {
+            console.say(format!(
+                "seed {} hash {:016x} {} events, {:.1} virtual seconds: {}",
+                report.seed,
+                report.hash,
+                report.stats.events,
+                report.at as f64 / 1e9,
+                report.verdict
+            ));
+        }
+    }
+
+    /// All seeds, on all cores, reported in their order.
+    fn many(
+        &self,
+        sim: &Sim<Raft, Cluster>,
+        settings: &Settings,
+        console: &mut Console,
+    ) -> Result<Outcome, Complaint> {
+        let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+        let jobs = self.jobs.unwrap_or(cores).min(self.seeds.end - self.seeds.start);
+        let next = AtomicU64::new(self.seeds.start);
+        let interrupted = console.interrupted();
+        let bar = console.progress(self.seeds.end - self.seeds.start, "seeds");
+        let mut summary = sim.summary();
+        let begun = std::time::Instant::now();
+        thread::scope(|scope| {
+            let (sender, reports) = mpsc::sync_channel(64);
+            for _ in 0..jobs {
+                let (sender, next, interrupted) = (sender.clone(), &next, &interrupted);
+                scope.spawn(move || {
+                    while !interrupted.load(Ordering::Relaxed) {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if seed >= self.seeds.end || sender.send(sim.run(seed)).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            self.gather(reports, &mut summary, &bar, console);
+        });
+        bar.finish_and_clear();
+        summary.failures.sort_by_key(|(seed, _)| *seed);
+        let stopped = console.interrupted().load(Ordering::Relaxed);
+        if !self.json {
+            let rate = summary.events as f64 / begun.elapsed().as_secs_f64().max(1e-9) / 1e6;
+            console.say(format!("{summary}\n  {rate:.2} million events a second on {jobs} threads"));
+        }
+        if let Some((seed, _)) = summary.failures.first() {
+            if !self.json {
+                console.say(format!(
+                    "look at it: cargo synod sim --protocol raft --seeds {seed}..{} --report run.html",
+                    seed + 1
+                ));
+            }
+            if let Some(path) = &self.report {
+                self.draw(sim, Tape::from_seed(*seed), &sim.run(*seed), settings, path, console)?;
+            }
+            return Ok(Outcome::Violated);
+        }
+        if stopped {
+            return Ok(Outcome::Interrupted);
+        }
+        // A handful of runs need not meet every rare event; fifty or more should.
+        let vacuous = summary.runs >= 50 && summary.vacuous().next().is_some();
+        Ok(if vacuous { Outcome::Undecided } else { Outcome::Well })
+    }
+
+    /// Takes the reports as they come and shows them in the order of their seeds.
+    fn gather(
+        &self,
+        reports: mpsc::Receiver<Report<Cluster>>,
+        summary: &mut Summary,
+        bar: &indicatif::ProgressBar,
+        console: &mut Console,
+    ) {
+        let mut waiting = std::collections::BTreeMap::new();
+        let mut due = self.seeds.start;
+        for report in reports {
+            bar.inc(1);
+            if report.verdict == Verdict::Interrupted {
+                continue;
+            }
+            summary.add(&report);
+            bar.set_message(format!("{} failed", summary.failures.len()));
+            let failed = report.verdict != Verdict::Passed;
+            let shown = if self.json {
+                Some(line(&report).to_string())
+            } else {
+                failed.then(|| format!("seed {}: {}", report.seed, report.verdict))
+            };
+            waiting.insert(report.seed, shown);
+            while let Some(shown) = waiting.remove(&due) {
+                due += 1;
+                if let Some(shown) = shown {
+                    bar.suspend(|| console.say(shown));
+                }
+            }
+        }
+    }
+}
+
+fn line(report: &Report<Cluster>) -> serde_json::Value {
+    let tally = report.workload.tally();
+    let (verdict, detail) = match &report.verdict {
+        Verdict::Passed => ("passed", String::new()),
+        Verdict::Violated { .. } => ("violated", report.verdict.to_string()),
+        Verdict::Stalled { .. } => ("stalled", report.verdict.to_string()),
+        other => ("undecided", other.to_string()),
+    };
+    json!({
+        "seed": report.seed,
+        "verdict": verdict,
+        "detail": detail,
+        "hash": format!("{:016x}", report.hash),
+        "events": report.stats.events,
+        "virtual_ns": report.at,
+        "ok": tally.ok,
+        "unknown": tally.unknown,
+        "failed": tally.failed,
+        "elections": tally.elections,
+        "crashes": report.stats.crashes,
+        "faults": report.stats.faults,
+    })
+}
+
+fn outcome(verdict: &Verdict) -> Outcome {
+    match verdict {
+        Verdict::Passed => Outcome::Well,
+        Verdict::Interrupted => Outcome::Interrupted,
+        _ => Outcome::Violated,
+    }
+}

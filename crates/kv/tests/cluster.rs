@@ -1,0 +1,72 @@
+//! The store on Raft in a hostile world: nothing is violated as it stands, and each guarantee that is switched off is missed.
+#![cfg(feature = "cluster")]
+
+use synod_kv::cluster::{Cluster, Mischief, Settings, simulation, with_guards, with_invariants, with_judge};
+use synod_raft::Raft;
+use synod_sim::{Climate, Dials, Sim, Verdict};
+
+fn judged(settings: &Settings) -> Sim<Raft, Cluster> {
+    with_judge(simulation(settings).unwrap())
+}
+
+#[test]
+fn a_store_in_a_hostile_world_stays_linearizable() {
+    let settings = Settings::default();
+    let sim = with_guards(with_invariants(judged(&settings)), &settings);
+    let summary = sim.run_seeds(0..100, |_| {});
+    assert!(summary.passed(), "{summary}");
+}
+
+#[test]
+fn a_store_in_calm_weather_answers_everything_and_elects_once() {
+    let mut settings = Settings::default();
+    settings.climate = Climate::Fixed(Dials::calm());
+    let report = with_invariants(judged(&settings)).run(1);
+    assert_eq!(report.verdict, Verdict::Passed);
+    let tally = report.workload.tally();
+    assert_eq!((tally.elections, tally.unknown, tally.overwritten), (1, 0, 0));
+    assert!(tally.ok > 1_500, "{tally:?}");
+}
+
+fn verdicts(mischief: Mischief, inside: bool) -> Vec<Verdict> {
+    let mut settings = Settings::default();
+    settings.sabotage = Some(mischief);
+    let sim = judged(&settings);
+    let sim = if inside { with_invariants(sim) } else { sim };
+    (0..60).map(|seed| sim.run(seed).verdict).collect()
+}
+
+/// How many verdicts are violations of this name.
+fn count(verdicts: &[Verdict], wanted: &str) -> usize {
+    verdicts
+        .iter()
+        .filter(|verdict| matches!(verdict, Verdict::Violated { name, .. } if *name == wanted))
+        .count()
+}
+
+#[test]
+fn each_sabotage_is_seen_by_the_clients_and_by_the_invariants() {
+    for mischief in [Mischief::EarlySend, Mischief::LyingFsync, Mischief::ShortQuorum] {
+        let outside = count(&verdicts(mischief, false), "linearizability");
+        assert!(outside >= 2, "{mischief:?}: the judge saw {outside} of 60");
+        let inside = count(&verdicts(mischief, true), "Raft's five safety properties");
+        assert!(inside >= 2, "{mischief:?}: the invariants saw {inside} of 60");
+    }
+}
+
+#[test]
+fn three_and_seven_nodes_survive_as_five_do() {
+    for nodes in [1, 3, 7] {
+        let mut settings = Settings::default();
+        settings.nodes = nodes;
+        let summary = with_invariants(judged(&settings)).run_seeds(0..20, |_| {});
+        assert!(summary.passed(), "{nodes} nodes: {summary}");
+    }
+}
+
+#[test]
+fn no_nodes_are_refused() {
+    let mut settings = Settings::default();
+    settings.nodes = 0;
+    assert!(simulation(&settings).is_err());
+}

@@ -296,7 +296,10 @@ struct Hand {
     end: Lsn,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a protocol is handed its command to keep, and so is the hand")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a protocol is handed its command to keep, and so is the hand"
+)]
 impl Hand {
     fn new() -> Self {
         Self { peers: PEERS, end: Lsn::ZERO }

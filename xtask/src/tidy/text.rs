@@ -202,10 +202,7 @@ mod tests {
             assert_eq!(on(&SILENCED, "crates/x/tests/a.rs", &format!("{skip}]\nfn f() {{}}\n")), 1);
         }
         assert_eq!(on(&SILENCED, "crates/x/src/a.rs", "#[allow(x)]\n#![expect(x)]\n"), 2);
-        assert_eq!(
-            on(&SILENCED, "crates/x/src/a.rs", "#[allow(\n    x,\n    reason = \"so\"\n)]\n"),
-            0
-        );
+        assert_eq!(on(&SILENCED, "crates/x/src/a.rs", "#[allow(\n    x,\n    reason = \"so\"\n)]\n"), 0);
     }
 
     #[test]

@@ -331,10 +331,10 @@ impl Cluster {
     fn collect(&mut self, id: NodeId) {
         let node = self.nodes.get_mut(&id).unwrap();
         let outputs = node.take();
-        if !self.down.contains(&id) {
-            if let Err(violation) = self.safety.observe(id, &node.protocol) {
-                panic!("{violation}");
-            }
+        if !self.down.contains(&id)
+            && let Err(violation) = self.safety.observe(id, &node.protocol)
+        {
+            panic!("{violation}");
         }
         for output in outputs {
             if let Output::Event(event) = &output {

@@ -85,7 +85,7 @@ fn distinct_register(
     clients: u64,
     stale: Option<usize>,
 ) -> History<RegisterCall, RegisterReturn> {
-    let (mut value, mut old, mut effects) = (None, None, 0);
+    let (mut value, mut old, mut effects, mut spoiled) = (None, None, 0, false);
     let call = |random: &mut Random, made: usize| {
         if random.below(2) == 0 {
             RegisterCall::Read
@@ -103,7 +103,11 @@ fn distinct_register(
                 value = Some(*new);
                 RegisterReturn::Done
             }
-            _ if stale.is_some_and(|at| effects >= at && effects < at + 2) => RegisterReturn::Value(old),
+            // Once: the value of long ago.
+            RegisterCall::Read if !spoiled && stale.is_some_and(|at| effects >= at) => {
+                spoiled = true;
+                RegisterReturn::Value(old)
+            }
             _ => RegisterReturn::Value(value),
         }
     };

@@ -86,7 +86,7 @@
 //!   convergence of replicas.
 //! - It does not judge while the history is being recorded: the whole history is held in memory.
 //! - It does not shrink a violation to the fewest operations: the window is the shortest *stretch* found, with everything in
-//!   it. For models without footprints the stretch begins where the history does.
+//!   it.
 //! - It uses one thread, and no clock but the one of the time budget: marks with times are for reports.
 //! - It cannot show that a system is correct, only that one history is.
 #![forbid(unsafe_code)]

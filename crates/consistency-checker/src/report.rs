@@ -88,8 +88,9 @@ pub struct Violation {
 
 /// The smallest stretch of events found around which no order can be continued.
 ///
-/// No order of [`ops`](Self::ops) explains their answers. Where [`self_contained`](Self::self_contained) is set this
-/// holds whatever the state was before the stretch, so that nothing outside of it needs to be looked at.
+/// No order of [`ops`](Self::ops) explains their answers from any state that the search met. Where
+/// [`self_contained`](Self::self_contained) is set this holds whatever the state was before the stretch, so that nothing
+/// outside of it needs to be looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Window {

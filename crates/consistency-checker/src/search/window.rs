@@ -5,7 +5,7 @@
 //! other side then cuts off the beginning: the stretch is judged from every state that it could matter to start in, with
 //! operations that were open at the cut as optional ones, since they may have taken effect before it.
 
-use super::machine::{Effect, Machine};
+use super::machine::{Effect, Machine, index};
 use super::meter::Meter;
 use super::problem::{Item, Problem};
 use super::{Outcome, Search};
@@ -36,10 +36,15 @@ pub(crate) fn locate<M: Model>(
     let (last, longest_prefix, exact) = first_contradiction(machine, meter, items, &answers, best, explained);
     let (end, stuck) = *answers.get(last)?;
     let (cut, self_contained) = if items.iter().any(|item| machine.effect(item.class).needs_model()) {
-        // Without footprints nobody knows which states to start from.
-        (0, false)
+        // Nobody knows all states that there are; those that the search met are the ones that matter here.
+        let met = index(machine.state_count());
+        let cut = latest_start(items, &answers, last, |items| {
+            (met as usize <= MAX_STARTS).then(|| from_each(machine, meter, items, 0..met)).flatten()
+        });
+        (cut.unwrap_or(0), false)
     } else {
-        latest_start(model, history, meter, items, &answers, last)
+        let cut = latest_start(items, &answers, last, |items| from_anywhere(model, history, meter, items));
+        (cut.unwrap_or(0), cut.is_some())
     };
     let start =
         cut.checked_sub(1).and_then(|before| answers.get(before)).map_or(0, |(position, _)| position + 1);
@@ -96,21 +101,18 @@ fn first_contradiction<M: Model>(
     (high, prefix, true)
 }
 
-/// The number of the last answer from which on the stretch up to answer `last` is contradictory from every state, and
-/// whether there is one.
-fn latest_start<M: Model>(
-    model: &M,
-    history: &History<M::Call, M::Return>,
-    meter: &mut Meter,
+/// The number of the last answer from which on the stretch up to answer `last` is contradictory, if that can be shown.
+fn latest_start(
     items: &[Item],
     answers: &[(usize, OpId)],
     last: usize,
-) -> (usize, bool) {
-    let Some((end, _)) = answers.get(last).copied() else { return (0, false) };
+    mut is_contradictory: impl FnMut(Vec<Item>) -> Option<bool>,
+) -> Option<usize> {
+    let (end, _) = answers.get(last).copied()?;
     let mut contradictory = |first: usize| {
         let start =
             first.checked_sub(1).and_then(|before| answers.get(before)).map(|(position, _)| *position);
-        is_contradictory(model, history, meter, stretch(items, start, end))
+        is_contradictory(stretch(items, start, end))
     };
     // Probe further and further back until a contradiction shows, then bisect.
     let (mut back, mut bad) = (0, None);
@@ -131,7 +133,7 @@ fn latest_start<M: Model>(
         }
         back = back * 2 + 1;
     }
-    let Some(mut bad) = bad else { return (0, false) };
+    let mut bad = bad?;
     while bad + 1 < good {
         let middle = bad.midpoint(good);
         if contradictory(middle) == Some(true) {
@@ -140,13 +142,13 @@ fn latest_start<M: Model>(
             good = middle;
         }
     }
-    (bad, true)
+    Some(bad)
 }
 
 /// Whether `items` are contradictory whatever the state was before; `None` if that is too much to find out.
 ///
 /// It is enough to start in each state that some operation asks for, and in one that nobody asks for.
-fn is_contradictory<M: Model>(
+fn from_anywhere<M: Model>(
     model: &M,
     history: &History<M::Call, M::Return>,
     meter: &mut Meter,
@@ -170,11 +172,21 @@ fn is_contradictory<M: Model>(
         return None;
     }
     let elsewhere = machine.elsewhere();
+    from_each(&mut machine, meter, items, starts.into_iter().chain([elsewhere]))
+}
+
+/// Whether `items` are contradictory from each of the states; `None` if that is too much to find out.
+fn from_each<M: Model>(
+    machine: &mut Machine<'_, M>,
+    meter: &mut Meter,
+    mut items: Vec<Item>,
+    starts: impl Iterator<Item = u32>,
+) -> Option<bool> {
     items.retain(|item| item.returned.is_some() || machine.effect(item.class).may_change());
     let problem = Problem::new(&items);
     meter.within(PROBE_STEPS, |meter| {
-        let mut search = Search::new(&problem, &mut machine, meter, elsewhere);
-        for start in starts.into_iter().chain([elsewhere]) {
+        let mut search = Search::new(&problem, machine, meter, Machine::<M>::INITIAL);
+        for start in starts {
             search.restart(start);
             match search.run() {
                 Outcome::Found => return Some(false),

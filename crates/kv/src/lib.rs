@@ -42,3 +42,8 @@ pub use store::Store;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So are the examples of the workspace's README, which this crate's parts make up.
+#[cfg(all(doctest, feature = "cluster"))]
+#[doc = include_str!("../../../README.md")]
+struct WorkspaceReadme;

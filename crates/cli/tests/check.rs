@@ -7,8 +7,11 @@
 
 use serde_json::Value;
 use std::io::Write;
+#[cfg(unix)]
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 const GOOD: i32 = 0;
 const VIOLATED: i32 = 1;
@@ -229,6 +232,35 @@ fn a_budget_that_runs_out_is_undecided() {
     assert!(!object["undecided"].as_array().unwrap().is_empty(), "{object}");
 }
 
+/// Compare-and-sets, all under way at once, that would have to form a walk over every edge of a graph that has none: no
+/// search ends soon.
+fn hopeless() -> String {
+    let nodes = 0..9;
+    let edges = nodes.clone().flat_map(|from| nodes.clone().map(move |to| (from, to)));
+    // In- and outdegrees differ at four nodes.
+    let edges = edges.filter(|edge| edge.0 != edge.1 && ![(0, 1), (0, 2), (3, 4)].contains(edge));
+    let edges: Vec<_> = edges.enumerate().collect();
+    let mut log = "INFO  jepsen.util - 99 :invoke :write 0\nINFO  jepsen.util - 99 :ok :write 0\n".to_owned();
+    for kind in ["invoke", "ok"] {
+        for (process, (from, to)) in &edges {
+            log += &format!("INFO  jepsen.util - {process} :{kind} :cas [{from} {to}]\n");
+        }
+    }
+    log
+}
+
+#[test]
+fn limits_of_time_and_memory_are_kept() {
+    for (limit, reason) in [(["--max-time", "0.3"], "time"), (["--max-memory", "1"], "memory")] {
+        let started = Instant::now();
+        let arguments = [&limit[..], &["--json", "-"]].concat();
+        let (exit, out, _) = run_with_input(&arguments, hopeless().as_bytes());
+        assert_eq!(exit, UNDECIDED, "{out}");
+        assert_eq!(objects(&out)[0]["reason"], reason, "{out}");
+        assert!(started.elapsed() < Duration::from_secs(30), "{reason}: {:?}", started.elapsed());
+    }
+}
+
 #[test]
 fn inputs_that_are_no_history_are_refused_with_their_name_and_a_way_out() {
     let long = [b"{\"process\": 0, \"f\": \"", "x".repeat(1 << 16).as_bytes(), b"\"}\n"].concat();
@@ -352,17 +384,16 @@ fn help_shows_examples_and_exit_codes() {
     }
 }
 
+/// Judges one file, then standard input; presses Ctrl-C when the first line is out.
 #[cfg(unix)]
-#[test]
-fn ctrl_c_ends_even_a_wait_for_input_and_tells_what_was_judged() {
-    use std::io::{BufRead, BufReader};
-    // Standard input stays open and silent; the first line proves that the program is up.
-    let mut child = command(&["register-ok.log", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+fn interrupted_on(arguments: &[&str], input: Option<&str>) {
+    let mut command = command(&[arguments, &["register-ok.log", "-"]].concat());
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take();
+    if let Some(input) = input {
+        stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    }
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     out.read_line(&mut line).unwrap();
@@ -371,11 +402,22 @@ fn ctrl_c_ends_even_a_wait_for_input_and_tells_what_was_judged() {
     assert!(killed.success());
     let mut summary = String::new();
     out.read_line(&mut summary).unwrap();
-    let input = child.stdin.take();
     let (exit, _, err) = told(&child.wait_with_output().unwrap());
-    drop(input);
+    drop(stdin);
     assert_eq!((exit, err.as_str()), (130, "synod: interrupted: 1 of 2 histories judged\n"));
     assert!(summary.starts_with("1 history: 1 linearizable"), "{summary}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_wait_for_input_and_tells_what_was_judged() {
+    interrupted_on(&[], None);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_search_and_tells_what_was_judged() {
+    interrupted_on(&["--max-time", "none"], Some(&hopeless()));
 }
 
 /// The files of a folder of the corpus with the verdict that each must get.

@@ -165,22 +165,29 @@ fn violated<M: Model>(
         lingering: ops(&violation.window.lingering),
         prefix: prefix.iter().map(|id| id.index()).collect(),
         state_after_prefix: report.describe_state_after(prefix),
-        prefix_flaw: prefix_flaw(report, part, violation).err().map(|flaw| flaw.to_string()),
+        prefix_flaw: prefix_flaw(report, part, violation).err(),
         prefix_steps: if witness { steps(report, prefix) } else { Vec::new() },
     }
 }
 
-/// Has the verifier judge the longest prefix: on the history cut off before the answer of the stuck operation.
+/// Has the verifier judge the longest prefix: on the history cut off before the first answer that it does not explain.
+/// That is the answer of the stuck operation, unless the budget ran out while looking for it.
 fn prefix_flaw<M: Model>(
     report: &Report<'_, M>,
     part: &Partition<M::Key>,
     violation: &Violation,
-) -> Result<(), Flaw> {
+) -> Result<(), String> {
+    let unknown = |id| Flaw::NoSuchOperation(id).to_string();
     let history = report.history();
-    let end = violation.window.last_event;
     let mut in_prefix = vec![false; history.len()];
     for id in &violation.longest_prefix {
-        *in_prefix.get_mut(id.index()).ok_or(Flaw::NoSuchOperation(*id))? = true;
+        *in_prefix.get_mut(id.index()).ok_or_else(|| unknown(*id))? = true;
+    }
+    let missing = part.ops.iter().filter(|id| !in_prefix[id.index()]);
+    let answers = missing.filter_map(|id| history.get(*id).and_then(Operation::returned).map(|at| (at, *id)));
+    let (end, first) = answers.min().ok_or("it explains every answer, so nothing is violated")?;
+    if violation.exact && first != violation.stuck {
+        return Err(Flaw::Missing(first).to_string());
     }
     let mut events = Vec::new();
     for id in &part.ops {
@@ -200,17 +207,16 @@ fn prefix_flaw<M: Model>(
         match names[id.index()] {
             Some(name) if is_answer => {
                 cut.complete_at(name, operation.completion().clone(), Mark::default())
-                    .map_err(|_| Flaw::NoSuchOperation(id))?;
+                    .map_err(|error| error.to_string())?;
             }
             _ => names[id.index()] = Some(cut.invoke(operation.process(), operation.call().clone())),
         }
     }
-    let renamed =
-        violation.longest_prefix.iter().map(|id| names[id.index()].ok_or(Flaw::NoSuchOperation(*id)));
+    let renamed = violation.longest_prefix.iter().map(|id| names[id.index()].ok_or_else(|| unknown(*id)));
     match verify(report.model(), &cut, &[renamed.collect::<Result<Vec<_>, _>>()?]) {
         // The very first answer has no place: there is nothing before it to explain.
         Err(Flaw::Empty) => Ok(()),
-        verdict => verdict,
+        verdict => verdict.map_err(|flaw| flaw.to_string()),
     }
 }
 
@@ -342,9 +348,13 @@ mod tests {
         assert_eq!(prefix_flaw(&report, part, violation), Ok(()));
         let mut reversed = violation.clone();
         reversed.longest_prefix.reverse();
-        assert!(matches!(prefix_flaw(&report, part, &reversed), Err(Flaw::RealTime { .. })));
+        let flaw = prefix_flaw(&report, part, &reversed).unwrap_err();
+        assert!(flaw.contains("was answered before"), "{flaw}");
         let mut short = violation.clone();
         let lost = short.longest_prefix.pop().unwrap();
-        assert_eq!(prefix_flaw(&report, part, &short), Err(Flaw::Missing(lost)));
+        assert_eq!(prefix_flaw(&report, part, &short), Err(Flaw::Missing(lost).to_string()));
+        // A search that ran out of budget explains less, and says so.
+        short.exact = false;
+        assert_eq!(prefix_flaw(&report, part, &short), Ok(()));
     }
 }

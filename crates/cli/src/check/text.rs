@@ -106,9 +106,10 @@ fn explain(lines: &mut Vec<String>, violation: &Violated, style: Style) {
     let at = stuck
         .return_line
         .map_or_else(|| format!("event {}", violation.last_event), |line| format!("line {line}"));
+    let latest = if violation.exact { "" } else { " at the latest" };
     let of_key = violation.key.as_ref().map_or_else(String::new, |key| format!(" of key {key}"));
     lines.push(format!(
-        "    {at}: no order{of_key} explains  {}  (process {})",
+        "    {at}{latest}: no order{of_key} explains  {}  (process {})",
         stuck.words(),
         stuck.process
     ));
@@ -118,7 +119,8 @@ fn explain(lines: &mut Vec<String>, violation: &Violated, style: Style) {
         .map_or_else(String::new, |state| format!(", then the value is {state}"));
     let more = if style.witness { "" } else { "; --witness shows it" };
     let answers = format!(
-        "longest valid prefix: {} of {} operations{state}{more}",
+        "longest valid prefix{}: {} of {} operations{state}{more}",
+        if violation.exact { "" } else { " found" },
         violation.prefix.len(),
         violation.ops
     );
@@ -130,8 +132,7 @@ fn explain(lines: &mut Vec<String>, violation: &Violated, style: Style) {
     }
     if !violation.exact {
         lines.push(
-            "    the budget ran out while looking for the first such answer: there may be an earlier one"
-                .to_owned(),
+            "    the search for the first such answer was cut short: there may be an earlier one".to_owned(),
         );
     }
     let why = if violation.self_contained {

@@ -172,9 +172,13 @@ impl Log {
         if index > self.last.index || index == Index::ZERO {
             return None;
         }
-        let newest = self.segments.len().checked_sub(1)?;
-        if self.segments.get(newest).is_some_and(|segment| segment.first() <= index) {
-            return Some(newest);
+        // Nearly every question is about the newest entries, or the ones just before them.
+        let mut place = self.segments.len();
+        for _ in 0..3 {
+            place = place.checked_sub(1)?;
+            if self.segments.get(place).is_some_and(|segment| segment.first() <= index) {
+                return Some(place);
+            }
         }
         let place = self.segments.partition_point(|segment| segment.last() < index);
         self.segments.get(place).filter(|segment| segment.first() <= index).map(|_| place)

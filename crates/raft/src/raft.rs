@@ -120,28 +120,23 @@ impl Raft {
         cx.emit_early(Event::Illegal { from, reason });
     }
 
-    fn on_command<S: Sink<Self> + ?Sized>(&mut self, command: Command, cx: &mut Context<'_, Self, S>) {
-        match command {
-            Command::Campaign => self.campaign(cx),
-            Command::Propose { token, payload } => {
-                let refused = if self.role != Role::Leader {
-                    Some(Refusal::NotLeader)
-                } else if payload.len() > self.config.payload_bytes_max {
-                    Some(Refusal::TooLarge)
-                } else if self.log.last().index.plus(self.gathered.len() as u64) >= Index::MAX {
-                    Some(Refusal::LogFull)
-                } else {
-                    None
-                };
-                match refused {
-                    None => self.gathered.push((token, payload)),
-                    // Early: the proposal went nowhere, so there is nothing to take back.
-                    Some(reason) => {
-                        cx.emit_early(Event::Refused { token, payload, leader: self.leader, reason });
-                    }
-                }
-            }
-        }
+    fn on_propose<S: Sink<Self> + ?Sized>(
+        &mut self,
+        token: u64,
+        payload: Bytes,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let reason = if self.role != Role::Leader {
+            Refusal::NotLeader
+        } else if payload.len() > self.config.payload_bytes_max {
+            Refusal::TooLarge
+        } else if self.log.last().index.plus(self.gathered.len() as u64) >= Index::MAX {
+            Refusal::LogFull
+        } else {
+            return self.gathered.push((token, payload));
+        };
+        // Early: the proposal went nowhere, so there is nothing to take back.
+        cx.emit_early(Event::Refused { token, payload, leader: self.leader, reason });
     }
 
     fn on_message<S: Sink<Self> + ?Sized>(
@@ -203,6 +198,10 @@ impl Protocol for Raft {
         if self.halted {
             return;
         }
+        // The most frequent input, and one that changes nothing that anybody observes.
+        if let Input::Command(Command::Propose { token, payload }) = input {
+            return self.on_propose(token, payload, cx);
+        }
         let before = self.face();
         match input {
             Input::Start { .. } => self.on_start(cx),
@@ -210,7 +209,8 @@ impl Protocol for Raft {
             Input::Timer(Timer::Election) => self.on_election_timeout(cx),
             Input::Timer(Timer::Heartbeat) => self.on_heartbeat(cx),
             Input::Timer(Timer::CheckQuorum) => self.on_check_quorum(cx),
-            Input::Command(command) => self.on_command(command, cx),
+            Input::Command(Command::Propose { token, payload }) => self.on_propose(token, payload, cx),
+            Input::Command(Command::Campaign) => self.campaign(cx),
             Input::Link(peer, link) => self.on_link(peer, link),
             Input::Flush => self.on_flush(cx),
             Input::Rewrite(below) => self.on_rewrite(below, cx),

@@ -266,6 +266,12 @@ fn late_answers_never_move_the_match_index_back() {
     hear(&mut node, 2, Message::Rejected { term: Term(1), prev: Index(3), hint: EntryId::ZERO });
     let peer = node.protocol.status().peers[0];
     assert_eq!((peer.id, peer.matched, peer.next), (TWO, Index(3), Index(4)));
+    // Nor does a hint below it, from a rejection that overtook the acknowledgement of what it asks for.
+    propose(&mut node, "c");
+    propose(&mut node, "d");
+    hear(&mut node, 2, Message::Rejected { term: Term(1), prev: Index(4), hint: EntryId::ZERO });
+    let peer = node.protocol.status().peers[0];
+    assert_eq!((peer.matched, peer.next), (Index(3), Index(4)));
 }
 
 /// `hashicorp/raft` 695 and 701: the term rose between reading it and appending, and an entry was written in a term that its
@@ -496,6 +502,19 @@ fn a_stalled_disk_does_not_pile_up_promises() {
     let mut node = bench(3, |config| config.pre_vote = false);
     node.advance(Duration::from_secs(60));
     assert_eq!((node.protocol.term(), node.log.end()), (Term(1), Lsn(1)));
+}
+
+/// A promise given to one leader is none to the next, however far it went.
+#[test]
+fn a_new_leader_gets_a_promise_of_its_own() {
+    let mut node = bench(3, |_| {});
+    hear(&mut node, 2, append(1, (0, 0), 0, 1, &["a", "b", "c"]));
+    node.sync().unwrap();
+    node.take();
+    hear(&mut node, 3, append(2, (1, 1), 0, 0, &[]));
+    assert_eq!(sent(&mut node), []);
+    node.sync().unwrap();
+    assert_eq!(sent(&mut node), [(3, acknowledged(2, 1))]);
 }
 
 /// One forged message must not use up the terms and indices that are left.

@@ -154,7 +154,9 @@ fn names(sent: &BTreeMap<u64, Sent<'_>>, flight: u64, stage: &Stage<'_>, sheet: 
         let y = if to > from { from + gap - 3 } else { from - gap + 9 };
         let at = message.at.saturating_add(flight.saturating_mul(gap as u64) / far as u64);
         let class = rows.entry(y).or_default().place(stage.pixel(at), letters);
-        if let Some(class) = class.filter(|class| *class != "l0" && letters > 0) {
+        if let Some(class) = class.filter(|_| letters > 0) {
+            // Names are for a closer look, even where there would be room before.
+            let class = if class == "l2" { class } else { "l1" };
             let x = stage.span.x(at);
             sheet
                 .put(format_args!("<text class=\"mn {class}\" x=\"{x}\" y=\"{y}\">{}</text>", cut(word, 24)));

@@ -171,7 +171,8 @@ fn label(operation: &Operation, y: usize, labels: &mut Labels, stage: &Stage<'_>
     let letters = operation.text.chars().count().min(60);
     let needed = letters as f64 * LETTER + 6.0;
     let fits = match wide {
-        _ if wide >= needed => labels.place(left, letters),
+        _ if wide * 0.25 >= needed => labels.place(left, letters),
+        _ if wide >= needed => Some("l0"),
         _ if wide * 4.0 >= needed => Some("l1"),
         _ if wide * 16.0 >= needed => Some("l2"),
         _ => None,

@@ -55,13 +55,15 @@
   });
 
   // Times are in percent: a wider drawing is a closer look.
+  const room = () => scroll.clientWidth - 16;
   const natural = Number(diagram.dataset.width);
   const zoom = (times, middle) => {
     const now = diagram.clientWidth, most = Math.max(natural * 40, 4e4);
-    const wide = Math.min(Math.max(now * times, scroll.clientWidth), Math.min(most, 4e5));
+    const wide = Math.min(Math.max(now * times, room()), Math.min(most, 4e5));
     const at = (scroll.scrollLeft + middle) / now;
     diagram.style.minWidth = '0';
     diagram.style.width = wide + 'px';
+    diagram.classList.toggle('vast', wide < natural * 0.22);
     diagram.classList.toggle('far', wide < natural * 0.8);
     diagram.classList.toggle('z1', wide >= natural * 4);
     diagram.classList.toggle('z2', wide >= natural * 16);
@@ -71,9 +73,11 @@
   $('closer').onclick = () => zoom(1.6, centre());
   $('farther').onclick = () => zoom(1 / 1.6, centre());
   $('fit').onclick = () => zoom(0, centre());
-  const marked = diagram.querySelector('.op.bad');
+  const marked = diagram.querySelector('.op.bad:not(.open)');
   const seek = () => { scroll.scrollLeft = marked.getBBox().x + marked.getBBox().width / 2 - centre(); };
-  if (marked) { $('marked').onclick = seek; seek(); } else { $('marked').hidden = true; }
+  if (marked) { $('marked').onclick = seek; } else { $('marked').hidden = true; }
+  // Begin with the contradiction where all at once would be too much.
+  if (marked && natural > room() * 5) seek(); else if (natural > room()) zoom(0, centre());
   $('tools').hidden = false;
   scroll.addEventListener('wheel', event => {
     if (!event.ctrlKey) return;

@@ -57,13 +57,14 @@ pub(super) fn page(picture: &Picture) -> String {
 }
 
 fn head(picture: &Picture, sheet: &mut Sheet) {
+    let words = picture.verdict.strip_prefix("violated: ").unwrap_or(&picture.verdict);
     let (class, sign, word) =
         if picture.well { ("well", "✓", "holds") } else { ("ill", "✗", "violated") };
     sheet.must(format_args!(
         "<header><p class=\"brand\">Synod · report of a simulated run</p><h1>{}</h1>\
          <p class=\"verdict {class}\"><span class=\"sign\">{sign} {word}</span><span>{}</span></p>",
         cut(&picture.title, 300),
-        cut(&picture.verdict, 600)
+        cut(words, 600)
     ));
     if !picture.command.is_empty() {
         sheet.must(format_args!(

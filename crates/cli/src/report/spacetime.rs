@@ -339,6 +339,12 @@ fn left_out(stage: &Stage<'_>, rows: &operations::Rows<'_>, marks: usize, sheet:
     if marks + sheet.left_out() > 0 {
         words.push(format!("{} further shapes, for the page's size", marks + sheet.left_out()));
     }
+    let apart =
+        |op: &&super::Operation| op.marked && !stage.span.overlaps(op.begun, op.ended.unwrap_or(u64::MAX));
+    let apart = picture.operations.iter().filter(apart).count();
+    if apart > 0 {
+        words.push(format!("{apart} contradicting operations at other times, which the table below lists"));
+    }
     if !words.is_empty() {
         sheet.must(format_args!("<p class=\"left-out\">Not drawn here: {}.</p>", words.join("; ")));
     }

@@ -11,8 +11,8 @@ const MOMENTS_MAX: usize = 10_000;
 const TEXT_BYTES: usize = 340_000;
 /// A letter of a label, in pixels.
 pub(super) const LETTER: f64 = 6.3;
-/// Labels that are shown at once, from a magnification of 4, and of 16.
-const ZOOMS: [(f64, &str); 3] = [(1.0, "l0"), (4.0, "l1"), (16.0, "l2")];
+/// Labels that are shown from these magnifications on.
+const ZOOMS: [(f64, &str); 4] = [(0.25, "lf"), (1.0, "l0"), (4.0, "l1"), (16.0, "l2")];
 
 /// The space-time diagram's measures, in pixels but for time.
 #[derive(Debug)]

@@ -5,13 +5,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+use core::time::Duration;
 use serde_json::Value;
 use std::io::Write;
 #[cfg(unix)]
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const GOOD: i32 = 0;
 const VIOLATED: i32 = 1;
@@ -232,14 +233,11 @@ fn a_budget_that_runs_out_is_undecided() {
     assert!(!object["undecided"].as_array().unwrap().is_empty(), "{object}");
 }
 
-/// Compare-and-sets, all under way at once, that would have to form a walk over every edge of a graph that has none: no
-/// search ends soon.
+/// Compare-and-sets, all under way at once, that would have to form a walk over every edge of a graph. Each node is left
+/// as often as it is entered, so that counting shows nothing, but the graph falls into two parts: no search ends soon.
 fn hopeless() -> String {
-    let nodes = 0..9;
-    let edges = nodes.clone().flat_map(|from| nodes.clone().map(move |to| (from, to)));
-    // In- and outdegrees differ at four nodes.
-    let edges = edges.filter(|edge| edge.0 != edge.1 && ![(0, 1), (0, 2), (3, 4)].contains(edge));
-    let edges: Vec<_> = edges.enumerate().collect();
+    let edges = (0..64).map(|edge| (edge / 8, edge % 8)).filter(|(from, to)| from != to);
+    let edges: Vec<_> = edges.chain([(10, 11), (11, 12), (12, 10)]).enumerate().collect();
     let mut log = "INFO  jepsen.util - 99 :invoke :write 0\nINFO  jepsen.util - 99 :ok :write 0\n".to_owned();
     for kind in ["invoke", "ok"] {
         for (process, (from, to)) in &edges {

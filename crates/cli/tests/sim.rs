@@ -1,0 +1,169 @@
+//! `synod demo` and `synod sim` from outside: verdicts, exit codes, files, and bad requests.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// Runs `synod` with these words.
+fn synod(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_synod")).args(words).stdin(Stdio::null()).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A place for a file of this test.
+fn place(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id()))
+}
+
+#[test]
+fn seeds_pass_and_each_is_one_run_in_every_process() {
+    let words = ["sim", "--protocol", "raft", "--seeds", "0..6", "--json"];
+    let (one, two) = (synod(&words), synod(&words));
+    assert_eq!(code(&one), 0, "{}", errors(&one));
+    assert_eq!(out(&one), out(&two));
+    let lines: Vec<serde_json::Value> = out(&one).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let seeds: Vec<u64> = lines.iter().map(|line| line["seed"].as_u64().unwrap()).collect();
+    assert_eq!(seeds, [0, 1, 2, 3, 4, 5], "in order, on however many threads");
+    assert!(lines.iter().all(|line| line["verdict"] == "passed" && line["ok"].as_u64() > Some(0)), "{}", out(&one));
+    let alone = synod(&["sim", "--seeds", "4..5", "--jobs", "1", "--json"]);
+    assert_eq!(out(&alone).trim(), out(&one).lines().nth(4).unwrap());
+}
+
+#[test]
+fn a_sabotaged_run_is_violated_and_drawn() {
+    let page = place("short-quorum.html");
+    let page_name = page.to_str().unwrap();
+    let output = synod(&["sim", "--seeds", "0..12", "--sabotage", "short-quorum", "--report", page_name]);
+    assert_eq!(code(&output), 1, "{}", out(&output));
+    assert!(out(&output).contains("violated: "), "{}", out(&output));
+    let html = std::fs::read_to_string(&page).unwrap();
+    std::fs::remove_file(&page).unwrap();
+    assert!(html.starts_with("<!DOCTYPE html>") && html.trim_end().ends_with("</html>"));
+    assert!(html.len() < 2 << 20, "{} bytes", html.len());
+    assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "everything is in the page");
+}
+
+#[test]
+fn a_written_tape_repeats_the_run() {
+    let tape = place("run.tape");
+    let tape_name = tape.to_str().unwrap();
+    let first = synod(&["sim", "--seeds", "3..4", "--storm", "2", "--write-tape", tape_name, "--json"]);
+    assert_eq!(code(&first), 0, "{}", errors(&first));
+    let again = synod(&["sim", "--tape", tape_name, "--storm", "2", "--json"]);
+    std::fs::remove_file(&tape).unwrap();
+    assert_eq!(code(&again), 0, "{}", errors(&again));
+    assert_eq!(out(&first).lines().next(), out(&again).lines().next());
+}
+
+#[test]
+fn calm_weather_has_no_faults() {
+    let output = synod(&["sim", "--seeds", "0..2", "--faults", "none", "--json"]);
+    assert_eq!(code(&output), 0);
+    assert!(out(&output).lines().all(|line| line.contains("\"crashes\":0") && line.contains("\"faults\":0")));
+}
+
+#[test]
+fn the_demo_finds_each_sabotage() {
+    for sabotage in ["early-send", "lying-fsync", "short-quorum"] {
+        let page = place(sabotage);
+        let output = synod(&["demo", "--sabotage", sabotage, "--report", page.to_str().unwrap()]);
+        assert_eq!(code(&output), 1, "{sabotage}: {}{}", out(&output), errors(&output));
+        assert!(out(&output).contains("VIOLATED") && out(&output).contains("damage done"), "{}", out(&output));
+        let html = std::fs::read_to_string(&page).unwrap();
+        std::fs::remove_file(&page).unwrap();
+        assert!(html.contains(sabotage) && html.len() < 2 << 20);
+    }
+}
+
+#[test]
+fn the_demo_survives_and_says_so() {
+    let output = synod(&["demo", "--storm", "5", "--worlds", "5", "--headless"]);
+    assert_eq!(code(&output), 0, "{}{}", out(&output), errors(&output));
+    for word in ["virtual time", "elections", "faults", "operations", "LINEARIZABLE", "5 other worlds"] {
+        assert!(out(&output).contains(word), "{word} is missing: {}", out(&output));
+    }
+}
+
+#[test]
+fn bad_requests_are_refused_with_a_reason() {
+    let cases: [(&[&str], &str); 10] = [
+        (&["sim", "--seeds", "9..3"], "nothing would be tested"),
+        (&["sim", "--seeds", "a..b"], "no seed"),
+        (&["sim", "--seeds", "7"], "A..B"),
+        (&["sim", "--seeds", "0..99999999999999999999999"], "no seed"),
+        (&["sim", "--protocol", "zab"], "invalid value"),
+        (&["sim", "--faults", "crash,meteor"], "`meteor` is no fault"),
+        (&["sim", "--nodes", "0"], "0 is not in"),
+        (&["sim", "--tape", "no/such/file"], "cannot read no/such/file"),
+        (&["sim", "--seeds", "0..2", "--write-tape", "x"], "single seed"),
+        (&["demo", "--storm", "1", "--worlds", "0", "--report", "no/such/folder/x.html"], "cannot write"),
+    ];
+    for (words, reason) in cases {
+        let output = synod(words);
+        assert_eq!(code(&output), 3, "{words:?}: {}{}", out(&output), errors(&output));
+        assert!(errors(&output).contains(reason), "{words:?}: {}", errors(&output));
+        assert!(!errors(&output).contains("panicked"));
+    }
+}
+
+#[test]
+fn a_tape_that_is_none_is_refused_with_its_line() {
+    let tape = place("bad.tape");
+    std::fs::write(&tape, "synod-tape 1\nseed 1\nset loss nonsense\n").unwrap();
+    let output = synod(&["sim", "--tape", tape.to_str().unwrap()]);
+    std::fs::remove_file(&tape).unwrap();
+    assert_eq!(code(&output), 3);
+    assert!(errors(&output).contains("line 3"), "{}", errors(&output));
+}
+
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_synod"))
+        .args(["sim", "--seeds", "0..20", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 0, "the verdict stands, whoever reads it");
+    assert!(!errors(&output).contains("panicked"), "{}", errors(&output));
+}
+
+#[test]
+fn help_is_no_error_and_nothing_is_one() {
+    for words in [&["--help"][..], &["demo", "--help"], &["sim", "--help"], &["check", "--help"], &["--version"]] {
+        let output = synod(words);
+        assert_eq!(code(&output), 0);
+        assert!(out(&output).len() > 5);
+    }
+    assert_eq!(code(&synod(&[])), 3);
+    assert_eq!(code(&synod(&["frobnicate"])), 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_a_long_run_in_good_order() {
+    let child = Command::new(env!("CARGO_BIN_EXE_synod"))
+        .args(["sim", "--seeds", "0..100000000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(core::time::Duration::from_millis(1_500));
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 130, "{}", errors(&output));
+    assert!(out(&output).contains("runs, "), "what was done is summed up: {}", out(&output));
+}

@@ -14,6 +14,7 @@ use std::thread;
 use std::time::Instant;
 use synod_consistency_checker::Budget;
 
+mod certify;
 mod finding;
 mod flags;
 mod input;

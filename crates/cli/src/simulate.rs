@@ -7,7 +7,7 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use synod_kv::cluster::{Cluster, Mischief, Settings, simulation, with_guards, with_invariants, with_judge};
@@ -186,7 +186,7 @@ impl Simulate {
         tape: Tape,
         report: &Report<Cluster>,
         settings: &Settings,
-        path: &PathBuf,
+        path: &Path,
         console: &mut Console,
     ) -> Result<(), Complaint> {
         let command =

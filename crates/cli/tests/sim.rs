@@ -1,4 +1,5 @@
 //! `synod demo` and `synod sim` from outside: verdicts, exit codes, files, and bad requests.
+#![cfg(test)]
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -31,10 +32,15 @@ fn seeds_pass_and_each_is_one_run_in_every_process() {
     let (one, two) = (synod(&words), synod(&words));
     assert_eq!(code(&one), 0, "{}", errors(&one));
     assert_eq!(out(&one), out(&two));
-    let lines: Vec<serde_json::Value> = out(&one).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<serde_json::Value> =
+        out(&one).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let seeds: Vec<u64> = lines.iter().map(|line| line["seed"].as_u64().unwrap()).collect();
     assert_eq!(seeds, [0, 1, 2, 3, 4, 5], "in order, on however many threads");
-    assert!(lines.iter().all(|line| line["verdict"] == "passed" && line["ok"].as_u64() > Some(0)), "{}", out(&one));
+    assert!(
+        lines.iter().all(|line| line["verdict"] == "passed" && line["ok"].as_u64() > Some(0)),
+        "{}",
+        out(&one)
+    );
     let alone = synod(&["sim", "--seeds", "4..5", "--jobs", "1", "--json"]);
     assert_eq!(out(&alone).trim(), out(&one).lines().nth(4).unwrap());
 }
@@ -78,7 +84,11 @@ fn the_demo_finds_each_sabotage() {
         let page = place(sabotage);
         let output = synod(&["demo", "--sabotage", sabotage, "--report", page.to_str().unwrap()]);
         assert_eq!(code(&output), 1, "{sabotage}: {}{}", out(&output), errors(&output));
-        assert!(out(&output).contains("VIOLATED") && out(&output).contains("damage done"), "{}", out(&output));
+        assert!(
+            out(&output).contains("VIOLATED") && out(&output).contains("damage done"),
+            "{}",
+            out(&output)
+        );
         let html = std::fs::read_to_string(&page).unwrap();
         std::fs::remove_file(&page).unwrap();
         assert!(html.contains(sabotage) && html.len() < 2 << 20);
@@ -142,7 +152,9 @@ fn a_closed_pipe_is_no_panic() {
 
 #[test]
 fn help_is_no_error_and_nothing_is_one() {
-    for words in [&["--help"][..], &["demo", "--help"], &["sim", "--help"], &["check", "--help"], &["--version"]] {
+    for words in
+        [&["--help"][..], &["demo", "--help"], &["sim", "--help"], &["check", "--help"], &["--version"]]
+    {
         let output = synod(words);
         assert_eq!(code(&output), 0);
         assert!(out(&output).len() > 5);

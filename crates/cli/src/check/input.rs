@@ -26,6 +26,8 @@ pub(super) enum Refusal {
     Read(ReadError),
     #[error("line {line}: longer than {limit} bytes; if this is a history, raise --max-line-bytes")]
     TooLong { line: u64, limit: usize },
+    #[error("line {line}: nested deeper than {limit} levels; this is no history")]
+    TooDeep { line: u64, limit: usize },
     #[error("{error}; --format {given} was given, but the file looks like {seen}")]
     OtherFormat { error: ReadError, given: &'static str, seen: &'static str },
     #[error("{error}; --model {given} was given, but the operations look like those of --model {seen}")]
@@ -124,6 +126,7 @@ impl Input {
         }
         match error {
             ReadError::TooLong { line, limit } => Refusal::TooLong { line, limit },
+            ReadError::TooDeep { line, limit } => Refusal::TooDeep { line, limit },
             ReadError::UnknownFormat { .. } => Refusal::SayFormat { error },
             ReadError::Operation { .. } => match (model, model.and_then(|_| self.other_model(format))) {
                 (Some(given), Some(seen)) if given != seen => {

@@ -154,7 +154,7 @@ impl Raft {
             return match message {
                 Message::Voted { term, granted: true } => self.on_voted(from, term, true, cx),
                 Message::Appended { term, matched } => self.on_appended(from, place, term, matched, cx),
-                Message::Rewritten { first } => self.on_rewritten(first, cx),
+                Message::Rewritten { first } if self.rewriting => self.on_rewritten(first, cx),
                 _ => self.illegal(from, Illegal::FromOneself, cx),
             };
         }

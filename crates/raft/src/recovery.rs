@@ -52,6 +52,14 @@ pub enum RecoverError {
         /// The last recorded term.
         term: Term,
     },
+    /// The driver runs the node under another name than it is configured for: its promises to itself would go astray.
+    #[error("this is node {configured}, but it is run as {actual}: give it its own configuration and disk")]
+    WrongNode {
+        /// The id in the configuration.
+        configured: NodeId,
+        /// The id that the driver gives.
+        actual: NodeId,
+    },
     /// The vote went to nobody that is configured.
     #[error("the vote of this node went to {voted_for}, which is not a voter: check the configuration")]
     UnknownVote {
@@ -118,6 +126,9 @@ impl Raft {
         let last = self.log.last();
         if last.term > self.term {
             self.gap.get_or_insert(RecoverError::TermLost { last, term: self.term });
+        }
+        if cx.me() != self.config.id {
+            self.gap = Some(RecoverError::WrongNode { configured: self.config.id, actual: cx.me() });
         }
         if let Some(error) = self.gap.take() {
             self.halted = true;

@@ -9,6 +9,7 @@
 mod arbitrary;
 mod bugs;
 mod cluster;
+mod node;
 mod random;
 mod rewrite;
 mod safety;

@@ -127,6 +127,14 @@ fn a_log_without_its_beginning_halts_the_node() {
 }
 
 #[test]
+fn a_node_that_is_run_under_another_name_halts() {
+    let mut bench = Bench::new(NodeId(2), fresh());
+    bench.start().unwrap();
+    let error = RecoverError::WrongNode { configured: ME, actual: NodeId(2) };
+    assert_eq!(bench.take(), [synod_core::testing::Output::Event(Event::Halted(error))]);
+}
+
+#[test]
 fn a_damaged_record_stops_the_node() {
     let mut node = with_a_past();
     assert!(node.log.rot(Lsn(2)));

@@ -1,7 +1,7 @@
 //! Reading, judging and verifying one input.
 
 use super::certify::{prefix_flaw, ruling};
-use super::finding::{Failure, Finding, Judged, Op, Open, Order, Ruling, Step, Violated};
+use super::finding::{Failure, Finding, Judged, Op, Open, Order, Step, Violated};
 use super::flags::{FormatName, ModelName, format_name};
 use super::input::{Input, Refusal};
 use bytes::Bytes;

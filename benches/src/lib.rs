@@ -19,6 +19,10 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod table;
+
+pub use table::Table;
+
 use core::fmt;
 use cpu_time::ProcessTime;
 

@@ -62,7 +62,8 @@ pub(crate) enum Complaint {
 
 /// Standard output and error.
 pub(crate) struct Console {
-    closed: bool,
+    /// Why standard output takes no more.
+    lost: Option<io::Error>,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -77,7 +78,7 @@ impl Console {
                 std::process::exit(130);
             }
         });
-        Self { closed: false, interrupted }
+        Self { lost: None, interrupted }
     }
 
     /// Set once Ctrl-C was pressed: long work looks at it and stops early.
@@ -87,10 +88,15 @@ impl Console {
 
     /// One line on standard output. When nobody reads any more, the work goes on in silence: the exit code still tells.
     pub(crate) fn say(&mut self, line: impl Display) {
-        if !self.closed {
+        if self.lost.is_none() {
             let mut out = io::stdout().lock();
-            self.closed = writeln!(out, "{line}").and_then(|()| out.flush()).is_err();
+            self.lost = writeln!(out, "{line}").and_then(|()| out.flush()).err();
         }
+    }
+
+    /// What was not printed and should have been: a full disk, say. A reader who has gone away wants no more.
+    pub(crate) fn lost(&self) -> Option<&io::Error> {
+        self.lost.as_ref().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
     }
 
     /// One line on standard error.

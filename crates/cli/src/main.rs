@@ -57,6 +57,10 @@ fn main() -> ExitCode {
         Command::Sim(simulate) => simulate.run(&mut console),
         Command::Check(check) => check.run(&mut console),
     };
+    if let Some(error) = console.lost() {
+        console.complain(&format_args!("cannot write to standard output: {error}"));
+        return Outcome::BadInput.into();
+    }
     match outcome {
         Ok(outcome) => outcome.into(),
         Err(error) => {

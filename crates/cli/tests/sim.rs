@@ -150,6 +150,20 @@ fn a_closed_pipe_is_no_panic() {
     assert!(!errors(&output).contains("panicked"), "{}", errors(&output));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told() {
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_synod"))
+        .args(["sim", "--seeds", "0..1"])
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 3);
+    assert!(errors(&output).contains("cannot write to standard output"), "{}", errors(&output));
+}
+
 #[test]
 fn help_is_no_error_and_nothing_is_one() {
     for words in

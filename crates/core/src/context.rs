@@ -145,9 +145,10 @@ impl<'a, P: Protocol, S: Sink<P> + ?Sized> Context<'a, P, S> {
         self.sink.disarm(timer);
     }
 
-    /// Gives back the log up to `upto`: recovery does not need it any more.
+    /// Gives back the log up to `upto`, once everything that this protocol persisted so far is durable: the records that made
+    /// the older ones superfluous must not be lost together with them.
     pub fn release(&mut self, upto: Lsn) {
-        self.sink.accept(crate::Effect::Release(upto));
+        self.sink.accept(crate::Effect::Release { upto, after: *self.promised });
     }
 
     /// Asks the host to work; the answer is [`Input::Done`](crate::Input::Done).

@@ -36,8 +36,13 @@ pub enum Effect<P: Protocol> {
         /// synced when some effect waits for it.
         forced: bool,
     },
-    /// Nothing at or below this position is needed for recovery any more.
-    Release(Lsn),
+    /// Once the log is durable up to `after`, nothing at or below `upto` is needed for recovery any more.
+    Release {
+        /// The last position that can be given back.
+        upto: Lsn,
+        /// What it waits for: the records that make the older ones superfluous.
+        after: Lsn,
+    },
     /// Deliver [`Input::Timer`](crate::Input::Timer) after this span, in place of whatever was armed under this name.
     Arm {
         /// The name.
@@ -154,7 +159,7 @@ where
             }
             Self::Emit { event, after } => Self::Emit { event: event.clone(), after: *after },
             Self::Persist { record, forced } => Self::Persist { record: record.clone(), forced: *forced },
-            Self::Release(lsn) => Self::Release(*lsn),
+            Self::Release { upto, after } => Self::Release { upto: *upto, after: *after },
             Self::Arm { timer, after } => Self::Arm { timer: *timer, after: *after },
             Self::Disarm(timer) => Self::Disarm(*timer),
             Self::Job(job) => Self::Job(job.clone()),
@@ -182,7 +187,9 @@ where
             (Self::Persist { record, forced }, Self::Persist { record: record2, forced: forced2 }) => {
                 record == record2 && forced == forced2
             }
-            (Self::Release(lsn), Self::Release(lsn2)) => lsn == lsn2,
+            (Self::Release { upto, after }, Self::Release { upto: upto2, after: after2 }) => {
+                upto == upto2 && after == after2
+            }
             (Self::Arm { timer, after }, Self::Arm { timer: timer2, after: after2 }) => {
                 timer == timer2 && after == after2
             }
@@ -217,7 +224,9 @@ where
             Self::Persist { record, forced } => {
                 f.debug_struct("Persist").field("record", record).field("forced", forced).finish()
             }
-            Self::Release(lsn) => f.debug_tuple("Release").field(lsn).finish(),
+            Self::Release { upto, after } => {
+                f.debug_struct("Release").field("upto", upto).field("after", after).finish()
+            }
             Self::Arm { timer, after } => {
                 f.debug_struct("Arm").field("timer", timer).field("after", after).finish()
             }

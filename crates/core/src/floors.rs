@@ -13,13 +13,14 @@ use alloc::collections::BTreeMap;
 /// let mut floors = Floors::default();
 /// floors.add("a");
 /// floors.add("b");
-/// assert_eq!(floors.release("a", Lsn(9)), None); // "b" still needs everything
-/// assert_eq!(floors.release("b", Lsn(4)), Some(Lsn(4)));
-/// assert_eq!(floors.remove(&"b"), Some(Lsn(9)));
+/// assert_eq!(floors.release("a", Lsn(9), Lsn(12)), None); // "b" still needs everything
+/// assert_eq!(floors.release("b", Lsn(4), Lsn(0)), Some((Lsn(4), Lsn(12)))); // both must be sure
+/// assert_eq!(floors.remove(&"b"), Some((Lsn(9), Lsn(12))));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Floors<K> {
-    floors: BTreeMap<K, Lsn>,
+    /// What each child has released, and what that waits for.
+    floors: BTreeMap<K, (Lsn, Lsn)>,
     released: Lsn,
 }
 
@@ -32,28 +33,33 @@ impl<K> Default for Floors<K> {
 impl<K: Ord> Floors<K> {
     /// Adds a child that needs everything from now on. Adding it twice changes nothing.
     pub fn add(&mut self, key: K) {
-        self.floors.entry(key).or_insert(Lsn::ZERO);
+        self.floors.entry(key).or_insert((Lsn::ZERO, Lsn::ZERO));
     }
 
-    /// The child `key` needs nothing up to `upto`; an unknown child is added. Returns the position that all have released,
-    /// when it has grown. O(children).
-    pub fn release(&mut self, key: K, upto: Lsn) -> Option<Lsn> {
-        let floor = self.floors.entry(key).or_insert(Lsn::ZERO);
-        *floor = (*floor).max(upto);
+    /// The child `key` needs nothing up to `upto`, once the log is durable up to `after`; an unknown child is added. Returns
+    /// the position that all have released, when it has grown, and what that waits for. O(children).
+    pub fn release(&mut self, key: K, upto: Lsn, after: Lsn) -> Option<(Lsn, Lsn)> {
+        let floor = self.floors.entry(key).or_insert((Lsn::ZERO, Lsn::ZERO));
+        if upto > floor.0 {
+            *floor = (upto, after.max(floor.1));
+        }
         self.grown()
     }
 
-    /// Removes a child. Returns the position that the others have released, when it has grown. O(children).
-    pub fn remove(&mut self, key: &K) -> Option<Lsn> {
+    /// Removes a child. Returns the position that the others have released, when it has grown, and what that waits for.
+    /// O(children).
+    pub fn remove(&mut self, key: &K) -> Option<(Lsn, Lsn)> {
         self.floors.remove(key)?;
         self.grown()
     }
 
-    fn grown(&mut self) -> Option<Lsn> {
-        let least = self.floors.values().copied().min()?;
-        (least > self.released).then(|| {
-            self.released = least;
-            least
+    fn grown(&mut self) -> Option<(Lsn, Lsn)> {
+        let upto = self.floors.values().map(|(upto, _)| *upto).min()?;
+        // To wait for every child's records is to wait for more than is needed, and never for less.
+        let after = self.floors.values().map(|(_, after)| *after).max()?;
+        (upto > self.released).then(|| {
+            self.released = upto;
+            (upto, after)
         })
     }
 }

@@ -29,9 +29,9 @@ pub trait Slot<C: Protocol> {
     /// Takes an event of the child, which holds once the log is durable up to `after`.
     fn event<S: Sink<Self::Parent> + ?Sized>(&mut self, event: C::Event, after: Lsn, sink: &mut S);
 
-    /// The child needs nothing up to `upto` any more. Returns the position that the parent as a whole can give back, if
-    /// any: the smallest over its children (see [`Floors`](crate::Floors)).
-    fn release(&mut self, upto: Lsn) -> Option<Lsn>;
+    /// The child needs nothing up to `upto` any more, once the log is durable up to `after`. Returns the same pair for the
+    /// parent as a whole, if it can give anything back: see [`Floors`](crate::Floors).
+    fn release(&mut self, upto: Lsn, after: Lsn) -> Option<(Lsn, Lsn)>;
 }
 
 /// The sink that a child sees: wraps every effect and hands it to the parent's sink.
@@ -59,9 +59,9 @@ where
             Effect::Persist { record, forced } => Sink::<C>::persist(self, record, forced),
             Effect::Arm { timer, after } => Sink::<C>::arm(self, timer, after),
             Effect::Disarm(timer) => Sink::<C>::disarm(self, timer),
-            Effect::Release(upto) => {
-                if let Some(upto) = self.slot.release(upto) {
-                    self.sink.accept(Effect::Release(upto));
+            Effect::Release { upto, after } => {
+                if let Some((upto, after)) = self.slot.release(upto, after) {
+                    self.sink.accept(Effect::Release { upto, after });
                 }
             }
             Effect::Job(job) => {

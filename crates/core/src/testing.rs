@@ -136,6 +136,7 @@ pub enum Output<P: Protocol> {
 enum Held<P: Protocol> {
     Loopback(P::Message),
     Out(Output<P>),
+    Release(Lsn),
 }
 
 /// Drives one protocol by hand.
@@ -323,9 +324,7 @@ where
                 // A poisoned log swallows the record; nothing that waits for it will ever come out.
                 let _ = self.log.append(record);
             }
-            Effect::Release(upto) => {
-                let _ = self.log.release(upto);
-            }
+            Effect::Release { upto, after } => self.hold(after, Held::Release(upto)),
             Effect::Arm { timer, after } => {
                 self.timers.insert(timer, self.now + after);
             }
@@ -348,6 +347,9 @@ where
         match held {
             Held::Loopback(message) => self.loopback.push_back(message),
             Held::Out(output) => self.outputs.push(output),
+            Held::Release(upto) => {
+                let _ = self.log.release(upto);
+            }
         }
     }
 

@@ -159,6 +159,24 @@ fn a_lazy_record_holds_nothing_up_unless_asked() {
 }
 
 #[test]
+fn records_are_given_back_only_when_those_that_replace_them_are_durable() {
+    let mut node = started();
+    told(&mut node, [Do::Persist(1)]);
+    node.sync().unwrap();
+    told(&mut node, [Do::Persist(2), Do::Release(Lsn(1))]);
+    let mut crashed = node.log.clone();
+    crashed.crash();
+    let records = |log: &mut MemoryLog<u32>| {
+        let mut records = Vec::new();
+        log.replay(&mut |_, record| records.push(record)).unwrap();
+        records
+    };
+    assert_eq!(records(&mut crashed), [Recovered::Intact(1)], "a crash here must not take both");
+    node.sync().unwrap();
+    assert_eq!(records(&mut node.log), [Recovered::Intact(2)]);
+}
+
+#[test]
 fn a_promise_to_oneself_comes_back_durable_and_in_order() {
     let mut node = started();
     told(&mut node, [Do::Persist(1), Do::Send(ME, 10), Do::Persist(2), Do::Send(ME, 11), Do::SendEarly(12)]);
@@ -448,8 +466,8 @@ mod composition {
             self.heard.push((self.number, event, after));
         }
 
-        fn release(&mut self, upto: Lsn) -> Option<Lsn> {
-            self.floors.release(self.number, upto)
+        fn release(&mut self, upto: Lsn, after: Lsn) -> Option<(Lsn, Lsn)> {
+            self.floors.release(self.number, upto, after)
         }
     }
 
@@ -584,23 +602,27 @@ mod floors {
         let mut floors = Floors::default();
         floors.add(1);
         floors.add(2);
-        assert_eq!(floors.release(1, Lsn(9)), None);
+        assert_eq!(floors.release(1, Lsn(9), Lsn(11)), None);
         floors.add(2); // twice changes nothing
-        assert_eq!(floors.remove(&2), Some(Lsn(9)));
+        assert_eq!(floors.remove(&2), Some((Lsn(9), Lsn(11))));
         assert_eq!(floors.remove(&2), None);
     }
 
     #[test]
     fn floors_only_rise() {
         let mut floors = Floors::default();
-        assert_eq!(floors.release(1, Lsn(5)), Some(Lsn(5)));
-        assert_eq!(floors.release(1, Lsn(3)), None);
-        assert_eq!(floors.release(1, Lsn(5)), None);
+        assert_eq!(floors.release(1, Lsn(5), Lsn(7)), Some((Lsn(5), Lsn(7))));
+        assert_eq!(floors.release(1, Lsn(3), Lsn(9)), None);
+        assert_eq!(floors.release(1, Lsn(5), Lsn(9)), None);
         // A child that comes later needs what follows; what has been given back stays so.
         floors.add(2);
-        assert_eq!(floors.release(2, Lsn(4)), None);
-        assert_eq!(floors.release(2, Lsn(8)), None);
-        assert_eq!(floors.release(1, Lsn(6)), Some(Lsn(6)));
+        assert_eq!(floors.release(2, Lsn(4), Lsn(0)), None);
+        assert_eq!(floors.release(2, Lsn(8), Lsn(6)), None);
+        assert_eq!(
+            floors.release(1, Lsn(6), Lsn(0)),
+            Some((Lsn(6), Lsn(7))),
+            "what was promised is waited for"
+        );
     }
 }
 

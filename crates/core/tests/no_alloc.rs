@@ -123,8 +123,8 @@ impl<C: Protocol> Slot<C> for Place<C> {
         sink.emit(event, after);
     }
 
-    fn release(&mut self, upto: Lsn) -> Option<Lsn> {
-        Some(upto)
+    fn release(&mut self, upto: Lsn, after: Lsn) -> Option<(Lsn, Lsn)> {
+        Some((upto, after))
     }
 }
 

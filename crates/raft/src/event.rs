@@ -94,8 +94,6 @@ pub enum Illegal {
     ConflictsWithCommitted,
     /// A message from oneself that one does not send to oneself.
     FromOneself,
-    /// A message from another node that one only sends to oneself.
-    ForOneself,
 }
 
 /// The timers of a node.

@@ -1,7 +1,6 @@
 //! What nodes say to each other, and to themselves.
 
 use crate::{EntryId, Index, Segment, Term};
-use synod_core::Lsn;
 
 /// A message. All carry the term of the sender, except that a pre-vote carries the term it *would* campaign in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,11 +73,6 @@ pub enum Message {
         /// The term of the sender.
         term: Term,
     },
-    /// To oneself only: everything that is alive is durable once more, from this record on.
-    Rewritten {
-        /// The first of the new records.
-        first: Lsn,
-    },
 }
 
 impl Message {
@@ -95,7 +89,6 @@ impl Message {
             | Self::Rejected { term, .. }
             | Self::Commit { term, .. }
             | Self::Heard { term } => *term,
-            Self::Rewritten { .. } => Term::ZERO,
         }
     }
 }

@@ -246,7 +246,7 @@ impl Node {
                     self.outputs.push_back(Output::Write { at, record });
                     at = at.next();
                 }
-                Effect::Release(upto) => self.outputs.push_back(Output::Release(upto)),
+                Effect::Release { upto, after } => self.gate.hold(after, Held::Out(Output::Release(upto))),
                 Effect::Arm { timer, after } => {
                     self.timers.insert(timer, self.now + after);
                 }

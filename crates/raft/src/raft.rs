@@ -60,8 +60,6 @@ pub struct Raft {
     pub(crate) dirty: bool,
     /// Recovery met a record whose predecessor is not there (yet).
     pub(crate) gap: Option<RecoverError>,
-    /// A rewrite waits for the disk.
-    pub(crate) rewriting: bool,
     pub(crate) halted: bool,
     pub(crate) revision: Ghost,
 }
@@ -92,7 +90,6 @@ impl Raft {
             gathered: Vec::new(),
             dirty: false,
             gap: None,
-            rewriting: false,
             halted: false,
             revision: Ghost(0),
         })
@@ -154,7 +151,6 @@ impl Raft {
             return match message {
                 Message::Voted { term, granted: true } => self.on_voted(from, term, true, cx),
                 Message::Appended { term, matched } => self.on_appended(from, place, term, matched, cx),
-                Message::Rewritten { first } if self.rewriting => self.on_rewritten(first, cx),
                 _ => self.illegal(from, Illegal::FromOneself, cx),
             };
         }
@@ -170,7 +166,6 @@ impl Raft {
             Message::Rejected { term, prev, hint } => self.on_rejected(place, term, prev, hint, cx),
             Message::Commit { term, commit } => self.on_commit(from, term, commit, cx),
             Message::Heard { term } => self.on_heard(place, term, cx),
-            Message::Rewritten { .. } => self.illegal(from, Illegal::ForOneself, cx),
         }
     }
 

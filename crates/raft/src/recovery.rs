@@ -1,6 +1,6 @@
 //! From the records back to the state, and the other way round when a shared log wants its space.
 
-use crate::{EntryId, Event, Index, Message, Raft, Record, Segment, Term};
+use crate::{EntryId, Event, Index, Raft, Record, Segment, Term};
 use synod_core::{Context, Damage, Lsn, NodeId, Recovered, Sink};
 
 /// Why a log cannot be recovered from. The node must not start; restore it from its peers under a new id.
@@ -146,26 +146,16 @@ impl Raft {
     /// A crash in between loses nothing. The new records say nothing that the old ones did not, so recovery from both gives
     /// the same state; the old ones go only when the new ones are durable.
     pub(crate) fn on_rewrite<S: Sink<Self> + ?Sized>(&mut self, below: Lsn, cx: &mut Context<'_, Self, S>) {
-        if self.rewriting {
-            return;
+        if self.oldest.is_some_and(|oldest| oldest < below) {
+            let first = cx.persist(Record::HardState { term: self.term, voted_for: self.voted_for });
+            let mut prev_term = Term::ZERO;
+            for entries in self.log.segments() {
+                cx.persist(Record::Append { prev_term, entries: entries.clone() });
+                prev_term = entries.term();
+            }
+            self.oldest = Some(first);
+            return cx.release(Lsn(first.0.saturating_sub(1)));
         }
-        if self.oldest.is_none_or(|oldest| oldest >= below) {
-            return cx.release(Lsn(below.0.saturating_sub(1)));
-        }
-        self.rewriting = true;
-        let first = cx.persist(Record::HardState { term: self.term, voted_for: self.voted_for });
-        let mut prev_term = Term::ZERO;
-        for entries in self.log.segments() {
-            cx.persist(Record::Append { prev_term, entries: entries.clone() });
-            prev_term = entries.term();
-        }
-        cx.send(cx.me(), Message::Rewritten { first });
-    }
-
-    /// What was rewritten from `first` on is durable.
-    pub(crate) fn on_rewritten<S: Sink<Self> + ?Sized>(&mut self, first: Lsn, cx: &mut Context<'_, Self, S>) {
-        self.rewriting = false;
-        self.oldest = Some(first);
-        cx.release(Lsn(first.0.saturating_sub(1)));
+        cx.release(Lsn(below.0.saturating_sub(1)));
     }
 }

@@ -1,8 +1,8 @@
 //! The byte form of messages and records, version 1.
 
 use crate::{EntryId, Index, Message, Record, Segment, Term};
+use synod_core::NodeId;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
-use synod_core::{Lsn, NodeId};
 
 impl Wire for Term {
     const LEN_MIN: usize = 8;
@@ -113,10 +113,6 @@ impl Wire for Message {
                 out.u8(9);
                 term.encode(out);
             }
-            Self::Rewritten { first } => {
-                out.u8(10);
-                first.encode(out);
-            }
         }
     }
 
@@ -141,7 +137,6 @@ impl Wire for Message {
             },
             8 => Self::Commit { term: Term::decode(input)?, commit: Index::decode(input)? },
             9 => Self::Heard { term: Term::decode(input)? },
-            10 => Self::Rewritten { first: Lsn::decode(input)? },
             tag => return Err(WireError::UnknownTag { of: "raft message", tag }),
         })
     }

@@ -79,8 +79,8 @@
 //! All chance comes from the [`Tape`]. Each decision has a [`Label`] made of its content (for a message: sender, receiver,
 //! fingerprint of the message and how often it was sent lately), so that a decision keeps its value when unrelated code
 //! changes. A seed gives the values; explicit entries override it; a recorded tape repeats the run under any seed. A rolling
-//! hash over every event, with a digest of all states every 16,384 events and at the end, is in each [`Report`]: equal hashes
-//! mean equal runs.
+//! hash over every event, with the state of one node in turn every 16,384 events and of all at the end, is in each [`Report`]:
+//! equal hashes mean equal runs.
 //!
 //! # Cost
 //! An event is a heap operation, a step of the protocol, a fingerprint of each message it sends, and what you check; see

@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::disk::Disk;
+use crate::hash::{Fold, fingerprint};
 use crate::network::{Net, index};
 use crate::tape::{Kind, Label, Tape};
 use crate::world::{Pending, Simulated};
@@ -31,6 +32,7 @@ pub(crate) enum Held<P: Simulated> {
     Loopback(P::Message),
     Send(NodeId, P::Message),
     Event(P::Event),
+    Release(Lsn),
 }
 
 #[derive(Clone, Copy)]
@@ -77,8 +79,26 @@ pub(crate) struct Port<'a, P: Simulated> {
 }
 
 impl<P: Simulated> Port<'_, P> {
+    /// Most messages wait for nothing: those are not wrapped, only to be unwrapped again.
+    fn post(&mut self, to: NodeId, message: P::Message, after: Lsn) {
+        let mine = to == self.host.id;
+        if after > self.durable() {
+            let held = if mine { Held::Loopback(message) } else { Held::Send(to, message) };
+            self.offer(after, held);
+        } else if mine {
+            self.host.loopback.push_back(message);
+        } else {
+            self.net.transmit(self.host.id, to, message);
+        }
+    }
+
+    /// The log is durable up to here, as far as this driver cares.
+    fn durable(&self) -> Lsn {
+        if self.host.early { Lsn(u64::MAX) } else { self.host.disk.durable }
+    }
+
     fn offer(&mut self, after: Lsn, held: Held<P>) {
-        let durable = if self.host.early { after } else { self.host.disk.durable };
+        let durable = self.durable();
         match self.host.gate.offer(after, durable, held) {
             Offer::Pass(held) => self.let_out(held),
             Offer::Held => self.net.stats.held_max = self.net.stats.held_max.max(self.host.gate.len()),
@@ -93,6 +113,7 @@ impl<P: Simulated> Port<'_, P> {
             Held::Loopback(message) => self.host.loopback.push_back(message),
             Held::Send(to, message) => self.net.transmit(self.host.id, to, message),
             Held::Event(event) => self.host.events.push(event),
+            Held::Release(upto) => self.host.disk.release(upto),
         }
     }
 }
@@ -105,7 +126,7 @@ impl<P: Simulated> Sink<P> for Port<'_, P> {
             Effect::Persist { record, forced } => self.persist(record, forced),
             Effect::Arm { timer, after } => self.arm(timer, after),
             Effect::Disarm(timer) => self.disarm(timer),
-            Effect::Release(upto) => self.host.disk.release(upto),
+            Effect::Release { upto, after } => self.offer(after, Held::Release(upto)),
             Effect::Job(job) => self.host.jobs.push(job),
             // Everybody is reachable by number here; addresses come with the dials of topology.
             Effect::Peer(_) => {}
@@ -114,14 +135,11 @@ impl<P: Simulated> Sink<P> for Port<'_, P> {
 
     fn send(&mut self, to: Peers, message: P::Message, after: Lsn, _: Lane) {
         if let Peers::One(to) = to {
-            let held = if to == self.host.id { Held::Loopback(message) } else { Held::Send(to, message) };
-            self.offer(after, held);
+            self.post(to, message, after);
             return;
         }
         for &to in to.as_slice() {
-            let message = message.clone();
-            let held = if to == self.host.id { Held::Loopback(message) } else { Held::Send(to, message) };
-            self.offer(after, held);
+            self.post(to, message.clone(), after);
         }
     }
 
@@ -163,6 +181,12 @@ impl<P: Simulated> Sink<P> for Port<'_, P> {
 }
 
 impl<P: Simulated> Node<P> {
+    /// Adds the state of this node to a fingerprint.
+    pub(crate) fn digest(&self, chain: Fold) -> Fold {
+        let state = self.protocol.as_ref().map_or(0, fingerprint);
+        chain.word(state).word(self.host.disk.end().0).word(self.host.disk.durable.0)
+    }
+
     pub(crate) fn step(&mut self, input: Input<P>, net: &mut Net<P>) {
         let Some(protocol) = &mut self.protocol else { return };
         let moment = Moment {

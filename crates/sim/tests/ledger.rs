@@ -45,11 +45,9 @@ impl Protocol for Ledger {
                 let me = cx.me();
                 (1..=3).map(NodeId).filter(|id| *id != me).for_each(|id| cx.send(id, number));
             }
-            Input::Message(_, number) => {
-                if self.stored.insert(number) {
-                    self.copies += 1;
-                    cx.persist_lazy(number);
-                }
+            Input::Message(_, number) if self.stored.insert(number) => {
+                self.copies += 1;
+                cx.persist_lazy(number);
             }
             _ => {}
         }

@@ -54,7 +54,6 @@ pub(crate) fn show(message: &Message) -> String {
         Message::Rejected { term, prev, hint } => format!("Rejected term {term} prev {prev} hint {hint}"),
         Message::Commit { term, commit } => format!("Commit term {term} commit {commit}"),
         Message::Heard { term } => format!("Heard term {term}"),
-        Message::Rewritten { first } => format!("Rewritten from {first}"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use synod_core::wire::{Wire, WireError};
-use synod_core::{Bytes, Lsn, NodeId};
+use synod_core::{Bytes, NodeId};
 use synod_raft::{EntryId, Index, Message, Record, Segment, Term};
 
 pub(crate) fn number() -> impl Strategy<Value = u64> {
@@ -45,7 +45,6 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         1 => (term(), index(), entry_id()).prop_map(|(term, prev, hint)| Message::Rejected { term, prev, hint }),
         1 => (term(), index()).prop_map(|(term, commit)| Message::Commit { term, commit }),
         1 => term().prop_map(|term| Message::Heard { term }),
-        1 => number().prop_map(|first| Message::Rewritten { first: Lsn(first) }),
     ]
 }
 
@@ -95,7 +94,6 @@ fn golden_bytes_of_every_message() {
         ),
         (Message::Commit { term: Term(1), commit: Index(9) }, "08 0100000000000000 0900000000000000"),
         (Message::Heard { term: Term(1) }, "09 0100000000000000"),
-        (Message::Rewritten { first: Lsn(7) }, "0a 0700000000000000"),
     ];
     for (message, bytes) in golden {
         assert_eq!(hex(&message.to_bytes(1)), bytes.replace(' ', ""), "{message:?}");

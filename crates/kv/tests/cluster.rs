@@ -1,5 +1,6 @@
 //! The store on Raft in a hostile world: nothing is violated as it stands, and each guarantee that is switched off is missed.
-#![cfg(all(test, feature = "cluster"))]
+#![cfg(test)]
+#![cfg(feature = "cluster")]
 
 use synod_kv::cluster::{Cluster, Mischief, Settings, simulation, with_guards, with_invariants, with_judge};
 use synod_raft::Raft;

@@ -14,7 +14,7 @@
 use crate::{Answer, Command, Store, WIRE_VERSION};
 use bytes::Bytes;
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use synod_consistency_checker::{
     Budget, History, KvCall, KvModel, KvReturn, Mark, OpId, Report as Judgement, check, verify,
 };
@@ -145,8 +145,9 @@ pub struct Cluster {
     settings: Settings,
     clients: Vec<Client>,
     replicas: Vec<Replica>,
-    mail: BTreeMap<u64, Mail>,
-    letters: u64,
+    /// Letters on their way; the first is number `delivered`. Those before it have all arrived.
+    mail: VecDeque<Option<Mail>>,
+    delivered: u64,
     /// The number of an operation names its client: `number % clients`.
     operations: u64,
     processes: u64,
@@ -168,8 +169,8 @@ impl Cluster {
         Self {
             clients: (0..settings.clients).map(client).collect(),
             replicas: vec![Replica::default(); settings.nodes],
-            mail: BTreeMap::new(),
-            letters: 0,
+            mail: VecDeque::new(),
+            delivered: 0,
             operations: 0,
             processes: settings.clients,
             history: History::new(),
@@ -226,9 +227,19 @@ impl Cluster {
     }
 
     fn letter(&mut self, mail: Mail) -> u64 {
-        self.letters += 1;
-        self.mail.insert(self.letters, mail);
-        self.letters
+        self.mail.push_back(Some(mail));
+        self.delivered + self.mail.len() as u64 - 1
+    }
+
+    /// Takes a letter out; a second time it is not there.
+    fn open(&mut self, number: u64) -> Option<Mail> {
+        let place = usize::try_from(number.checked_sub(self.delivered)?).ok()?;
+        let mail = self.mail.get_mut(place)?.take();
+        while self.mail.front().is_some_and(Option::is_none) {
+            self.mail.pop_front();
+            self.delivered += 1;
+        }
+        mail
     }
 
     fn client_of(&self, number: u64) -> usize {
@@ -449,7 +460,7 @@ impl Workload<Raft> for Cluster {
     }
 
     fn on_wake(&mut self, token: u64, io: &mut Raw<'_>) {
-        match self.mail.remove(&token) {
+        match self.open(token) {
             Some(Mail::Next(client)) => self.next_operation(client, io),
             Some(Mail::GiveUp { client, number }) => {
                 if self.is_current(client, number) {

@@ -115,6 +115,58 @@ impl Wire for Command {
     }
 }
 
+/// A command as it lies in a log, borrowed: a state machine reads a great many and keeps little of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View<'a> {
+    Get { key: &'a [u8] },
+    Put { key: &'a [u8], value: &'a [u8] },
+    Append { key: &'a [u8], suffix: &'a [u8] },
+    Delete { key: &'a [u8] },
+    Cas { key: &'a [u8], expected: Option<&'a [u8]>, new: &'a [u8] },
+}
+
+impl<'a> View<'a> {
+    /// Reads the same bytes as [`Command`]'s [`Wire`] form, and refuses the same.
+    pub(crate) fn read(mut bytes: &'a [u8]) -> Result<Self, WireError> {
+        let input = &mut bytes;
+        let view = match take_tag(input)? {
+            1 => Self::Get { key: take(input)? },
+            2 => Self::Put { key: take(input)?, value: take(input)? },
+            3 => Self::Append { key: take(input)?, suffix: take(input)? },
+            4 => Self::Delete { key: take(input)? },
+            5 => {
+                let key = take(input)?;
+                let expected = match take_tag(input)? {
+                    0 => None,
+                    1 => Some(take(input)?),
+                    tag => return Err(WireError::UnknownTag { of: "Option", tag }),
+                };
+                Self::Cas { key, expected, new: take(input)? }
+            }
+            tag => return Err(WireError::UnknownTag { of: "Command", tag }),
+        };
+        if bytes.is_empty() { Ok(view) } else { Err(WireError::LeftOver { count: bytes.len() }) }
+    }
+}
+
+fn take_tag(input: &mut &[u8]) -> Result<u8, WireError> {
+    let (tag, rest) = input.split_first().ok_or(WireError::Truncated { missing: 1 })?;
+    *input = rest;
+    Ok(*tag)
+}
+
+fn take<'a>(input: &mut &'a [u8]) -> Result<&'a [u8], WireError> {
+    let bytes: &'a [u8] = input;
+    let Some((len, rest)) = bytes.split_first_chunk::<4>() else {
+        return Err(WireError::Truncated { missing: 4 - bytes.len() });
+    };
+    let len = u32::from_le_bytes(*len) as usize;
+    let (value, rest) =
+        rest.split_at_checked(len).ok_or(WireError::Truncated { missing: len.saturating_sub(rest.len()) })?;
+    *input = rest;
+    Ok(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +187,19 @@ mod tests {
         ]
     }
 
+    fn owned(view: View<'_>) -> Command {
+        let bytes = Bytes::copy_from_slice;
+        match view {
+            View::Get { key } => Command::Get { key: bytes(key) },
+            View::Put { key, value } => Command::Put { key: bytes(key), value: bytes(value) },
+            View::Append { key, suffix } => Command::Append { key: bytes(key), suffix: bytes(suffix) },
+            View::Delete { key } => Command::Delete { key: bytes(key) },
+            View::Cas { key, expected, new } => {
+                Command::Cas { key: bytes(key), expected: expected.map(bytes), new: bytes(new) }
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn commands_survive_the_wire(command in command()) {
@@ -142,8 +207,21 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let _ = Command::from_bytes(bytes.into(), WIRE_VERSION);
+        fn any_bytes_are_read_or_refused_alike_owned_and_borrowed(
+            first in 0..7_u8,
+            rest in proptest::collection::vec(prop_oneof![0..3_u8, any::<u8>()], 0..40),
+        ) {
+            let bytes = [vec![first], rest].concat();
+            let borrowed = View::read(&bytes).map(owned);
+            prop_assert_eq!(Command::from_bytes(bytes.into(), WIRE_VERSION), borrowed);
+        }
+
+        #[test]
+        fn a_command_reads_the_same_owned_and_borrowed(command in command(), cut in any::<prop::sample::Index>()) {
+            let bytes = command.to_bytes(WIRE_VERSION);
+            prop_assert_eq!(View::read(&bytes).map(owned), Ok(command));
+            let cut = bytes.slice(..cut.index(bytes.len()));
+            prop_assert_eq!(View::read(&cut).map(owned), Command::from_bytes(cut.clone(), WIRE_VERSION));
         }
 
         #[test]

@@ -1,6 +1,6 @@
 //! The store itself: a deterministic state machine.
 
-use crate::command::{Answer, Command, WIRE_VERSION};
+use crate::command::{Answer, View, WIRE_VERSION};
 use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
@@ -50,32 +50,39 @@ impl Store {
         }
     }
 
-    fn execute(&mut self, command: Command) -> Answer {
+    /// Copies what it keeps, and nothing else: a small value must not pin a whole batch of the log.
+    fn execute(&mut self, command: View<'_>) -> Answer {
         match command {
-            Command::Get { key } => Answer::Value(self.entries.get(&key).cloned()),
-            Command::Put { key, value } => {
-                self.entries.insert(key, value);
+            View::Get { key } => Answer::Value(self.entries.get(key).cloned()),
+            View::Put { key, value } => {
+                self.put(key, Bytes::copy_from_slice(value));
                 Answer::Done
             }
-            Command::Append { key, suffix } => {
-                let value = self.entries.entry(key).or_default();
-                let mut joined = BytesMut::with_capacity(value.len() + suffix.len());
-                joined.extend_from_slice(value);
-                joined.extend_from_slice(&suffix);
-                *value = joined.freeze();
+            View::Append { key, suffix } => {
+                let value = self.entries.get(key).map_or(&[][..], |value| value);
+                self.put(key, [value, suffix].concat().into());
                 Answer::Done
             }
-            Command::Delete { key } => {
-                self.entries.remove(&key);
+            View::Delete { key } => {
+                self.entries.remove(key);
                 Answer::Done
             }
-            Command::Cas { key, expected, new } => {
-                let found = self.entries.get(&key);
-                if found != expected.as_ref() {
+            View::Cas { key, expected, new } => {
+                let found = self.entries.get(key);
+                if found.map(|found| &found[..]) != expected {
                     return Answer::Mismatch(found.cloned());
                 }
-                self.entries.insert(key, new);
+                self.put(key, Bytes::copy_from_slice(new));
                 Answer::Done
+            }
+        }
+    }
+
+    fn put(&mut self, key: &[u8], value: Bytes) {
+        match self.entries.get_mut(key) {
+            Some(place) => *place = value,
+            None => {
+                self.entries.insert(Bytes::copy_from_slice(key), value);
             }
         }
     }
@@ -86,8 +93,7 @@ impl StateMachine for Store {
 
     fn apply(&mut self, position: u64, command: &[u8]) -> Answer {
         self.applied = position;
-        // The store keeps what it is given for long: it copies, so that a small value does not pin a batch of the log.
-        match Command::from_bytes(Bytes::copy_from_slice(command), WIRE_VERSION) {
+        match View::read(command) {
             Ok(command) => self.execute(command),
             Err(error) => Answer::Malformed(error),
         }
@@ -139,6 +145,7 @@ fn read(snapshot: Bytes) -> Result<Store, WireError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Command;
     use proptest::prelude::*;
 
     fn run(store: &mut Store, command: &Command) -> Answer {

@@ -1,6 +1,6 @@
 //! The replicated log in memory: a ring of segments.
 
-use crate::{EntryId, Index, Segment, Term};
+use crate::{Entry, EntryId, Index, Segment, Term};
 use alloc::collections::VecDeque;
 
 /// The replicated log of one node.
@@ -78,6 +78,16 @@ impl Log {
             .range(place.unwrap_or(self.segments.len())..)
             .take_while(move |segment| segment.first() <= upto)
             .map(move |segment| segment.range(from, upto))
+    }
+
+    /// Views of the entries from `from` to `upto`, both included, as far as they are held. Clones nothing.
+    pub fn entries(&self, from: Index, upto: Index) -> impl Iterator<Item = Entry<'_>> {
+        let place = if from > upto { None } else { self.place(from.max(Index(1))) };
+        self.segments
+            .range(place.unwrap_or(self.segments.len())..)
+            .flat_map(Segment::iter)
+            .skip_while(move |entry| entry.index < from)
+            .take_while(move |entry| entry.index <= upto)
     }
 
     /// The last entry at or before `index` whose term is at most `term`: with terms that never decrease, the last that can

@@ -62,4 +62,28 @@ mod tests {
         queue.push(9, 'e');
         assert_eq!((queue.pop(), queue.slab.len()), (Some((9, 'e')), 4), "slots are used again");
     }
+
+    #[test]
+    fn the_order_is_that_of_sorting() {
+        let mut queue = Queue::new();
+        let mut expected = Vec::new();
+        let mut random = 1_u64;
+        let mut popped = Vec::new();
+        for nth in 0..5_000_u64 {
+            random = synod_core::SplitMix64::mix(random.wrapping_add(nth));
+            let at = random % 100;
+            queue.push(at, nth);
+            expected.push((at, nth));
+            if random.is_multiple_of(3) {
+                let least = expected.iter().copied().min();
+                expected.retain(|entry| Some(*entry) != least);
+                assert_eq!(queue.pop(), least);
+            }
+        }
+        while let Some(next) = queue.pop() {
+            popped.push(next);
+        }
+        expected.sort_unstable();
+        assert_eq!(popped, expected);
+    }
 }

@@ -206,12 +206,20 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
 
     /// The run of this seed.
     pub fn run(&self, seed: u64) -> Report<W> {
-        self.run_tape(Tape::from_seed(seed), 0..0).0
+        let (ended, world) = self.to_the_end(Tape::from_seed(seed), 0..0);
+        let (stats, strikes) = (world.stats(), world.strikes().to_vec());
+        ended.report(stats, strikes, world.into_workload())
     }
 
     /// The run of this tape, with a trace of the window (virtual nanoseconds since the run began) in the world at the end. The
     /// trace changes nothing, so a failing seed can be run again to look at the moments before the failure.
-    pub fn run_tape(&self, mut tape: Tape, window: Range<u64>) -> (Report<W>, World<P, W>) {
+    pub fn run_tape(&self, tape: Tape, window: Range<u64>) -> (Report<W>, World<P, W>) {
+        let (ended, world) = self.to_the_end(tape, window);
+        let report = ended.report(world.stats(), world.strikes().to_vec(), world.workload().clone());
+        (report, world)
+    }
+
+    fn to_the_end(&self, mut tape: Tape, window: Range<u64>) -> (Ended, World<P, W>) {
         let mut dials = match &self.climate {
             Climate::Fixed(dials) => dials.clone(),
             Climate::Swarm(among) => Dials::swarm(&mut tape, among),
@@ -241,18 +249,8 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
         };
         let Run { world, seen, .. } = run;
         let seen = self.sometimes.iter().zip(seen).map(|((name, _), seen)| (*name, seen)).collect();
-        let report = Report {
-            seed,
-            verdict,
-            at: world.now().0,
-            hash: world.hash(),
-            stats: world.stats(),
-            strikes: world.strikes().to_vec(),
-            dials,
-            seen,
-            workload: world.workload().clone(),
-        };
-        (report, world)
+        let outcome = Ended { seed, verdict, at: world.now().0, hash: world.hash(), dials, seen };
+        (outcome, world)
     }
 
     /// Runs these seeds in order, shows each report to `progress`, and sums up. Stops at nothing: failures are collected.
@@ -275,6 +273,23 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
             failures: Vec::new(),
             seen: self.sometimes.iter().map(|(name, _)| (*name, 0)).collect(),
         }
+    }
+}
+
+/// A run that is over, but for what lies in its world.
+struct Ended {
+    seed: u64,
+    verdict: Verdict,
+    at: u64,
+    hash: u64,
+    dials: Dials,
+    seen: Vec<(&'static str, bool)>,
+}
+
+impl Ended {
+    fn report<W>(self, stats: Stats, strikes: Vec<Strike>, workload: W) -> Report<W> {
+        let Self { seed, verdict, at, hash, dials, seen } = self;
+        Report { seed, verdict, at, hash, stats, strikes, dials, seen, workload }
     }
 }
 

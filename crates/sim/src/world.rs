@@ -218,6 +218,11 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         &self.workload
     }
 
+    /// The application and its clients, of a world that is not needed any more.
+    pub fn into_workload(self) -> W {
+        self.workload
+    }
+
     /// What was counted so far.
     pub fn stats(&self) -> Stats {
         self.net.stats

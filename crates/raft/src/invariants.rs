@@ -28,7 +28,8 @@ use synod_core::{NodeId, SplitMix64};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Safety {
-    nodes: BTreeMap<NodeId, Seen>,
+    /// In no order: a handful, looked up at every observation.
+    nodes: Vec<(NodeId, Seen)>,
     leaders: BTreeMap<Term, NodeId>,
     /// By index: what every log that was ever seen held there.
     history: Vec<Variants>,
@@ -133,14 +134,23 @@ impl Safety {
     /// # Errors
     /// The first property found broken.
     pub fn observe(&mut self, node: NodeId, raft: &Raft) -> Result<(), Violation> {
-        let seen = self.nodes.entry(node).or_default();
+        let place = match self.nodes.iter().position(|(id, _)| *id == node) {
+            Some(place) => place,
+            None => {
+                self.nodes.push((node, Seen::default()));
+                self.nodes.len() - 1
+            }
+        };
+        let Some((_, seen)) = self.nodes.get_mut(place) else { return Ok(()) };
         if seen.revision == Some(raft.revision()) {
             return Ok(());
         }
         let before = *seen;
         let leads = (raft.role() == Role::Leader).then_some(raft.term());
 
-        self.election_safety(node, leads)?;
+        if before.led != leads {
+            self.election_safety(node, leads)?;
+        }
         let cut = Self::cut(&before, raft);
         if let (Some(term), Some(kept)) = (leads, cut)
             && before.led == Some(term)
@@ -151,27 +161,28 @@ impl Safety {
             let known = cut.map_or(before.last.index, |kept| kept.min(before.last.index));
             self.log_matching(node, raft, known)?;
         }
-        let news = self.state_machine_safety(node, raft, before.commit)?;
+        // A commit that has not moved, on a log that was not cut, is as it was.
+        let moved = cut.is_some() || before.commit != raft.commit_index();
+        let news = moved && self.state_machine_safety(node, raft, before.commit)?;
         if leads.is_some() && before.led != leads {
             self.leader_completeness(node, raft)?;
         }
-        self.nodes.insert(
-            node,
-            Seen {
+        if let Some((_, seen)) = self.nodes.get_mut(place) {
+            *seen = Seen {
                 revision: Some(raft.revision()),
                 edits: raft.log().edits(),
                 truncations: raft.log().truncations().0,
                 last: raft.log().last(),
                 commit: raft.commit_index(),
                 led: leads,
-            },
-        );
+            };
+        }
         if news { self.leaders_seen_are_complete(raft.term()) } else { Ok(()) }
     }
 
     /// A node has crashed: it comes back with what was on its disk, and commits from the first entry again.
     pub fn crashed(&mut self, node: NodeId) {
-        self.nodes.remove(&node);
+        self.nodes.retain(|(id, _)| *id != node);
     }
 
     /// How many entries were seen committed.
@@ -203,7 +214,7 @@ impl Safety {
     fn log_matching(&mut self, node: NodeId, raft: &Raft, known: Index) -> Result<(), Violation> {
         let last = raft.last_index();
         let mut before = raft.term_at(known).unwrap_or_default();
-        for entry in raft.log().entries(known.next(), last) {
+        raft.log().visit(known.next(), last, |entry| {
             let variant = Variant { term: entry.term, before, digest: digest(entry.kind, entry.payload) };
             let place = place(entry.index);
             if self.history.len() <= place {
@@ -214,8 +225,8 @@ impl Safety {
                 return Err(Violation::LogMatching { node, entry });
             }
             before = entry.term;
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Compares what the node has committed since `known`. Says whether anything was committed for the first time.
@@ -229,9 +240,9 @@ impl Safety {
             return Err(Violation::StateMachineSafety { node, index: known });
         }
         let mut news = false;
-        for entry in raft.log().entries(known.next(), commit) {
+        raft.log().visit(known.next(), commit, |entry| {
             let term = entry.term;
-            let Some(variant) = self.variant(EntryId { term, index: entry.index }) else { continue };
+            let Some(variant) = self.variant(EntryId { term, index: entry.index }) else { return Ok(()) };
             match self.committed.get_mut(place(entry.index)) {
                 Some(old) if old.term == term && old.digest == variant.digest => {
                     old.known_in = old.known_in.min(raft.term());
@@ -243,7 +254,8 @@ impl Safety {
                     self.committed.push(Committed { term, digest, known_in: raft.term() });
                 }
             }
-        }
+            Ok(())
+        })?;
         Ok(news)
     }
 

@@ -80,14 +80,24 @@ impl Log {
             .map(move |segment| segment.range(from, upto))
     }
 
-    /// Views of the entries from `from` to `upto`, both included, as far as they are held. Clones nothing.
-    pub fn entries(&self, from: Index, upto: Index) -> impl Iterator<Item = Entry<'_>> {
+    /// Shows the entries from `from` to `upto`, both included, as far as they are held, and clones nothing. Ends with the first
+    /// error.
+    pub(crate) fn visit<E>(
+        &self,
+        from: Index,
+        upto: Index,
+        mut visit: impl FnMut(Entry<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let place = if from > upto { None } else { self.place(from.max(Index(1))) };
-        self.segments
-            .range(place.unwrap_or(self.segments.len())..)
-            .flat_map(Segment::iter)
-            .skip_while(move |entry| entry.index < from)
-            .take_while(move |entry| entry.index <= upto)
+        for segment in self.segments.range(place.unwrap_or(self.segments.len())..) {
+            if segment.first() > upto {
+                break;
+            }
+            for entry in segment.iter().filter(|entry| entry.index >= from && entry.index <= upto) {
+                visit(entry)?;
+            }
+        }
+        Ok(())
     }
 
     /// The last entry at or before `index` whose term is at most `term`: with terms that never decrease, the last that can

@@ -197,6 +197,10 @@ impl Protocol for Raft {
         if let Input::Command(Command::Propose { token, payload }) = input {
             return self.on_propose(token, payload, cx);
         }
+        // The other frequent one, and mostly there is nothing to seal or to send.
+        if matches!(input, Input::Flush) && self.gathered.is_empty() && !self.dirty {
+            return;
+        }
         let before = self.face();
         match input {
             Input::Start { .. } => self.on_start(cx),

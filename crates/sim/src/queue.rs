@@ -1,17 +1,46 @@
 //! What is to come, in the order of virtual time.
 
-use core::cmp::Reverse;
+use core::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// A priority queue whose ties are broken by the order of insertion. The heap moves 24-byte keys; the things themselves lie
-/// still in a slab.
+/// A priority queue whose ties are broken by the order of insertion. The heap moves small keys; the things themselves lie still in
+/// a slab.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue<T> {
-    heap: BinaryHeap<Reverse<(u64, u64, u32)>>,
+    heap: BinaryHeap<Key>,
     slab: Vec<Option<T>>,
     free: Vec<u32>,
     inserted: u64,
 }
+
+/// The time in the high half and the order of insertion in the low half of one number, so that one comparison decides; and where
+/// the thing lies.
+#[derive(Clone, Copy, Debug)]
+struct Key {
+    order: u128,
+    slot: u32,
+}
+
+impl Ord for Key {
+    /// The earliest is the greatest: the heap's top.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.order.cmp(&self.order)
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.order == other.order
+    }
+}
+
+impl Eq for Key {}
 
 impl<T> Queue<T> {
     pub(crate) fn new() -> Self {
@@ -28,21 +57,21 @@ impl<T> Queue<T> {
         };
         if let Some(place) = self.slab.get_mut(slot as usize) {
             *place = Some(thing);
-            self.heap.push(Reverse((at, self.inserted, slot)));
+            self.heap.push(Key { order: u128::from(at) << 64 | u128::from(self.inserted), slot });
             self.inserted += 1;
         }
     }
 
     pub(crate) fn pop(&mut self) -> Option<(u64, T)> {
-        let Reverse((at, _, slot)) = self.heap.pop()?;
+        let Key { order, slot } = self.heap.pop()?;
         let thing = self.slab.get_mut(slot as usize)?.take()?;
         self.free.push(slot);
-        Some((at, thing))
+        Some(((order >> 64) as u64, thing))
     }
 
     pub(crate) fn peek(&self) -> Option<(u64, &T)> {
-        let Reverse((at, _, slot)) = self.heap.peek()?;
-        Some((*at, self.slab.get(*slot as usize)?.as_ref()?))
+        let Key { order, slot } = self.heap.peek()?;
+        Some(((order >> 64) as u64, self.slab.get(*slot as usize)?.as_ref()?))
     }
 }
 

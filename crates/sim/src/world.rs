@@ -368,6 +368,9 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                     self.net.chain = node.digest(self.net.chain);
                 }
             }
+        } else {
+            // It meant nothing any more, but an earlier burst may have left its flush to it.
+            self.settle(target);
         }
         true
     }

@@ -31,9 +31,9 @@
 //!     fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
 //!         match input {
 //!             Input::Start { .. } => { self.starts += 1; cx.persist(self.starts); }
-//!             Input::Message(_, starts) => self.heard = self.heard.max(starts),
+//!             Input::Message(_, starts) => return self.heard = self.heard.max(starts),
 //!             Input::Timer(()) => (1..=3).for_each(|id| cx.send(NodeId(id), self.starts)),
-//!             _ => {}
+//!             _ => return,
 //!         }
 //!         cx.arm((), Duration::from_millis(50));
 //!     }

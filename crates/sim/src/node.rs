@@ -61,6 +61,8 @@ pub(crate) struct Host<P: Simulated> {
     pub(crate) incarnation: u64,
     pub(crate) paused_until: u64,
     pub(crate) early: bool,
+    /// More is to come at this very moment, and the flush comes after it.
+    pub(crate) owes_flush: bool,
 }
 
 #[derive(Clone)]

@@ -70,10 +70,14 @@ impl Climate {
 ///                 self.knows = true;
 ///                 cx.persist(());
 ///             }
-///             Input::Timer(()) if self.knows => (1..=5).for_each(|id| cx.send(NodeId(id), ())),
+///             Input::Start { .. } | Input::Timer(()) => {
+///                 if self.knows {
+///                     (1..=5).for_each(|id| cx.send(NodeId(id), ()));
+///                 }
+///                 cx.arm((), Duration::from_millis(100));
+///             }
 ///             _ => {}
 ///         }
-///         cx.arm((), Duration::from_millis(100));
 ///     }
 /// }
 ///

@@ -164,6 +164,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                     incarnation: 0,
                     paused_until: 0,
                     early,
+                    owes_flush: false,
                 },
             });
         }
@@ -314,6 +315,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         slot.host.events.clear();
         slot.host.jobs.clear();
         slot.host.paused_until = 0;
+        slot.host.owes_flush = false;
         if let Some(up) = self.net.up.get_mut(at) {
             *up = false;
         }
@@ -368,8 +370,8 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                     self.net.chain = node.digest(self.net.chain);
                 }
             }
-        } else {
-            // It meant nothing any more, but an earlier burst may have left its flush to it.
+        } else if self.nodes.get(target).is_some_and(|slot| slot.host.owes_flush) {
+            // It meant nothing any more, but a burst has left its flush to it.
             self.settle(target);
         }
         true
@@ -482,6 +484,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 .queue
                 .peek()
                 .is_some_and(|(due, next)| due == self.net.now && next.target() == Some(at));
+            slot.host.owes_flush = more;
             if !more {
                 slot.step(Input::Flush, &mut self.net);
             }

@@ -3,6 +3,7 @@
 use crate::report::{self, Picture};
 use core::ops::Range;
 use synod_consistency_checker::{Completion, KvAction, KvCall, KvModel, KvReturn, OpId, Report as Judgement};
+use synod_core::NodeId;
 use synod_kv::cluster::{Cluster, Settings};
 use synod_raft::{Raft, Role};
 use synod_sim::{Fault, Report, Sim, Tape, Verdict};
@@ -138,6 +139,7 @@ fn choose(
             matches!(strike.fault, Fault::Crash | Fault::Isolate | Fault::Pause)
                 && strike.nodes == [old.node]
                 && (old.at..new.at).contains(&strike.at)
+                && led_at(reigns, old.node, strike.at)
                 && new.at - strike.at < WINDOW_MAX
         });
         if let Some(strike) = fell.filter(|_| old.node != new.node) {
@@ -147,6 +149,12 @@ fn choose(
     }
     let first = reigns.iter().find(|reign| leads(reign.role)).map_or(0, |reign| reign.at);
     (first.saturating_sub(200_000_000)..first.saturating_add(200_000_000), "the first election".to_owned())
+}
+
+/// Whether the node led just before this moment.
+fn led_at(reigns: &[synod_kv::cluster::Reign], node: NodeId, at: u64) -> bool {
+    let last = reigns.iter().rev().find(|reign| reign.node == node && reign.at < at);
+    last.is_some_and(|reign| reign.role == Some(Role::Leader))
 }
 
 type Operation = synod_consistency_checker::Operation<KvCall, KvReturn>;

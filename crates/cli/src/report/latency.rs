@@ -258,7 +258,7 @@ fn summary(sorted: &[u64], every: usize, sheet: &mut Sheet) {
     ));
     if every > 1 {
         sheet.must(format_args!(
-            " Only every {every}th is drawn as a point; percentiles and histogram count all."
+            " One in {every} is drawn as a point; percentiles and histogram count all."
         ));
     }
     sheet.must(format_args!("</p>"));

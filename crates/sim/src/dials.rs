@@ -4,6 +4,8 @@ use crate::tape::{Kind, Label, Tape, scale};
 use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
+use std::collections::BTreeMap;
+use synod_core::NodeId;
 
 pub(crate) fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
@@ -184,6 +186,9 @@ pub enum Sabotage {
 pub struct Dials {
     /// How long a message takes.
     pub latency: Latency,
+    /// How long it takes on single links, by sender and receiver, in place of [`latency`](Dials::latency): a far node, say, or a
+    /// way out that is slower than the way back.
+    pub links: BTreeMap<(NodeId, NodeId), Latency>,
     /// Independent loss, in a million.
     pub loss_ppm: u32,
     /// Loss in bursts.
@@ -213,6 +218,7 @@ impl Dials {
     pub fn calm() -> Self {
         Self {
             latency: Latency::LogNormal(Duration::from_micros(500)),
+            links: BTreeMap::new(),
             loss_ppm: 0,
             burst: None,
             duplicate_ppm: 0,
@@ -250,6 +256,16 @@ impl Dials {
         }
     }
 
+    /// The distribution on this link.
+    #[must_use]
+    pub fn latency_between(&self, from: NodeId, to: NodeId) -> &Latency {
+        if self.links.is_empty() {
+            &self.latency
+        } else {
+            self.links.get(&(from, to)).unwrap_or(&self.latency)
+        }
+    }
+
     /// Swarm testing (Groce et al. 2012): each run turns a random part of the dials by a random amount, since a world in
     /// which everything fails a little hides the bugs that need one thing to fail a lot. Faults are taken from `among`.
     #[must_use]
@@ -266,6 +282,10 @@ impl Dials {
             1 => Latency::Uniform(Duration::from_micros(50), median * 4),
             _ => Latency::Constant(median),
         };
+        let far = pick(&[0, 0, 0, 0, 1, 2, 3, 4, 5]);
+        let ways = (1..=7).filter(|near| far > 0 && *near != far).flat_map(|near| [(near, far), (far, near)]);
+        let links =
+            ways.map(|(from, to)| ((NodeId(from), NodeId(to)), Latency::LogNormal(median * 8))).collect();
         let sync = Latency::LogNormal(Duration::from_micros(pick(&[50, 800, 800, 5_000, 20_000])));
         let burst = (pick(&[0, 0, 1]) == 1).then_some(Burst {
             enter_ppm: pick(&[500, 5_000]) as u32,
@@ -274,6 +294,7 @@ impl Dials {
         });
         let mut dials = Self {
             latency,
+            links,
             loss_ppm: pick(&[0, 0, 1_000, 10_000, 50_000, 200_000]) as u32,
             burst,
             duplicate_ppm: pick(&[0, 0, 10_000, 200_000]) as u32,

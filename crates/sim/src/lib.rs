@@ -60,7 +60,7 @@
 //! # The dials
 //! | what | where |
 //! |---|---|
-//! | loss, independent and in bursts; duplication; reordering; latency distributions | [`Dials`], [`Burst`], [`Latency`] |
+//! | loss, independent and in bursts; duplication; reordering; latency distributions, for single links too | [`Dials`], [`Burst`], [`Latency`] |
 //! | partitions: a node cut off, a split, one way only, a bridge, flapping | [`Fault`] |
 //! | crash and restart with the un-synced tail lost or torn; all at once | [`Fault::Crash`], [`Fault::Blackout`], [`Dials::tear_ppm`] |
 //! | slow and stalled disks, a failing fsync | [`Fault::SlowDisk`], [`Fault::StallDisk`], [`Fault::FailSync`] |

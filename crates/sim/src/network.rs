@@ -124,7 +124,9 @@ impl<P: Simulated> Net<P> {
         id: u64,
         label: u64,
     ) {
-        let mut at = self.now.saturating_add(self.delay(label));
+        let draw = self.tape.draw(Label { kind: Kind::Latency, key: label });
+        let span = self.dials.latency_between(node(from), node(to)).sample(draw);
+        let mut at = self.now.saturating_add(span.saturating_mul(u64::from(self.slowness)));
         let overtakes = self.tape.chance(Label { kind: Kind::Reorder, key: label }, self.dials.reorder_ppm);
         let Some(wire) = self.wire(from, to) else { return };
         if !overtakes {
@@ -134,6 +136,7 @@ impl<P: Simulated> Net<P> {
         self.queue.push(at, Pending::Message { from: node(from), to, message, print, id });
     }
 
+    /// How long the way between a client and a node takes.
     pub(crate) fn delay(&mut self, label: u64) -> u64 {
         let draw = self.tape.draw(Label { kind: Kind::Latency, key: label });
         self.dials.latency.sample(draw).saturating_mul(u64::from(self.slowness))

@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 use synod_core::{Context, Input, Lsn, Never, NodeId, Protocol, Recovered, Sink};
+use synod_sim::trace::{Fate, Happening};
 use synod_sim::{Climate, Dials, Fault, Io, Latency, Report, Sabotage, Sim, Tape, Verdict, Workload, World};
 
 /// Stores numbers, tells the application when they are safe, and copies them to everybody else.
@@ -236,6 +237,32 @@ fn each_network_dial_turns_what_it_says() {
     let bursty = fixed(|dials| dials.burst = Some(burst)).stats;
     let share = bursty.lost as f64 / bursty.sent as f64;
     assert!((0.05..0.15).contains(&share), "one message in eleven is on a bad link: {share}");
+}
+
+#[test]
+fn a_link_can_be_slower_than_the_others_and_than_its_way_back() {
+    let when = |turn: &dyn Fn(&mut Dials)| {
+        let mut dials = Dials { latency: Latency::Constant(Duration::from_millis(1)), ..Dials::calm() };
+        turn(&mut dials);
+        let sim = Sim::new(3, |_| Ledger::default(), Customers::default()).climate(Climate::Fixed(dials));
+        let (_, world) = sim.run_tape(Tape::from_seed(1), 0..u64::MAX);
+        let mut sent = std::collections::BTreeMap::new();
+        let mut slow = BTreeSet::new();
+        for moment in world.moments() {
+            match moment.what {
+                Happening::Sent { id, .. } => drop(sent.insert(id, (moment.node, moment.at))),
+                Happening::Ended { id, fate: Fate::Delivered } if moment.at - sent[&id].1 > 5_000_000 => {
+                    slow.insert((sent[&id].0, moment.node));
+                }
+                _ => {}
+            }
+        }
+        slow
+    };
+    let far = (NodeId(1), NodeId(3));
+    let only = when(&|dials| drop(dials.links.insert(far, Latency::Constant(Duration::from_millis(50)))));
+    assert_eq!(only, BTreeSet::from([far]));
+    assert!(when(&|_| {}).is_empty());
 }
 
 #[test]

@@ -257,9 +257,7 @@ fn summary(sorted: &[u64], every: usize, sheet: &mut Sheet) {
         took(sorted.last().copied().unwrap_or(0))
     ));
     if every > 1 {
-        sheet.must(format_args!(
-            " One in {every} is drawn as a point; percentiles and histogram count all."
-        ));
+        sheet.must(format_args!(" One in {every} is drawn as a point; percentiles and histogram count all."));
     }
     sheet.must(format_args!("</p>"));
 }

@@ -24,7 +24,7 @@ pub enum Input<P: Protocol> {
     Done(P::Done),
     /// The state of the link to a peer has changed.
     Link(NodeId, Link),
-    /// The driver's queue is empty for now: seal and send what was gathered. Comes after every burst of inputs, so
+    /// The driver has nothing more at this moment: seal and send what was gathered. Comes after every burst of inputs, so
     /// that a hundred proposals become one message.
     Flush,
     /// A shared log wants the space below this position: write the live records below it anew, then

@@ -98,17 +98,18 @@ impl<P: Simulated> Net<P> {
     }
 
     fn fate(&mut self, from: usize, to: usize, label: u64) -> Option<Fate> {
-        let wire = self.wire(from, to)?;
-        if wire.blocked > 0 {
+        let Wire { blocked, bad, .. } = *self.wire(from, to)?;
+        if blocked > 0 {
             return Some(Fate::Blocked);
         }
         let mut loss_ppm = self.dials.loss_ppm;
         if let Some(burst) = self.dials.burst {
-            let bad = self.wire(from, to)?.bad;
             let turn = if bad { burst.leave_ppm } else { burst.enter_ppm };
-            let bad = bad != self.tape.chance(Label { kind: Kind::Burst, key: label }, turn);
-            self.wire(from, to)?.bad = bad;
-            if bad {
+            let turns = self.tape.chance(Label { kind: Kind::Burst, key: label }, turn);
+            if turns {
+                self.wire(from, to)?.bad = !bad;
+            }
+            if bad != turns {
                 loss_ppm = loss_ppm.max(burst.loss_ppm);
             }
         }

@@ -140,11 +140,14 @@ impl Tape {
         self.overrides.as_ref().map_or(0, |overrides| overrides.len())
     }
 
+    #[inline]
     pub(crate) fn draw(&mut self, label: Label) -> u64 {
         let seeded = SplitMix64::mix(self.seed ^ label.key.wrapping_add((label.kind as u64).rotate_right(8)));
-        if self.overrides.is_none() && self.record.is_none() {
-            return seeded;
-        }
+        if self.overrides.is_none() && self.record.is_none() { seeded } else { self.look_up(label, seeded) }
+    }
+
+    #[cold]
+    fn look_up(&mut self, label: Label, seeded: u64) -> u64 {
         let value = self.overrides.as_ref().and_then(|set| set.get(&label).copied()).unwrap_or(seeded);
         if let Some(record) = &mut self.record {
             record.insert(label, value);
@@ -152,11 +155,13 @@ impl Tape {
         value
     }
 
+    #[inline]
     pub(crate) fn below(&mut self, label: Label, bound: u64) -> u64 {
         scale(self.draw(label), bound)
     }
 
     /// True with a probability of `ppm` in a million. A dial at zero asks nothing.
+    #[inline]
     pub(crate) fn chance(&mut self, label: Label, ppm: u32) -> bool {
         ppm > 0 && self.below(label, 1_000_000) < u64::from(ppm)
     }

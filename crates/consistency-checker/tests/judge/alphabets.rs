@@ -1,4 +1,3 @@
-#![allow(dead_code, unreachable_pub, reason = "each test uses a part of this module")]
 //! The operations that small histories are made of, and the objects they are judged by.
 
 use std::collections::BTreeMap;
@@ -10,8 +9,8 @@ use synod_consistency_checker::{
 
 use crate::histories::Variant;
 
-pub type RegisterVariant = Variant<Call, Return>;
-pub type KvVariant = Variant<KvCall, KvReturn>;
+pub(crate) type RegisterVariant = Variant<Call, Return>;
+pub(crate) type KvVariant = Variant<KvCall, KvReturn>;
 
 fn outcomes(call: Call, refusable: bool) -> Vec<RegisterVariant> {
     let mut variants = vec![(call, Completion::Ok(Return::Done)), (call, Completion::Unknown)];
@@ -22,7 +21,7 @@ fn outcomes(call: Call, refusable: bool) -> Vec<RegisterVariant> {
 }
 
 /// Every register operation over nil, 1 and 2, with every ending.
-pub fn register_full() -> Vec<RegisterVariant> {
+pub(crate) fn register_full() -> Vec<RegisterVariant> {
     let mut alphabet =
         register(&[(None, 1), (None, 2), (Some(1), 1), (Some(1), 2), (Some(2), 1), (Some(2), 2)]);
     for call in [Call::Read, Call::Write(1), Call::Write(2), Call::Cas { expected: Some(1), new: 2 }] {
@@ -35,7 +34,7 @@ pub fn register_full() -> Vec<RegisterVariant> {
 }
 
 /// The register operations that can matter, for histories of four.
-pub fn register_small() -> Vec<RegisterVariant> {
+pub(crate) fn register_small() -> Vec<RegisterVariant> {
     register(&[(None, 1), (None, 2), (Some(1), 2), (Some(2), 1)])
 }
 
@@ -52,7 +51,7 @@ fn register(swaps: &[(Option<i64>, i64)]) -> Vec<RegisterVariant> {
 }
 
 /// Of two histories that differ only in the names of the values 1 and 2, the one in which 1 comes first.
-pub fn one_comes_first(variants: &[&RegisterVariant]) -> bool {
+pub(crate) fn one_comes_first(variants: &[&RegisterVariant]) -> bool {
     let first = variants.iter().find_map(|(call, completion)| match (call, completion) {
         (Call::Read, Completion::Ok(Return::Value(seen)) | Completion::Fail(Some(Return::Value(seen)))) => {
             *seen
@@ -65,7 +64,7 @@ pub fn one_comes_first(variants: &[&RegisterVariant]) -> bool {
 }
 
 /// A register, written down a second time.
-pub fn register_object(state: &mut Option<i64>, call: &Call, observed: Option<&Return>) -> bool {
+pub(crate) fn register_object(state: &mut Option<i64>, call: &Call, observed: Option<&Return>) -> bool {
     match *call {
         Call::Read => match observed {
             Some(Return::Value(seen)) => seen == state,
@@ -92,7 +91,7 @@ pub fn register_object(state: &mut Option<i64>, call: &Call, observed: Option<&R
 }
 
 /// Every operation on `keys` with values made of x and y; `swaps` adds compare-and-set and delete.
-pub fn kv(keys: &[&'static str], swaps: bool) -> Vec<KvVariant> {
+pub(crate) fn kv(keys: &[&'static str], swaps: bool) -> Vec<KvVariant> {
     let mut alphabet = Vec::new();
     for key in keys {
         for seen in [None, Some("x"), Some("y"), Some("xy"), Some("yx"), Some("xx")] {
@@ -115,7 +114,11 @@ pub fn kv(keys: &[&'static str], swaps: bool) -> Vec<KvVariant> {
 }
 
 /// A store with all its keys, written down a second time.
-pub fn kv_object(state: &mut BTreeMap<Bytes, Vec<u8>>, call: &KvCall, observed: Option<&KvReturn>) -> bool {
+pub(crate) fn kv_object(
+    state: &mut BTreeMap<Bytes, Vec<u8>>,
+    call: &KvCall,
+    observed: Option<&KvReturn>,
+) -> bool {
     let done = matches!(observed, None | Some(KvReturn::Done));
     let found = state.get(&call.key).cloned();
     match &call.action {

@@ -1,13 +1,12 @@
-#![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "each test uses a part of this module")]
 //! All small histories, and random larger ones.
 
 use synod_consistency_checker::{Completion, History};
 
 /// Deterministic randomness (SplitMix64).
-pub struct Random(pub u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -15,24 +14,24 @@ impl Random {
         ((z ^ z >> 31) % bound as u64) as usize
     }
 
-    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]
     }
 }
 
 /// What an operation does and how it ends.
-pub type Variant<C, R> = (C, Completion<R>);
+pub(crate) type Variant<C, R> = (C, Completion<R>);
 
 /// An event of a history to be built: the call or the answer of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     Call(usize),
     Return(usize),
 }
 
 /// Orders of events for operations of which `returns` tell whether they are answered, one for each real-time order:
 /// neighbouring calls can change places without a difference, and so can neighbouring answers.
-pub fn shapes(returns: &[bool]) -> Vec<Vec<Event>> {
+pub(crate) fn shapes(returns: &[bool]) -> Vec<Vec<Event>> {
     let mut found = Vec::new();
     grow(returns, &mut Vec::new(), &mut found);
     found
@@ -60,7 +59,7 @@ fn grow(returns: &[bool], events: &mut Vec<Event>, found: &mut Vec<Vec<Event>>) 
 }
 
 /// Builds a history; operations of the same process never overlap, since each has its own.
-pub fn build<C: Clone, R: Clone>(variants: &[&Variant<C, R>], events: &[Event]) -> History<C, R> {
+pub(crate) fn build<C: Clone, R: Clone>(variants: &[&Variant<C, R>], events: &[Event]) -> History<C, R> {
     let mut history = History::new();
     let mut ids = Vec::new();
     for event in events {
@@ -77,7 +76,7 @@ pub fn build<C: Clone, R: Clone>(variants: &[&Variant<C, R>], events: &[Event]) 
 
 /// Calls `judge` with every history of exactly `count` operations over `alphabet`, one of each kind: operations that are
 /// called together and answered together stand in the order of the alphabet, and `canonical` chooses among the rest.
-pub fn all<C: Clone, R: Clone>(
+pub(crate) fn all<C: Clone, R: Clone>(
     count: usize,
     alphabet: &[Variant<C, R>],
     canonical: impl Fn(&[&Variant<C, R>]) -> bool,
@@ -124,7 +123,7 @@ fn is_sorted(events: &[Event], chosen: &[usize]) -> bool {
 }
 
 /// A random order of events.
-pub fn shuffle(random: &mut Random, returns: &[bool]) -> Vec<Event> {
+pub(crate) fn shuffle(random: &mut Random, returns: &[bool]) -> Vec<Event> {
     let mut events = Vec::new();
     let (mut called, mut open) = (0, Vec::new());
     while called < returns.len() || !open.is_empty() {

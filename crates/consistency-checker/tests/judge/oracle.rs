@@ -1,11 +1,10 @@
-#![allow(dead_code, unreachable_pub, reason = "each test uses a part of this module")]
 //! Brute force: tries every order of every subset. Shares nothing with the crate but the history type.
 
 use synod_consistency_checker::{Completion, History};
 
 /// One operation, reduced to what an order must respect.
 #[derive(Clone, Debug)]
-pub struct Fact<C, R> {
+pub(crate) struct Fact<C, R> {
     pub call: C,
     pub observed: Option<R>,
     /// It must be in the order; otherwise it may be left out.
@@ -17,10 +16,10 @@ pub struct Fact<C, R> {
 }
 
 /// A sequential object: changes the state, or answers `false` if the call cannot have been answered so.
-pub type Apply<S, C, R> = fn(&mut S, &C, Option<&R>) -> bool;
+pub(crate) type Apply<S, C, R> = fn(&mut S, &C, Option<&R>) -> bool;
 
 /// The facts of a history. `end` cuts it: what is answered later need not have happened yet.
-pub fn facts<C: Clone, R: Clone>(history: &History<C, R>, end: usize) -> Vec<Fact<C, R>> {
+pub(crate) fn facts<C: Clone, R: Clone>(history: &History<C, R>, end: usize) -> Vec<Fact<C, R>> {
     let mut facts = Vec::new();
     for (_, op) in history.iter().filter(|(_, op)| op.called() < end) {
         let (observed, unchanged) = match op.completion() {
@@ -44,7 +43,7 @@ pub fn facts<C: Clone, R: Clone>(history: &History<C, R>, end: usize) -> Vec<Fac
 }
 
 /// Whether some order of all required facts and some of the others explains everything.
-pub fn explainable<S: Clone + PartialEq, C, R>(
+pub(crate) fn explainable<S: Clone + PartialEq, C, R>(
     facts: &[Fact<C, R>],
     initial: &S,
     apply: Apply<S, C, R>,

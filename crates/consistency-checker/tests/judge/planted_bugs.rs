@@ -3,27 +3,13 @@
 //! Each planted bug wraps the history or the model and leaves the search as it is. On all small histories, the verdicts of
 //! the wrapped checker must differ from brute force somewhere, in the direction that the bug causes; the honest checker's
 //! must not.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unreachable,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "judge/alphabets.rs"]
-mod alphabets;
-#[path = "judge/histories.rs"]
-mod histories;
-#[path = "judge/oracle.rs"]
-mod oracle;
 
 use std::collections::BTreeMap;
 
-use alphabets::{KvVariant, kv, kv_object, register_full, register_object};
+use crate::alphabets::{KvVariant, kv, kv_object, register_full, register_object};
+use crate::histories::all;
+use crate::oracle::{explainable, facts};
 use bytes::Bytes;
-use histories::all;
-use oracle::{explainable, facts};
 use synod_consistency_checker::{
     Budget, Completion, Flaw, Footprint, History, KvCall, KvModel, KvReturn, Mark, Model, OpId, Register,
     RegisterCall, RegisterReturn, check, verify,
@@ -100,7 +86,7 @@ fn altered(
                 ids.insert(id, result.invoke(op.process(), *op.call()));
             }
             (Some(completion), _) => result.complete_at(ids[&id], completion, Mark::default()).unwrap(),
-            (None, None) => unreachable!("ids come from the history"),
+            (None, None) => panic!("ids come from the history"),
         }
     }
     result

@@ -1,26 +1,12 @@
 //! The search against brute force: every small history, and many random larger ones. Verdicts must be equal, orders must
 //! be accepted by the verifier, and windows must be contradictory by brute force too.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unreachable,
-    reason = "a test fails by panicking"
-)]
-
-#[path = "judge/alphabets.rs"]
-mod alphabets;
-#[path = "judge/histories.rs"]
-mod histories;
-#[path = "judge/oracle.rs"]
-mod oracle;
 
 use std::collections::BTreeMap;
 
-use alphabets::{kv, kv_object, one_comes_first, register_full, register_object, register_small};
+use crate::alphabets::{kv, kv_object, one_comes_first, register_full, register_object, register_small};
+use crate::histories::{Random, Variant, all, build, shuffle};
+use crate::oracle::{Apply, Fact, explainable, facts};
 use bytes::Bytes;
-use histories::{Random, Variant, all, build, shuffle};
-use oracle::{Apply, Fact, explainable, facts};
 use synod_consistency_checker::{
     Budget, Completion, History, KvModel, Model, Register, RegisterCall, RegisterReturn, Verdict, Violation,
     check, verify,

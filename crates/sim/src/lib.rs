@@ -75,6 +75,10 @@
 //! * [`Sim::finally`]: a verdict over the whole world at the end.
 //! * [`Sim::sometimes`]: guards; a set of runs in which one never held has not tested what it guards.
 //!
+//! # What can be seen
+//! [`Sim::trace`] brings back every message with its fate, every crash, fault and state of a stretch of a run, with vector clocks;
+//! [`trace`] writes it as JSON lines, for ShiViz and for Mermaid.
+//!
 //! # One seed, one run
 //! All chance comes from the [`Tape`]. Each decision has a [`Label`] made of its content (for a message: sender, receiver,
 //! fingerprint of the message and how often it was sent lately), so that a decision keeps its value when unrelated code

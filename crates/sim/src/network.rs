@@ -5,7 +5,7 @@ use crate::hash::{Counts, Fold};
 use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::tape::{Kind, Label, Tape};
-use crate::trace::{Fate, Trace};
+use crate::trace::{Fate, Recorder};
 use crate::world::{Pending, Simulated};
 use core::hash::Hash;
 use synod_core::NodeId;
@@ -27,7 +27,7 @@ pub(crate) struct Net<P: Simulated> {
     pub(crate) tape: Tape,
     pub(crate) dials: Dials,
     pub(crate) stats: Stats,
-    pub(crate) trace: Trace,
+    pub(crate) trace: Recorder,
     pub(crate) chain: Fold,
     pub(crate) up: Vec<bool>,
     wires: Vec<Wire>,
@@ -45,7 +45,7 @@ impl<P: Simulated> Net<P> {
             tape,
             dials,
             stats: Stats::default(),
-            trace: Trace::default(),
+            trace: Recorder::default(),
             chain: Fold::default(),
             up: vec![false; nodes],
             wires: vec![Wire::default(); nodes * nodes],

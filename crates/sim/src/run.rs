@@ -1,10 +1,14 @@
 //! Whole runs: a seed in, a verdict out.
 
-use crate::dials::{Dials, Fault, nanos};
+mod course;
+
+pub(crate) use course::{Course, Portrait};
+
+use crate::dials::{Dials, Fault};
 use crate::nemesis::Strike;
 use crate::stats::Stats;
 use crate::tape::Tape;
-use crate::trace::Moment;
+use crate::trace::Trace;
 use crate::workload::Workload;
 use crate::world::{Simulated, World};
 use core::fmt;
@@ -15,12 +19,26 @@ use std::sync::Arc;
 use synod_core::NodeId;
 
 type Make<P> = Arc<dyn Fn(NodeId) -> P + Send + Sync>;
-type Check<P> = Box<dyn FnMut(NodeId, Option<&P>) -> Result<(), String>>;
+type Check<P> = Box<dyn Observer<P>>;
 type MakeCheck<P> = Arc<dyn Fn() -> Check<P> + Send + Sync>;
 type Holds<P, W> = Arc<dyn Fn(&World<P, W>) -> bool + Send + Sync>;
 type Watch<P, W> = Arc<dyn Fn(&World<P, W>) -> bool + Send + Sync>;
 type Turn = Arc<dyn Fn(&mut Dials) + Send + Sync>;
 type Judge<P, W> = Arc<dyn Fn(&World<P, W>) -> Result<(), String> + Send + Sync>;
+
+/// Sees every node that moves. It is copied where a run is forked.
+trait Observer<P>: FnMut(NodeId, Option<&P>) -> Result<(), String> {
+    fn copy(&self) -> Check<P>;
+}
+
+impl<P, C> Observer<P> for C
+where
+    C: FnMut(NodeId, Option<&P>) -> Result<(), String> + Clone + 'static,
+{
+    fn copy(&self) -> Check<P> {
+        Box::new(self.clone())
+    }
+}
 
 /// The world that the runs are set in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,11 +172,12 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
     }
 
     /// What must hold after every event. `observer` makes a fresh observer for each run; it is shown the node that has just
-    /// moved (`None`: it is down) and may keep notes. It is called millions of times a second: let it be cheap.
+    /// moved (`None`: it is down) and may keep notes. It is called millions of times a second: let it be cheap. Its notes are
+    /// copied where a run is forked: let copies share nothing that changes, no `Rc<Cell<_>>`, say.
     #[must_use]
     pub fn always<C>(mut self, name: &'static str, observer: impl Fn() -> C + Send + Sync + 'static) -> Self
     where
-        C: FnMut(NodeId, Option<&P>) -> Result<(), String> + 'static,
+        C: FnMut(NodeId, Option<&P>) -> Result<(), String> + Clone + 'static,
     {
         self.always.push((name, Arc::new(move || Box::new(observer()))));
         self
@@ -210,7 +229,7 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
 
     /// The run of this seed.
     pub fn run(&self, seed: u64) -> Report<W> {
-        let (ended, world) = self.to_the_end(Tape::from_seed(seed), 0..0);
+        let (ended, world) = self.to_the_end(Tape::from_seed(seed), 0..0, None);
         let (stats, strikes) = (world.stats(), world.strikes().to_vec());
         ended.report(stats, strikes, world.into_workload())
     }
@@ -218,12 +237,60 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
     /// The run of this tape, with a trace of the window (virtual nanoseconds since the run began) in the world at the end. The
     /// trace changes nothing, so a failing seed can be run again to look at the moments before the failure.
     pub fn run_tape(&self, tape: Tape, window: Range<u64>) -> (Report<W>, World<P, W>) {
-        let (ended, world) = self.to_the_end(tape, window);
+        let (ended, world) = self.to_the_end(tape, window, None);
         let report = ended.report(world.stats(), world.strikes().to_vec(), world.workload().clone());
         (report, world)
     }
 
-    fn to_the_end(&self, mut tape: Tape, window: Range<u64>) -> (Ended, World<P, W>) {
+    /// The run of this tape and its trace in this window (virtual nanoseconds since the run began), for
+    /// [exports and pictures](crate::trace). `portrait` puts a node's state into a few words, such as `leader, term 3`; it is
+    /// asked after each event, and what it says is noted where it changes. Pages colour a node by its first word. An empty text
+    /// says nothing.
+    ///
+    /// Every moment in the window is kept, with texts of up to 240 characters: some hundred bytes each.
+    pub fn trace(
+        &self,
+        tape: Tape,
+        window: Range<u64>,
+        portrait: impl Fn(NodeId, &P) -> String,
+    ) -> (Report<W>, Trace) {
+        let (ended, mut world) = self.to_the_end(tape, window.clone(), Some(&portrait));
+        let trace = Trace {
+            seed: ended.seed,
+            hash: ended.hash,
+            nodes: self.nodes,
+            window,
+            moments: world.take_moments(),
+            strikes: world.strikes().to_vec(),
+            verdict: ended.verdict.clone(),
+            end: ended.at,
+        };
+        let (stats, strikes) = (world.stats(), world.strikes().to_vec());
+        (ended.report(stats, strikes, world.into_workload()), trace)
+    }
+
+    fn to_the_end(
+        &self,
+        tape: Tape,
+        window: Range<u64>,
+        portrait: Option<Portrait<'_, P>>,
+    ) -> (Ended, World<P, W>) {
+        let seed = tape.seed();
+        let (mut course, dials) = self.course(tape, window, portrait);
+        let verdict = course.finish();
+        let Course { world, seen, .. } = course;
+        let seen = self.sometimes.iter().zip(seen).map(|((name, _), seen)| (*name, seen)).collect();
+        let outcome = Ended { seed, verdict, at: world.now().0, hash: world.hash(), dials, seen };
+        (outcome, world)
+    }
+
+    /// A run that has just begun, and how its dials stand.
+    pub(crate) fn course<'a>(
+        &'a self,
+        mut tape: Tape,
+        window: Range<u64>,
+        portrait: Option<Portrait<'a, P>>,
+    ) -> (Course<'a, P, W>, Dials) {
         let mut dials = match &self.climate {
             Climate::Fixed(dials) => dials.clone(),
             Climate::Swarm(among) => Dials::swarm(&mut tape, among),
@@ -231,7 +298,6 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
         if let Some(turn) = &self.turn {
             turn(&mut dials);
         }
-        let seed = tape.seed();
         let world = World::with_trace(
             self.nodes,
             Arc::clone(&self.make),
@@ -240,21 +306,7 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
             dials.clone(),
             window,
         );
-        let mut run = Run {
-            sim: self,
-            world,
-            checks: self.always.iter().map(|(name, make)| (*name, make())).collect(),
-            seen: vec![false; self.sometimes.len()],
-            steps: 0,
-        };
-        let verdict = match run.whole() {
-            Ok(()) => Verdict::Passed,
-            Err(verdict) => verdict,
-        };
-        let Run { world, seen, .. } = run;
-        let seen = self.sometimes.iter().zip(seen).map(|((name, _), seen)| (*name, seen)).collect();
-        let outcome = Ended { seed, verdict, at: world.now().0, hash: world.hash(), dials, seen };
-        (outcome, world)
+        (Course::new(self, world, portrait), dials)
     }
 
     /// Runs these seeds in order, shows each report to `progress`, and sums up. Stops at nothing: failures are collected.
@@ -294,103 +346,6 @@ impl Ended {
     fn report<W>(self, stats: Stats, strikes: Vec<Strike>, workload: W) -> Report<W> {
         let Self { seed, verdict, at, hash, dials, seen } = self;
         Report { seed, verdict, at, hash, stats, strikes, dials, seen, workload }
-    }
-}
-
-struct Run<'a, P: Simulated, W> {
-    sim: &'a Sim<P, W>,
-    world: World<P, W>,
-    checks: Vec<(&'static str, Check<P>)>,
-    seen: Vec<bool>,
-    steps: u64,
-}
-
-impl<P: Simulated, W: Workload<P>> Run<'_, P, W> {
-    fn whole(&mut self) -> Result<(), Verdict> {
-        let storm = nanos(self.sim.storm);
-        self.check_moved()?;
-        while self.world.now().0 < storm {
-            if !self.step()? {
-                break;
-            }
-        }
-        self.world.heal();
-        self.check_moved()?;
-        let healed = self.world.now().0;
-        let mut waiting: Vec<&(&'static str, Duration, Holds<P, W>)> = self.sim.eventually.iter().collect();
-        let mut steps = 0_u64;
-        while !waiting.is_empty() {
-            let now = self.world.now().0;
-            if steps.is_multiple_of(64) {
-                waiting.retain(|(_, _, holds)| !holds(&self.world));
-            }
-            steps += 1;
-            let late = waiting.iter().find(|(_, within, _)| now > healed.saturating_add(nanos(*within)));
-            if let Some((name, within, _)) = late {
-                return Err(Verdict::Stalled { name, within: *within });
-            }
-            if waiting.is_empty() {
-                break;
-            }
-            if !self.step()? {
-                // Nothing more will ever happen.
-                waiting.retain(|(_, _, holds)| !holds(&self.world));
-                if let Some((name, within, _)) = waiting.first() {
-                    return Err(Verdict::Stalled { name, within: *within });
-                }
-            }
-        }
-        self.look();
-        for (name, judge) in &self.sim.judges {
-            judge(&self.world).map_err(|detail| Verdict::Violated { name, detail, node: None })?;
-        }
-        Ok(())
-    }
-
-    fn step(&mut self) -> Result<bool, Verdict> {
-        if !self.world.step() {
-            return match self.world.failure() {
-                Some((id, detail)) => Err(Verdict::Violated {
-                    name: "recovery",
-                    detail: format!("{id} {detail}"),
-                    node: Some(*id),
-                }),
-                None => Ok(false),
-            };
-        }
-        self.check_moved()?;
-        self.steps += 1;
-        if self.steps.is_multiple_of(64) {
-            self.look();
-            if self.steps.is_multiple_of(4096)
-                && self.sim.watch.as_ref().is_some_and(|watch| !watch(&self.world))
-            {
-                return Err(Verdict::Interrupted);
-            }
-            if self.world.stats().events > self.sim.events_max {
-                return Err(Verdict::Restless { events: self.sim.events_max });
-            }
-        }
-        Ok(true)
-    }
-
-    /// Shows the nodes that have moved to those who must always be content.
-    fn check_moved(&mut self) -> Result<(), Verdict> {
-        for &id in self.world.moved() {
-            let protocol = self.world.node(id);
-            for (name, check) in &mut self.checks {
-                check(id, protocol).map_err(|detail| Verdict::Violated { name, detail, node: Some(id) })?;
-            }
-        }
-        Ok(())
-    }
-
-    fn look(&mut self) {
-        for ((_, holds), seen) in self.sim.sometimes.iter().zip(&mut self.seen) {
-            if !*seen {
-                *seen = holds(&self.world);
-            }
-        }
     }
 }
 
@@ -535,13 +490,5 @@ impl fmt::Display for Summary {
             write!(f, "\n  sometimes {name}: in {seen} of {} runs{note}", self.runs)?;
         }
         Ok(())
-    }
-}
-
-/// The trace of a world, for pictures.
-impl<P: Simulated, W: Workload<P>> World<P, W> {
-    /// The moments of the trace that concern this node.
-    pub fn moments_of(&self, id: NodeId) -> impl Iterator<Item = &Moment> {
-        self.moments().iter().filter(move |moment| moment.node == id)
     }
 }

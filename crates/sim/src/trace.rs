@@ -1,11 +1,67 @@
 //! What happened, for those who want to look: every message with its fate, within a window of virtual time.
+//!
+//! [`Sim::trace`](crate::Sim::trace) runs a tape and brings a [`Trace`] back. It can be read as a value, or written as
+//!
+//! * [JSON lines](Trace::to_json_lines), one object for each moment, with vector clocks: for programs;
+//! * a [ShiViz log](Trace::to_shiviz), for the visualizer of that name;
+//! * a [Mermaid sequence diagram](Trace::to_mermaid), for a page of documentation: a few hundred arrows and notes.
+//!
+//! A trace changes nothing in a run, and a run without one pays nothing for it: vector clocks are computed when they are asked
+//! for, from the messages that were sent and delivered.
+//!
+//! ```
+//! use synod_core::*;
+//! use synod_sim::{Idle, Sim, Tape};
+//!
+//! // A hot potato: whoever has it throws it to the next.
+//! #[derive(Clone, Hash)]
+//! struct Potato;
+//!
+//! impl Protocol for Potato {
+//!     type Message = &'static str;
+//!     type Record = Never;
+//!     type Command = Never;
+//!     type Event = Never;
+//!     type Timer = Never;
+//!     type Job = Never;
+//!     type Done = Never;
+//!     type Error = Never;
+//!     fn recover(&mut self, _: Lsn, _: Recovered<Never>) -> Result<(), Never> {
+//!         Ok(())
+//!     }
+//!     fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
+//!         let begins = matches!(input, Input::Start { .. }) && cx.me() == NodeId(1);
+//!         if begins || matches!(input, Input::Message(..)) {
+//!             cx.send(NodeId(cx.me().0 % 3 + 1), "hot!");
+//!         }
+//!     }
+//! }
+//!
+//! let sim = Sim::new(3, |_| Potato, Idle).storm(core::time::Duration::from_millis(20));
+//! let (_, trace) = sim.trace(Tape::from_seed(1), 0..u64::MAX, |_, _| String::new());
+//! let log = trace.to_json_lines();
+//! assert!(log.lines().nth(1).is_some_and(|line| line.contains(r#""kind":"started""#)));
+//! assert!(trace.to_mermaid().text.contains("n1->>n2: "));
+//! ```
 
-use core::fmt::Debug;
+mod causality;
+mod json;
+mod mermaid;
+mod recorder;
+mod shiviz;
+
+pub use mermaid::Mermaid;
+
+use crate::nemesis::Strike;
+use crate::run::Verdict;
+use core::fmt;
 use core::ops::Range;
+pub(crate) use recorder::Recorder;
+use std::borrow::Cow;
 use synod_core::NodeId;
 
 /// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Fate {
     /// It arrived.
@@ -16,6 +72,25 @@ pub enum Fate {
     Blocked,
     /// The receiver was down.
     ReceiverDown,
+}
+
+impl Fate {
+    /// Its name in exports and on pages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Lost => "lost",
+            Self::Blocked => "blocked",
+            Self::ReceiverDown => "receiver-down",
+        }
+    }
+
+    /// Whether the receiver's protocol saw the message: only then does what it does next depend on it.
+    #[must_use]
+    pub const fn arrives(self) -> bool {
+        matches!(self, Self::Delivered)
+    }
 }
 
 /// One thing that happened. Times are virtual nanoseconds since the run began.
@@ -31,7 +106,7 @@ pub enum Happening {
         /// The message as text.
         text: String,
     },
-    /// A message's way ended, here.
+    /// A message's way ended, here. One that was doubled ends twice.
     Ended {
         /// Names the message.
         id: u64,
@@ -55,6 +130,53 @@ pub enum Happening {
     },
     /// The process is back.
     Started,
+    /// What the node's state is from now on, in the words of whoever asked for it.
+    State(String),
+}
+
+impl Happening {
+    /// Its name in exports; for the end of a message's way that is the name of its fate.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Sent { .. } => "sent",
+            Self::Ended { fate, .. } => fate.name(),
+            Self::Event(_) => "event",
+            Self::Command(_) => "command",
+            Self::Timer(_) => "timer",
+            Self::Durable(_) => "durable",
+            Self::Crashed { .. } => "crashed",
+            Self::Started => "started",
+            Self::State(_) => "state",
+        }
+    }
+
+    /// What there is to say beyond the kind; empty where there is nothing.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Sent { text, .. }
+            | Self::Event(text)
+            | Self::Command(text)
+            | Self::Timer(text)
+            | Self::State(text) => Cow::Borrowed(text),
+            Self::Ended { .. } | Self::Started => Cow::Borrowed(""),
+            Self::Durable(upto) => Cow::Owned(format!("up to {upto}")),
+            Self::Crashed { lost, acknowledged: 0 } => Cow::Owned(format!("lost {lost}")),
+            Self::Crashed { lost, acknowledged } => {
+                Cow::Owned(format!("lost {lost}, {acknowledged} of them acknowledged"))
+            }
+        }
+    }
+
+    /// Whether it happened to the node itself: a message that did not arrive left no mark on its receiver.
+    #[must_use]
+    pub const fn is_local(&self) -> bool {
+        match self {
+            Self::Ended { fate, .. } => fate.arrives(),
+            _ => true,
+        }
+    }
 }
 
 /// A thing that happened, when and where.
@@ -68,68 +190,68 @@ pub struct Moment {
     pub what: Happening,
 }
 
-/// The recorder. Off unless a window is set: texts are costly.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Trace {
-    window: Range<u64>,
-    moments: Vec<Moment>,
-}
-
-const TEXT_LEN_MAX: usize = 240;
-
-fn text(thing: &dyn Debug) -> String {
-    let mut text = format!("{thing:?}");
-    if let Some((cut, _)) = text.char_indices().nth(TEXT_LEN_MAX) {
-        text.truncate(cut);
-        text.push('…');
-    }
-    text
+/// A stretch of a run: what happened on every node, the faults, and how it ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Trace {
+    /// The seed of the tape.
+    pub seed: u64,
+    /// The hash of the whole run.
+    pub hash: u64,
+    /// How many nodes there are; their ids are 1, 2, 3 and so on.
+    pub nodes: usize,
+    /// The stretch that was looked at, in virtual nanoseconds since the run began.
+    pub window: Range<u64>,
+    /// What happened within, in the order in which it happened.
+    pub moments: Vec<Moment>,
+    /// The faults of the whole run.
+    pub strikes: Vec<Strike>,
+    /// How the run ended.
+    pub verdict: Verdict,
+    /// When it ended.
+    pub end: u64,
 }
 
 impl Trace {
-    pub(crate) fn of(window: Range<u64>) -> Self {
-        Self { window, moments: Vec::new() }
+    /// The faults that touch the window.
+    pub fn strikes_within(&self) -> impl Iterator<Item = &Strike> {
+        self.strikes.iter().filter(|strike| strike.at < self.window.end && strike.until >= self.window.start)
     }
 
-    pub(crate) fn moments(&self) -> &[Moment] {
-        &self.moments
+    /// What was violated, if the run ended so and its end lies within the window.
+    #[must_use]
+    pub fn violation(&self) -> Option<&Verdict> {
+        let within = (self.window.start..=self.window.end).contains(&self.end);
+        (within && !matches!(self.verdict, Verdict::Passed | Verdict::Interrupted)).then_some(&self.verdict)
     }
+}
 
-    fn note(&mut self, at: u64, node: NodeId, what: impl FnOnce() -> Happening) {
-        if at < self.window.end && at >= self.window.start {
-            self.moments.push(Moment { at, node, what: what() });
+impl Verdict {
+    /// The node on which something was violated, if it was on one.
+    #[must_use]
+    pub const fn node(&self) -> Option<NodeId> {
+        match self {
+            Self::Violated { node, .. } => *node,
+            _ => None,
         }
     }
 
-    pub(crate) fn sent(&mut self, at: u64, id: u64, from: NodeId, to: NodeId, message: &dyn Debug) {
-        self.note(at, from, || Happening::Sent { id, to, text: text(message) });
+    /// The name of what was violated or did not come to hold.
+    #[must_use]
+    pub const fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Violated { name, .. } | Self::Stalled { name, .. } => Some(*name),
+            _ => None,
+        }
     }
+}
 
-    pub(crate) fn ended(&mut self, at: u64, id: u64, node: NodeId, fate: Fate) {
-        self.note(at, node, || Happening::Ended { id, fate });
-    }
+/// A time for people: milliseconds with three decimals.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Millis(pub(crate) u64);
 
-    pub(crate) fn event(&mut self, at: u64, node: NodeId, event: &dyn Debug) {
-        self.note(at, node, || Happening::Event(text(event)));
-    }
-
-    pub(crate) fn command(&mut self, at: u64, node: NodeId, command: &dyn Debug) {
-        self.note(at, node, || Happening::Command(text(command)));
-    }
-
-    pub(crate) fn timer(&mut self, at: u64, node: NodeId, timer: &dyn Debug) {
-        self.note(at, node, || Happening::Timer(text(timer)));
-    }
-
-    pub(crate) fn durable(&mut self, at: u64, node: NodeId, upto: u64) {
-        self.note(at, node, || Happening::Durable(upto));
-    }
-
-    pub(crate) fn crashed(&mut self, at: u64, node: NodeId, lost: u64, acknowledged: u64) {
-        self.note(at, node, || Happening::Crashed { lost, acknowledged });
-    }
-
-    pub(crate) fn started(&mut self, at: u64, node: NodeId) {
-        self.note(at, node, || Happening::Started);
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03} ms", self.0 / 1_000_000, self.0 / 1_000 % 1_000)
     }
 }

@@ -1,5 +1,7 @@
 //! A whole cluster as one value: nodes, network, disks and clocks in virtual time.
 
+mod portrait;
+
 use crate::clock::Clock;
 use crate::dials::{Dials, Sabotage, nanos};
 use crate::disk::Disk;
@@ -9,7 +11,7 @@ use crate::network::{Net, index, node};
 use crate::node::{Draws, HELD_MAX, Host, Node, Port};
 use crate::stats::Stats;
 use crate::tape::{Kind, Label, Tape};
-use crate::trace::{Fate, Moment as Traced, Trace};
+use crate::trace::{Fate, Recorder};
 use crate::workload::{Io, Workload};
 use core::fmt::Debug;
 use core::hash::Hash;
@@ -135,7 +137,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     ) -> Self {
         let early = dials.sabotage == Some(Sabotage::EarlySend);
         let mut net = Net::new(nodes, tape, dials);
-        net.trace = Trace::of(window);
+        net.trace = Recorder::of(window);
         let mut world = Self {
             nodes: Vec::new(),
             net,
@@ -232,11 +234,6 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     /// The faults that have struck so far, for a timeline.
     pub fn strikes(&self) -> &[Strike] {
         self.nemesis.strikes()
-    }
-
-    /// What happened within the window of the trace.
-    pub fn moments(&self) -> &[Traced] {
-        self.net.trace.moments()
     }
 
     /// The decisions that were recorded, if the tape was told to.

@@ -1,0 +1,188 @@
+//! One run under way: a world, and those who watch it.
+
+use super::{Check, Sim, Verdict};
+use crate::dials::nanos;
+use crate::workload::Workload;
+use crate::world::{Simulated, World};
+use synod_core::NodeId;
+
+/// How a node's state is put into words for a trace.
+pub(crate) type Portrait<'a, P> = &'a dyn Fn(NodeId, &P) -> String;
+
+/// A run that can be stopped after any step, copied, and continued. The observers are copied with it, so that both go on with
+/// what was seen before.
+pub(crate) struct Course<'a, P: Simulated, W> {
+    sim: &'a Sim<P, W>,
+    pub(crate) world: World<P, W>,
+    checks: Vec<(&'static str, Check<P>)>,
+    pub(super) seen: Vec<bool>,
+    steps: u64,
+    phase: Phase,
+    portrait: Option<Portrait<'a, P>>,
+}
+
+#[derive(Clone)]
+enum Phase {
+    /// Nothing has been looked at.
+    Begun,
+    /// Faults strike.
+    Storm,
+    /// The faults have stopped; these of the `eventually` have not held since.
+    Calm { healed: u64, waiting: Vec<usize>, steps: u64 },
+}
+
+impl<P: Simulated, W: Workload<P>> Clone for Course<'_, P, W> {
+    fn clone(&self) -> Self {
+        Self {
+            sim: self.sim,
+            world: self.world.clone(),
+            checks: self.checks.iter().map(|(name, check)| (*name, check.copy())).collect(),
+            seen: self.seen.clone(),
+            steps: self.steps,
+            phase: self.phase.clone(),
+            portrait: self.portrait,
+        }
+    }
+}
+
+impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
+    pub(super) fn new(sim: &'a Sim<P, W>, world: World<P, W>, portrait: Option<Portrait<'a, P>>) -> Self {
+        Self {
+            sim,
+            world,
+            checks: sim.always.iter().map(|(name, make)| (*name, make())).collect(),
+            seen: vec![false; sim.sometimes.len()],
+            steps: 0,
+            phase: Phase::Begun,
+            portrait,
+        }
+    }
+
+    /// Goes on to the end.
+    pub(crate) fn finish(&mut self) -> Verdict {
+        loop {
+            match self.advance() {
+                Ok(true) => {}
+                Ok(false) => return Verdict::Passed,
+                Err(verdict) => return verdict,
+            }
+        }
+    }
+
+    /// One step further. `false`: the run is over, and all is well.
+    pub(crate) fn advance(&mut self) -> Result<bool, Verdict> {
+        match self.phase {
+            Phase::Begun => {
+                self.check_moved()?;
+                self.phase = Phase::Storm;
+                Ok(true)
+            }
+            Phase::Storm => {
+                if self.world.now().0 >= nanos(self.sim.storm) || !self.step()? {
+                    self.heal()?;
+                }
+                Ok(true)
+            }
+            Phase::Calm { .. } => self.recover(),
+        }
+    }
+
+    fn heal(&mut self) -> Result<(), Verdict> {
+        self.world.heal();
+        self.check_moved()?;
+        let waiting = (0..self.sim.eventually.len()).collect();
+        self.phase = Phase::Calm { healed: self.world.now().0, waiting, steps: 0 };
+        Ok(())
+    }
+
+    /// After the faults: until everything that must come to hold has held, or its time is up.
+    fn recover(&mut self) -> Result<bool, Verdict> {
+        let Phase::Calm { healed, waiting, steps } = &mut self.phase else { return Ok(true) };
+        let eventually = &self.sim.eventually;
+        let late = |at: &&usize| {
+            let within = eventually.get(**at).map_or(0, |(_, within, _)| nanos(*within));
+            self.world.now().0 > healed.saturating_add(within)
+        };
+        if steps.is_multiple_of(64) {
+            waiting.retain(|at| eventually.get(*at).is_some_and(|(_, _, holds)| !holds(&self.world)));
+        }
+        *steps += 1;
+        let stalled = |at: &usize| {
+            let (name, within, _) = eventually.get(*at)?;
+            Some(Verdict::Stalled { name, within: *within })
+        };
+        if let Some(verdict) = waiting.iter().find(late).and_then(stalled) {
+            return Err(verdict);
+        }
+        if waiting.is_empty() {
+            return self.judge().map(|()| false);
+        }
+        if self.step()? {
+            return Ok(true);
+        }
+        // Nothing more will ever happen.
+        let Phase::Calm { waiting, .. } = &mut self.phase else { return Ok(true) };
+        waiting.retain(|at| eventually.get(*at).is_some_and(|(_, _, holds)| !holds(&self.world)));
+        match waiting.first().and_then(stalled) {
+            Some(verdict) => Err(verdict),
+            None => self.judge().map(|()| false),
+        }
+    }
+
+    fn judge(&mut self) -> Result<(), Verdict> {
+        self.look();
+        for (name, judge) in &self.sim.judges {
+            judge(&self.world).map_err(|detail| Verdict::Violated { name, detail, node: None })?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<bool, Verdict> {
+        if !self.world.step() {
+            return match self.world.failure() {
+                Some((id, detail)) => Err(Verdict::Violated {
+                    name: "recovery",
+                    detail: format!("{id} {detail}"),
+                    node: Some(*id),
+                }),
+                None => Ok(false),
+            };
+        }
+        self.check_moved()?;
+        self.steps += 1;
+        if self.steps.is_multiple_of(64) {
+            self.look();
+            if self.steps.is_multiple_of(4096)
+                && self.sim.watch.as_ref().is_some_and(|watch| !watch(&self.world))
+            {
+                return Err(Verdict::Interrupted);
+            }
+            if self.world.stats().events > self.sim.events_max {
+                return Err(Verdict::Restless { events: self.sim.events_max });
+            }
+        }
+        Ok(true)
+    }
+
+    /// Shows the nodes that have moved to those who must always be content.
+    fn check_moved(&mut self) -> Result<(), Verdict> {
+        if let Some(portrait) = self.portrait {
+            self.world.portray(portrait);
+        }
+        for &id in self.world.moved() {
+            let protocol = self.world.node(id);
+            for (name, check) in &mut self.checks {
+                check(id, protocol).map_err(|detail| Verdict::Violated { name, detail, node: Some(id) })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn look(&mut self) {
+        for ((_, holds), seen) in self.sim.sometimes.iter().zip(&mut self.seen) {
+            if !*seen {
+                *seen = holds(&self.world);
+            }
+        }
+    }
+}

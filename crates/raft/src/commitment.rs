@@ -28,7 +28,9 @@ impl Raft {
         }
         let from = self.commit.next();
         self.commit = index;
-        self.dirty |= self.role == Role::Leader;
+        if self.role == Role::Leader {
+            self.owe_everybody();
+        }
         for entries in self.log.range(from, index) {
             // Early: a quorum has made these durable; it does not matter whether this node's disk is one of it.
             cx.emit_early(Event::Committed(entries));

@@ -186,7 +186,7 @@ impl Raft {
         if self.log.push(entries.clone()) {
             let at = cx.persist(Record::Append { prev_term, entries });
             self.oldest.get_or_insert(at);
-            self.dirty = true;
+            self.owe_everybody();
         }
     }
 

@@ -4,12 +4,12 @@
 //! seen committed. It never trusts one node about another.
 //!
 //! A node that has not changed costs one comparison, a node that has grown costs its new entries, and only a node whose
-//! log was cut is read again from the cut.
+//! log was cut is read again from the cut. Payloads that are the same piece of memory are not compared byte by byte.
 
-use crate::{EntryId, EntryKind, Index, Raft, Role, Term};
+use crate::{Entry, EntryId, EntryKind, Index, Raft, Role, Segment, Term};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use synod_core::{NodeId, SplitMix64};
+use synod_core::{Bytes, NodeId};
 
 /// Watches the nodes of one cluster. Ask it after every step of any node, or as often as is affordable: what happens and is
 /// undone between two observations goes unseen.
@@ -56,18 +56,20 @@ struct Variants {
     more: Vec<Variant>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Variant {
     term: Term,
     /// The term of the entry before: equal names then mean equal logs, by induction.
     before: Term,
-    digest: u64,
+    kind: EntryKind,
+    /// Kept, so that this memory is nobody else's: the same address is then the same content.
+    payload: Bytes,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Committed {
+    /// The entry's name; what it held is in the history, once and for all.
     term: Term,
-    digest: u64,
     /// The lowest term in which a node was seen to know that it is committed.
     known_in: Term,
 }
@@ -134,18 +136,20 @@ impl Safety {
     /// # Errors
     /// The first property found broken.
     pub fn observe(&mut self, node: NodeId, raft: &Raft) -> Result<(), Violation> {
-        let place = match self.nodes.iter().position(|(id, _)| *id == node) {
-            Some(place) => place,
-            None => {
-                self.nodes.push((node, Seen::default()));
-                self.nodes.len() - 1
-            }
+        let place = self.nodes.iter().position(|(id, _)| *id == node);
+        let before = match place.and_then(|place| self.nodes.get(place)) {
+            Some((_, seen)) if seen.revision == Some(raft.revision()) => return Ok(()),
+            Some((_, seen)) => *seen,
+            None => Seen::default(),
         };
-        let Some((_, seen)) = self.nodes.get_mut(place) else { return Ok(()) };
-        if seen.revision == Some(raft.revision()) {
-            return Ok(());
+        let place = place.unwrap_or(self.nodes.len());
+        if place == self.nodes.len() {
+            self.nodes.push((node, before));
         }
-        let before = *seen;
+        self.look(place, node, before, raft)
+    }
+
+    fn look(&mut self, place: usize, node: NodeId, before: Seen, raft: &Raft) -> Result<(), Violation> {
         let leads = (raft.role() == Role::Leader).then_some(raft.term());
 
         if before.led != leads {
@@ -212,21 +216,28 @@ impl Safety {
 
     /// Reads the entries after `known`.
     fn log_matching(&mut self, node: NodeId, raft: &Raft, known: Index) -> Result<(), Violation> {
-        let last = raft.last_index();
         let mut before = raft.term_at(known).unwrap_or_default();
-        raft.log().visit(known.next(), last, |entry| {
-            let variant = Variant { term: entry.term, before, digest: digest(entry.kind, entry.payload) };
-            let place = place(entry.index);
-            if self.history.len() <= place {
-                self.history.resize_with(place + 1, Variants::default);
+        for segment in raft.log().segments_from(known.next()) {
+            for entry in segment.iter() {
+                if entry.index <= known {
+                    continue;
+                }
+                let place = place(entry.index);
+                if self.history.len() <= place {
+                    self.history.resize_with(place + 1, Variants::default);
+                }
+                if !self
+                    .history
+                    .get_mut(place)
+                    .is_some_and(|variants| variants.admit(segment, &entry, before))
+                {
+                    let entry = EntryId { term: entry.term, index: entry.index };
+                    return Err(Violation::LogMatching { node, entry });
+                }
+                before = entry.term;
             }
-            if !self.history.get_mut(place).is_some_and(|variants| variants.admit(variant)) {
-                let entry = EntryId { term: entry.term, index: entry.index };
-                return Err(Violation::LogMatching { node, entry });
-            }
-            before = entry.term;
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     /// Compares what the node has committed since `known`. Says whether anything was committed for the first time.
@@ -240,22 +251,26 @@ impl Safety {
             return Err(Violation::StateMachineSafety { node, index: known });
         }
         let mut news = false;
-        raft.log().visit(known.next(), commit, |entry| {
-            let term = entry.term;
-            let Some(variant) = self.variant(EntryId { term, index: entry.index }) else { return Ok(()) };
-            match self.committed.get_mut(place(entry.index)) {
-                Some(old) if old.term == term && old.digest == variant.digest => {
-                    old.known_in = old.known_in.min(raft.term());
-                }
-                Some(_) => return Err(Violation::StateMachineSafety { node, index: entry.index }),
-                None => {
-                    news = true;
-                    let digest = variant.digest;
-                    self.committed.push(Committed { term, digest, known_in: raft.term() });
-                }
+        for segment in raft.log().segments_from(known.next()) {
+            let mut index = segment.first().max(known.next());
+            let last = segment.last().min(commit);
+            if index > last {
+                break;
             }
-            Ok(())
-        })?;
+            while index <= last {
+                let term = segment.term();
+                match self.committed.get_mut(place(index)) {
+                    // The name is enough: what it stands for was compared when it was read.
+                    Some(old) if old.term == term => old.known_in = old.known_in.min(raft.term()),
+                    Some(_) => return Err(Violation::StateMachineSafety { node, index }),
+                    None => {
+                        news = true;
+                        self.committed.push(Committed { term, known_in: raft.term() });
+                    }
+                }
+                index = index.next();
+            }
+        }
         Ok(news)
     }
 
@@ -310,41 +325,44 @@ impl Safety {
         at == entry
     }
 
-    fn variant(&self, entry: EntryId) -> Option<Variant> {
+    fn variant(&self, entry: EntryId) -> Option<&Variant> {
         self.history.get(place(entry.index))?.find(entry.term)
     }
 }
 
 impl Variants {
-    fn find(&self, term: Term) -> Option<Variant> {
-        self.first.iter().chain(&self.more).find(|variant| variant.term == term).copied()
+    #[inline]
+    fn find(&self, term: Term) -> Option<&Variant> {
+        match &self.first {
+            Some(first) if first.term == term => Some(first),
+            _ => self.more.iter().find(|variant| variant.term == term),
+        }
     }
 
-    /// Whether `variant` is new or equal to the one of its term.
-    fn admit(&mut self, variant: Variant) -> bool {
-        match self.find(variant.term) {
-            Some(known) => return known == variant,
-            None if self.first.is_none() => self.first = Some(variant),
-            None => self.more.push(variant),
+    /// Whether the entry is new or equal to the one of its term.
+    #[inline]
+    fn admit(&mut self, segment: &Segment, entry: &Entry<'_>, before: Term) -> bool {
+        if let Some(known) = self.find(entry.term) {
+            return known.before == before && known.holds(entry);
+        }
+        let new = Variant { term: entry.term, before, kind: entry.kind, payload: segment.share(entry) };
+        match self.first {
+            None => self.first = Some(new),
+            Some(_) => self.more.push(new),
         }
         true
     }
 }
 
-fn place(index: Index) -> usize {
-    usize::try_from(index.prev().0).unwrap_or(usize::MAX)
+impl Variant {
+    #[inline]
+    fn holds(&self, entry: &Entry<'_>) -> bool {
+        let same_memory = core::ptr::eq(self.payload.as_ptr(), entry.payload.as_ptr())
+            && self.payload.len() == entry.payload.len();
+        self.kind == entry.kind && (same_memory || self.payload == entry.payload)
+    }
 }
 
-/// A digest of an entry. Good against bugs, not against an adversary: a multiplication a word, since every node's copy of every
-/// entry is digested.
-fn digest(kind: EntryKind, payload: &[u8]) -> u64 {
-    let start = SplitMix64::mix(payload.len() as u64 ^ (u64::from(kind == EntryKind::Noop) << 40));
-    let mut chunks = payload.chunks_exact(8);
-    let mut state = start;
-    for chunk in &mut chunks {
-        let word = chunk.first_chunk::<8>().map_or(0, |word| u64::from_le_bytes(*word));
-        state = (state.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-    let rest = chunks.remainder().iter().fold(1_u64, |word, byte| (word << 8) | u64::from(*byte));
-    SplitMix64::mix(state ^ rest)
+fn place(index: Index) -> usize {
+    usize::try_from(index.prev().0).unwrap_or(usize::MAX)
 }

@@ -1,6 +1,6 @@
 //! The replicated log in memory: a ring of segments.
 
-use crate::{Entry, EntryId, Index, Segment, Term};
+use crate::{EntryId, Index, Segment, Term};
 use alloc::collections::VecDeque;
 
 /// The replicated log of one node.
@@ -80,24 +80,10 @@ impl Log {
             .map(move |segment| segment.range(from, upto))
     }
 
-    /// Shows the entries from `from` to `upto`, both included, as far as they are held, and clones nothing. Ends with the first
-    /// error.
-    pub(crate) fn visit<E>(
-        &self,
-        from: Index,
-        upto: Index,
-        mut visit: impl FnMut(Entry<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let place = if from > upto { None } else { self.place(from.max(Index(1))) };
-        for segment in self.segments.range(place.unwrap_or(self.segments.len())..) {
-            if segment.first() > upto {
-                break;
-            }
-            for entry in segment.iter().filter(|entry| entry.index >= from && entry.index <= upto) {
-                visit(entry)?;
-            }
-        }
-        Ok(())
+    /// The segments that hold `from` and what follows.
+    pub(crate) fn segments_from(&self, from: Index) -> impl Iterator<Item = &Segment> {
+        let place = self.place(from.max(Index(1)));
+        self.segments.range(place.unwrap_or(self.segments.len())..)
     }
 
     /// The last entry at or before `index` whose term is at most `term`: with terms that never decrease, the last that can

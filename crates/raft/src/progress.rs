@@ -19,6 +19,8 @@ pub(crate) struct Progress {
     pub(crate) heard: bool,
     /// The commit index that this voter was last told and able to take.
     pub(crate) told: Index,
+    /// There may be something to send.
+    pub(crate) due: bool,
 }
 
 /// How a leader sends to a follower.
@@ -46,6 +48,7 @@ impl Progress {
             // A new leader has just heard from a quorum of voters; it gives the rest as long as everybody.
             heard: true,
             told: Index::ZERO,
+            due: false,
         }
     }
 

@@ -245,6 +245,7 @@ impl Raft {
             Link::Up { .. } => {
                 if progress.pace != crate::Pace::Replicate {
                     progress.probe(false);
+                    progress.due = true;
                     self.dirty = true;
                 }
             }

@@ -15,8 +15,18 @@ impl Raft {
         }
         if core::mem::take(&mut self.dirty) {
             for place in 0..self.progress.len() {
-                self.replicate(place, cx);
+                if self.progress.get_mut(place).is_some_and(|progress| core::mem::take(&mut progress.due)) {
+                    self.replicate(place, cx);
+                }
             }
+        }
+    }
+
+    /// There may be something to send to everybody.
+    pub(crate) fn owe_everybody(&mut self) {
+        self.dirty = true;
+        for progress in &mut self.progress {
+            progress.due = true;
         }
     }
 
@@ -139,6 +149,7 @@ impl Raft {
             return self.illegal(from, Illegal::ImpossibleIndex, cx);
         }
         let news = progress.acknowledged(matched);
+        progress.due = true;
         self.dirty = true;
         if news {
             self.advance_commit(cx);
@@ -157,6 +168,7 @@ impl Raft {
         let candidate = self.log.last_candidate(hint.index, hint.term).index;
         let Some(progress) = self.answered(place, term, cx) else { return };
         if progress.rejected(prev, candidate) {
+            progress.due = true;
             self.dirty = true;
         }
     }

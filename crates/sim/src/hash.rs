@@ -11,53 +11,56 @@ pub(crate) struct Fold {
 }
 
 impl Fold {
+    #[inline]
     pub(crate) const fn word(self, word: u64) -> Self {
         Self { state: (self.state.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95) }
     }
 
+    #[inline]
     pub(crate) const fn end(self) -> u64 {
         SplitMix64::mix(self.state)
     }
 }
 
 impl Hasher for Fold {
+    #[inline]
     fn finish(&self) -> u64 {
         self.end()
     }
 
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
-        let mut chunks = bytes.chunks_exact(8);
-        for chunk in &mut chunks {
-            let mut word = [0; 8];
-            word.copy_from_slice(chunk);
-            *self = self.word(u64::from_le_bytes(word));
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            *self = self.word(u64::from_le_bytes(*word));
         }
-        let rest = chunks.remainder();
         if !rest.is_empty() {
-            let mut word = [0; 8];
-            for (to, from) in word.iter_mut().zip(rest) {
-                *to = *from;
-            }
-            *self = self.word(u64::from_le_bytes(word));
+            let word = rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+            *self = self.word(word);
         }
     }
 
+    #[inline]
     fn write_u8(&mut self, value: u8) {
         *self = self.word(u64::from(value));
     }
 
+    #[inline]
     fn write_u16(&mut self, value: u16) {
         *self = self.word(u64::from(value));
     }
 
+    #[inline]
     fn write_u32(&mut self, value: u32) {
         *self = self.word(u64::from(value));
     }
 
+    #[inline]
     fn write_u64(&mut self, value: u64) {
         *self = self.word(value);
     }
 
+    #[inline]
     fn write_usize(&mut self, value: usize) {
         *self = self.word(value as u64);
     }
@@ -72,44 +75,54 @@ pub fn fingerprint<T: Hash + ?Sized>(value: &T) -> u64 {
 
 /// How often each key was seen: gives repeated messages of the same content different labels.
 ///
-/// Counts are forgotten when a new epoch begins, which the label carries; so the table stays in cache.
+/// Counts are forgotten when a new epoch begins, which the label carries; so the table stays in the nearest cache.
 #[derive(Clone, Debug)]
 pub(crate) struct Counts {
-    slots: Vec<(u64, u32)>,
+    /// The high 40 bits of a key and how often it was seen; zero where nothing is. Two keys that share a slot's 40 bits are
+    /// counted together, and still have different labels.
+    slots: Vec<u64>,
     used: usize,
     epoch: u64,
 }
 
 impl Counts {
     const SLOTS: usize = 1024;
+    const COUNT: u64 = (1 << 24) - 1;
 
     pub(crate) fn new() -> Self {
-        Self { slots: vec![(0, 0); Self::SLOTS], used: 0, epoch: 0 }
+        Self { slots: vec![0; Self::SLOTS], used: 0, epoch: 0 }
     }
 
     /// Combines `key` with the number of times that it has been seen in this epoch.
+    #[inline]
     pub(crate) fn nth(&mut self, key: u64, epoch: u64) -> u64 {
         if epoch > self.epoch || self.used * 2 >= Self::SLOTS {
-            self.epoch = epoch.max(self.epoch + 1);
-            self.used = 0;
-            self.slots.fill((0, 0));
+            self.turn(epoch);
         }
         let mut place = key as usize % Self::SLOTS;
         let nth = loop {
             // The table is never more than half full, so the walk ends.
             let Some(slot) = self.slots.get_mut(place) else { break 0 };
-            if slot.1 == 0 {
-                *slot = (key, 1);
+            if *slot == 0 {
+                *slot = (key & !Self::COUNT) | 1;
                 self.used += 1;
                 break 0;
             }
-            if slot.0 == key {
-                slot.1 = slot.1.saturating_add(1);
-                break slot.1 - 1;
+            if (*slot ^ key) & !Self::COUNT == 0 {
+                let seen = *slot & Self::COUNT;
+                *slot += u64::from(seen < Self::COUNT);
+                break seen;
             }
             place = (place + 1) % Self::SLOTS;
         };
-        Fold::default().word(key).word(self.epoch).word(u64::from(nth)).end()
+        Fold::default().word(key).word(self.epoch).word(nth).end()
+    }
+
+    #[cold]
+    fn turn(&mut self, epoch: u64) {
+        self.epoch = epoch.max(self.epoch + 1);
+        self.used = 0;
+        self.slots.fill(0);
     }
 }
 

@@ -74,6 +74,7 @@ impl<P: Simulated> Net<P> {
     }
 
     /// Puts a message on its way.
+    #[inline]
     pub(crate) fn transmit(&mut self, from: NodeId, to: NodeId, message: P::Message) {
         self.stats.sent += 1;
         self.messages += 1;
@@ -91,12 +92,21 @@ impl<P: Simulated> Net<P> {
         }
         let chance = Label { kind: Kind::Duplicate, key: label };
         if self.tape.chance(chance, self.dials.duplicate_ppm) {
-            self.stats.duplicated += 1;
-            self.deliver_later(source, target, message.clone(), print, id, label.wrapping_add(1));
+            self.double(source, target, &message, print, id, label);
         }
-        self.deliver_later(source, target, message, print, id, label);
+        let Some(at) = self.arrival(source, target, label) else { return };
+        self.queue.push(at, Pending::Message { from, to: target, message, print, id });
     }
 
+    /// Puts a second copy of a message on its way.
+    #[cold]
+    fn double(&mut self, from: usize, to: usize, message: &P::Message, print: u64, id: u64, label: u64) {
+        self.stats.duplicated += 1;
+        let Some(at) = self.arrival(from, to, label.wrapping_add(1)) else { return };
+        self.queue.push(at, Pending::Message { from: node(from), to, message: message.clone(), print, id });
+    }
+
+    #[inline]
     fn fate(&mut self, from: usize, to: usize, label: u64) -> Option<Fate> {
         let Wire { blocked, bad, .. } = *self.wire(from, to)?;
         if blocked > 0 {
@@ -116,25 +126,18 @@ impl<P: Simulated> Net<P> {
         self.tape.chance(Label { kind: Kind::Loss, key: label }, loss_ppm).then_some(Fate::Lost)
     }
 
-    fn deliver_later(
-        &mut self,
-        from: usize,
-        to: usize,
-        message: P::Message,
-        print: u64,
-        id: u64,
-        label: u64,
-    ) {
+    /// When a message that leaves now arrives.
+    #[inline]
+    fn arrival(&mut self, from: usize, to: usize, label: u64) -> Option<u64> {
         let draw = self.tape.draw(Label { kind: Kind::Latency, key: label });
         let span = self.dials.latency_between(node(from), node(to)).sample(draw);
-        let mut at = self.now.saturating_add(span.saturating_mul(u64::from(self.slowness)));
-        let overtakes = self.tape.chance(Label { kind: Kind::Reorder, key: label }, self.dials.reorder_ppm);
-        let Some(wire) = self.wire(from, to) else { return };
-        if !overtakes {
-            at = at.max(wire.last_delivery + 1);
-            wire.last_delivery = at;
+        let at = self.now.saturating_add(span.saturating_mul(u64::from(self.slowness)));
+        if self.tape.chance(Label { kind: Kind::Reorder, key: label }, self.dials.reorder_ppm) {
+            return Some(at);
         }
-        self.queue.push(at, Pending::Message { from: node(from), to, message, print, id });
+        let wire = self.wire(from, to)?;
+        wire.last_delivery = at.max(wire.last_delivery + 1);
+        Some(wire.last_delivery)
     }
 
     /// How long the way between a client and a node takes.

@@ -13,65 +13,98 @@ pub(crate) struct Queue<T> {
     inserted: u64,
 }
 
-/// The time in the high half and the order of insertion in the low half of one number, so that one comparison decides; and where
-/// the thing lies.
-#[derive(Clone, Copy, Debug)]
-struct Key {
-    order: u128,
-    slot: u32,
+/// The time, the order of insertion, and where the thing lies, in the 64 highest, the next 36 and the lowest 28 bits of one number,
+/// so that one comparison decides and a key is 16 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key(u128);
+
+const SLOT_BITS: u32 = 28;
+const INSERTED_BITS: u32 = 36;
+
+impl Key {
+    const fn new(at: u64, inserted: u64, slot: u32) -> Self {
+        // Insertions that are 2^36 apart do not wait at the same moment; those that do keep their order.
+        let inserted = inserted & ((1 << INSERTED_BITS) - 1);
+        Self((at as u128) << 64 | ((inserted << SLOT_BITS) | slot as u64) as u128)
+    }
+
+    const fn at(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+
+    const fn slot(self) -> usize {
+        (self.0 as u64 & ((1 << SLOT_BITS) - 1)) as usize
+    }
 }
 
 impl Ord for Key {
     /// The earliest is the greatest: the heap's top.
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
-        other.order.cmp(&self.order)
+        other.0.cmp(&self.0)
     }
 }
 
 impl PartialOrd for Key {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
-}
 
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        self.order == other.order
+    #[inline]
+    fn lt(&self, other: &Self) -> bool {
+        self.0 > other.0
+    }
+
+    #[inline]
+    fn le(&self, other: &Self) -> bool {
+        self.0 >= other.0
     }
 }
-
-impl Eq for Key {}
 
 impl<T> Queue<T> {
     pub(crate) fn new() -> Self {
         Self { heap: BinaryHeap::new(), slab: Vec::new(), free: Vec::new(), inserted: 0 }
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, at: u64, thing: T) {
         let slot = match self.free.pop() {
             Some(slot) => slot,
-            None => {
-                self.slab.push(None);
-                u32::try_from(self.slab.len() - 1).unwrap_or(u32::MAX)
-            }
+            None => self.grow(),
         };
         if let Some(place) = self.slab.get_mut(slot as usize) {
             *place = Some(thing);
-            self.heap.push(Key { order: u128::from(at) << 64 | u128::from(self.inserted), slot });
+            self.heap.push(Key::new(at, self.inserted, slot));
             self.inserted += 1;
         }
     }
 
-    pub(crate) fn pop(&mut self) -> Option<(u64, T)> {
-        let Key { order, slot } = self.heap.pop()?;
-        let thing = self.slab.get_mut(slot as usize)?.take()?;
-        self.free.push(slot);
-        Some(((order >> 64) as u64, thing))
+    /// A new slot. With 2^28 of them taken there is none: what is pushed then is lost, some hundred gigabytes later.
+    #[cold]
+    fn grow(&mut self) -> u32 {
+        match u32::try_from(self.slab.len()) {
+            Ok(slot) if slot < 1 << SLOT_BITS => {
+                self.slab.push(None);
+                slot
+            }
+            _ => u32::MAX,
+        }
     }
 
-    pub(crate) fn peek(&self) -> Option<(u64, &T)> {
-        let Key { order, slot } = self.heap.peek()?;
-        Some(((order >> 64) as u64, self.slab.get(*slot as usize)?.as_ref()?))
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<(u64, T)> {
+        let key = self.heap.pop()?;
+        let thing = self.slab.get_mut(key.slot())?.take()?;
+        self.free.push(key.slot() as u32);
+        Some((key.at(), thing))
+    }
+
+    /// What comes next, if it is due at `now`.
+    #[inline]
+    pub(crate) fn due(&self, now: u64) -> Option<&T> {
+        let key = self.heap.peek().filter(|key| key.at() == now)?;
+        self.slab.get(key.slot())?.as_ref()
     }
 }
 
@@ -85,7 +118,7 @@ mod tests {
         for (at, thing) in [(5, 'c'), (1, 'a'), (5, 'd'), (3, 'b')] {
             queue.push(at, thing);
         }
-        assert_eq!(queue.peek(), Some((1, &'a')));
+        assert_eq!((queue.due(0), queue.due(1)), (None, Some(&'a')));
         let order: String = core::iter::from_fn(|| queue.pop()).map(|(_, thing)| thing).collect();
         assert_eq!(order, "abcd");
         queue.push(9, 'e');

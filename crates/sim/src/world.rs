@@ -476,11 +476,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 slot.step(Input::Message(me, message), &mut self.net);
             }
             // A driver that has more for this node takes it first, and flushes once.
-            let more = self
-                .net
-                .queue
-                .peek()
-                .is_some_and(|(due, next)| due == self.net.now && next.target() == Some(at));
+            let more = self.net.queue.due(self.net.now).is_some_and(|next| next.target() == Some(at));
             slot.host.owes_flush = more;
             if !more {
                 slot.step(Input::Flush, &mut self.net);

@@ -15,6 +15,7 @@ mod demo;
 mod picture;
 mod report;
 mod simulate;
+mod trace;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -35,7 +36,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Demo),
-    Sim(simulate::Simulate),
+    Sim(Box<simulate::Simulate>),
     Check(check::Check),
 }
 

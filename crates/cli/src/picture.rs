@@ -108,6 +108,11 @@ fn reign(reign: &synod_kv::cluster::Reign) -> report::Reign {
     }
 }
 
+/// The stretch of this run that is worth looking at, and why.
+pub(crate) fn window(report: &Report<Cluster>) -> (Range<u64>, String) {
+    choose(report, &report.workload.judge(), None)
+}
+
 /// The stretch to show, and why.
 fn choose(
     report: &Report<Cluster>,

@@ -22,6 +22,7 @@ Examples:
   synod sim --protocol raft --seeds 0..100 --faults crash,split,fail-sync
   synod sim --protocol raft --seeds 17..18 --report run.html --write-tape run.tape
   synod sim --protocol raft --tape run.tape
+  synod sim --seeds 17..18 --trace run.jsonl --window 2.5s..2.75s
 
 Faults: crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk, fail-sync, spike.
 A run is one seed: the same seed gives the same run, event by event, on every machine; its hash shows it.
@@ -47,6 +48,8 @@ pub(crate) struct Simulate {
     /// Draw the run, or the first that failed, as a self-contained HTML page.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    trace: crate::trace::Flags,
     /// One JSON object for each run on standard output: seed, verdict, detail, hash, events, virtual_ns, ok, unknown, failed,
     /// elections, crashes, faults.
     #[arg(long)]
@@ -133,6 +136,7 @@ impl Simulate {
 
     pub(crate) fn run(self, console: &mut Console) -> Result<Outcome, Complaint> {
         let Protocol::Raft = self.protocol;
+        self.trace.check()?;
         let settings = self.settings();
         let sim = simulation(&settings).map_err(|error| Complaint::Usage(error.to_string()))?;
         let sim = with_guards(with_judge(with_invariants(sim)), &settings);
@@ -149,7 +153,8 @@ impl Simulate {
                 "--write-tape needs a single seed, such as --seeds 17..18".to_owned(),
             ));
         }
-        if self.seeds.end - self.seeds.start == 1 && (self.write_tape.is_some() || self.report.is_some()) {
+        let closely = self.write_tape.is_some() || self.report.is_some() || self.trace.is_wanted();
+        if self.seeds.end - self.seeds.start == 1 && closely {
             return self.one(&sim, Tape::from_seed(self.seeds.start), &settings, console);
         }
         self.many(&sim, &settings, console)
@@ -174,6 +179,7 @@ impl Simulate {
             crate::console::write(path, &recorded.to_string())?;
             console.say(format!("{} decisions written to {}", recorded.overrides(), path.display()));
         }
+        self.trace.write(sim, replay.clone(), &report, self.json, console)?;
         if let Some(path) = &self.report {
             self.draw(sim, replay, &report, settings, path, console)?;
         }
@@ -257,6 +263,9 @@ impl Simulate {
                     "look at it: cargo synod sim --protocol raft --seeds {seed}..{} --report run.html",
                     seed + 1
                 ));
+            }
+            if self.trace.is_wanted() {
+                self.trace.write(sim, Tape::from_seed(*seed), &sim.run(*seed), self.json, console)?;
             }
             if let Some(path) = &self.report {
                 self.draw(sim, Tape::from_seed(*seed), &sim.run(*seed), settings, path, console)?;

@@ -72,6 +72,23 @@ fn a_written_tape_repeats_the_run() {
 }
 
 #[test]
+fn a_trace_is_written_in_the_format_that_the_file_names() {
+    for (ending, begins) in
+        [("jsonl", "{\"kind\":\"run\""), ("shiviz", "(?<host>"), ("mmd", "sequenceDiagram")]
+    {
+        let path = place(&format!("trace.{ending}"));
+        let name = path.to_str().unwrap();
+        let output =
+            synod(&["sim", "--seeds", "5..6", "--storm", "2", "--trace", name, "--window", "900ms..1.1s"]);
+        assert_eq!(code(&output), 0, "{}{}", out(&output), errors(&output));
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(text.starts_with(begins), "{ending}: {}", &text[..80.min(text.len())]);
+        assert!(text.lines().count() > 20 && out(&output).contains("moments written to"), "{text}");
+    }
+}
+
+#[test]
 fn calm_weather_has_no_faults() {
     let output = synod(&["sim", "--seeds", "0..2", "--faults", "none", "--json"]);
     assert_eq!(code(&output), 0);
@@ -106,7 +123,7 @@ fn the_demo_survives_and_says_so() {
 
 #[test]
 fn bad_requests_are_refused_with_a_reason() {
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["sim", "--seeds", "9..3"], "nothing would be tested"),
         (&["sim", "--seeds", "a..b"], "no seed"),
         (&["sim", "--seeds", "7"], "A..B"),
@@ -116,6 +133,9 @@ fn bad_requests_are_refused_with_a_reason() {
         (&["sim", "--nodes", "0"], "0 is not in"),
         (&["sim", "--tape", "no/such/file"], "cannot read no/such/file"),
         (&["sim", "--seeds", "0..2", "--write-tape", "x"], "single seed"),
+        (&["sim", "--seeds", "0..1", "--trace", "x.what"], "--trace-format"),
+        (&["sim", "--seeds", "0..1", "--trace", "x.mmd", "--window", "2s..1s"], "ends before it begins"),
+        (&["sim", "--seeds", "0..1", "--window", "1s..2s"], "--trace"),
         (&["demo", "--storm", "1", "--worlds", "0", "--report", "no/such/folder/x.html"], "cannot write"),
     ];
     for (words, reason) in cases {

@@ -1,0 +1,169 @@
+//! `--trace`: a stretch of a run, written for people and for programs.
+
+use crate::console::{Complaint, Console, write};
+use crate::picture;
+use clap::ValueEnum;
+use core::ops::Range;
+use std::path::{Path, PathBuf};
+use synod_core::NodeId;
+use synod_kv::cluster::Cluster;
+use synod_raft::{Raft, Role};
+use synod_sim::trace::Trace;
+use synod_sim::{Report, Sim, Tape};
+
+/// A run with fewer events than this is traced whole.
+const WHOLE_EVENTS_MAX: u64 = 4_000;
+
+/// What to write of a run, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Flags {
+    /// Write what happened in the run, or in the first that failed: every message with its fate, crashes, faults, states.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// By default the file's ending says: `.jsonl` or `.json`, `.shiviz` or `.log`, `.mmd`.
+    #[arg(long, value_enum, requires = "trace")]
+    trace_format: Option<Format>,
+    /// The stretch of virtual time to write, such as `2.5s..2.75s`, `900ms..1s` or `0..`. By default the whole of a short run,
+    /// or what lies around the failure (the first change of leader, if there was none).
+    #[arg(long, value_name = "A..B", requires = "trace", value_parser = window)]
+    window: Option<Range<u64>>,
+}
+
+/// How a trace is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One object for each moment, with vector clocks.
+    Json,
+    /// A log for ShiViz.
+    Shiviz,
+    /// A sequence diagram for Mermaid; a few hundred arrows at most.
+    Mermaid,
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Self, Complaint> {
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("json" | "jsonl" | "ndjson") => Ok(Self::Json),
+            Some("shiviz" | "log") => Ok(Self::Shiviz),
+            Some("mmd" | "mermaid") => Ok(Self::Mermaid),
+            _ => Err(Complaint::Usage(format!(
+                "{} does not say how to write the trace; add --trace-format json, shiviz or mermaid",
+                path.display()
+            ))),
+        }
+    }
+}
+
+fn window(text: &str) -> Result<Range<u64>, String> {
+    let (from, to) = text.split_once("..").ok_or("write A..B, such as 2.5s..2.75s")?;
+    let from = if from.trim().is_empty() { 0 } else { nanos(from)? };
+    let to = if to.trim().is_empty() { u64::MAX } else { nanos(to)? };
+    if from < to { Ok(from..to) } else { Err("the window is empty: it ends before it begins".to_owned()) }
+}
+
+/// A time such as `1.5s`, `900ms`, `20us`, `7ns`; a number alone means seconds.
+fn nanos(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let (number, unit) = match text.find(|char: char| char.is_ascii_alphabetic()) {
+        Some(place) => text.split_at(place),
+        None => (text, "s"),
+    };
+    let unit: u64 = match unit {
+        "s" => 1_000_000_000,
+        "ms" => 1_000_000,
+        "us" => 1_000,
+        "ns" => 1,
+        other => return Err(format!("`{other}` is no unit; there are s, ms, us and ns")),
+    };
+    let bad = || format!("`{text}` is no time; write 1.5s or 900ms");
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    if part.len() > 18 || !part.chars().all(|char| char.is_ascii_digit()) {
+        return Err(bad());
+    }
+    let whole: u64 = whole.parse().map_err(|_| bad())?;
+    let tenths: u64 = if part.is_empty() { 0 } else { part.parse().map_err(|_| bad())? };
+    let scale = 10_u128.pow(u32::try_from(part.len()).unwrap_or(0));
+    let part = u64::try_from(u128::from(tenths) * u128::from(unit) / scale).map_err(|_| bad())?;
+    whole.checked_mul(unit).and_then(|whole| whole.checked_add(part)).ok_or_else(bad)
+}
+
+/// A node of Raft in a few words.
+pub(crate) fn portrait(_: NodeId, raft: &Raft) -> String {
+    let role = match raft.role() {
+        Role::Leader => "leader",
+        Role::Follower => "follower",
+        _ => "candidate",
+    };
+    let (commit, last) = (raft.commit_index().0, raft.last_index().0);
+    format!("{role}, term {}, commit {commit}, last {last}", raft.term().0)
+}
+
+impl Flags {
+    pub(crate) const fn is_wanted(&self) -> bool {
+        self.trace.is_some()
+    }
+
+    /// Whether the request makes sense: told before anything runs.
+    pub(crate) fn check(&self) -> Result<(), Complaint> {
+        match (&self.trace, self.trace_format) {
+            (Some(path), None) => Format::of(path).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs the tape once more and writes its trace, if one is wanted.
+    pub(crate) fn write(
+        &self,
+        sim: &Sim<Raft, Cluster>,
+        tape: Tape,
+        report: &Report<Cluster>,
+        quiet: bool,
+        console: &mut Console,
+    ) -> Result<(), Complaint> {
+        let Some(path) = &self.trace else { return Ok(()) };
+        let format = self.trace_format.map_or_else(|| Format::of(path), Ok)?;
+        let window = match &self.window {
+            Some(window) => window.clone(),
+            None if report.stats.events <= WHOLE_EVENTS_MAX => 0..u64::MAX,
+            None => picture::window(report).0,
+        };
+        let (_, trace) = sim.trace(tape, window, portrait);
+        let (text, note) = rendered(&trace, format);
+        write(path, &text)?;
+        if !quiet {
+            console.say(format!("{} moments written to {}{note}", trace.moments.len(), path.display()));
+        }
+        Ok(())
+    }
+}
+
+fn rendered(trace: &Trace, format: Format) -> (String, String) {
+    match format {
+        Format::Json => (trace.to_json_lines(), String::new()),
+        Format::Shiviz => (trace.to_shiviz(), String::new()),
+        Format::Mermaid => {
+            let diagram = trace.to_mermaid();
+            let note = match diagram.left_out {
+                0 => String::new(),
+                cut => format!("; {cut} arrows and notes were left out: choose a shorter --window"),
+            };
+            (diagram.text, note)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_read_in_any_unit() {
+        assert_eq!(window("2.5s..2.75s"), Ok(2_500_000_000..2_750_000_000));
+        assert_eq!(window("900ms..1"), Ok(900_000_000..1_000_000_000));
+        assert_eq!(window("..7ns"), Ok(0..7));
+        assert_eq!(window("20us.."), Ok(20_000..u64::MAX));
+        for bad in ["", "5", "2s..1s", "1h..2h", "-1..2", "1.x..2", "..99999999999999999999", "1..1e400s"] {
+            assert!(window(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -79,6 +79,10 @@
 //! [`Sim::trace`] brings back every message with its fate, every crash, fault and state of a stretch of a run, with vector clocks;
 //! [`trace`] writes it as JSON lines, for ShiViz and for Mermaid.
 //!
+//! # Every schedule
+//! [`explore`] is a model checker on the same protocol type: it visits every state that a small cluster can reach, and shows what
+//! is wrong on a shortest path.
+//!
 //! # One seed, one run
 //! All chance comes from the [`Tape`]. Each decision has a [`Label`] made of its content (for a message: sender, receiver,
 //! fingerprint of the message and how often it was sent lately), so that a decision keeps its value when unrelated code
@@ -92,12 +96,14 @@
 //!
 //! # What it does not do
 //! It does not run threads, sockets or async code: only protocols on the contract. Bandwidth, corruption of messages, Byzantine
-//! nodes, bit rot and changing topologies are not simulated. It samples schedules; it does not enumerate them.
+//! nodes, bit rot and changing topologies are not simulated. A simulation samples schedules; [`explore`] enumerates them, within
+//! bounds.
 #![forbid(unsafe_code)]
 
 mod clock;
 mod dials;
 mod disk;
+pub mod explore;
 mod hash;
 mod nemesis;
 mod network;

@@ -1,0 +1,52 @@
+//! How far an exploration of a cluster goes.
+
+/// The greatest number of nodes.
+pub(super) const NODES_MAX: usize = 32;
+
+/// Budgets. Each is spent along a path: with `crashes: 1`, at most one process dies on the way to any state.
+///
+/// ```
+/// use synod_sim::explore::Bounds;
+/// let bounds = Bounds { crashes: 1, timers: 2, ..Bounds::default() };
+/// assert_eq!((bounds.drops, bounds.in_flight_max), (0, usize::MAX));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bounds {
+    /// Messages that the network loses. Without bounds on what is in flight, and with an unordered network, this adds nothing to
+    /// what can go wrong: a message may always stay on its way.
+    pub drops: u8,
+    /// Messages that the network doubles.
+    pub duplicates: u8,
+    /// Processes that die.
+    pub crashes: u8,
+    /// How many timers run out on each node.
+    pub timers: u8,
+    /// How many messages may be on their way; an action that would put more there is cut off, and counted as such.
+    pub in_flight_max: usize,
+    /// The order of messages.
+    pub network: Network,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            drops: 0,
+            duplicates: 0,
+            crashes: 0,
+            timers: 1,
+            in_flight_max: usize::MAX,
+            network: Network::Unordered,
+        }
+    }
+}
+
+/// The order in which messages arrive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Network {
+    /// Any.
+    #[default]
+    Unordered,
+    /// First in, first out from each node to each other.
+    Fifo,
+}

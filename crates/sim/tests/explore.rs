@@ -1,0 +1,146 @@
+//! The explorer on small clusters whose faults are known.
+#![cfg(test)]
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+use synod_core::{Context, Input, Lsn, Never, NodeId, Protocol, Recovered, Sink};
+use synod_sim::explore::{Act, Bounds, Cluster, Explorer, Network, Observer, Outcome};
+
+/// Stores numbers, tells the application when they are safe, and copies them to the next node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Ledger {
+    stored: BTreeSet<u64>,
+    told_early: bool,
+}
+
+impl Protocol for Ledger {
+    type Message = u64;
+    type Record = u64;
+    type Command = u64;
+    type Event = u64;
+    type Timer = ();
+    type Job = Never;
+    type Done = Never;
+    type Error = Never;
+
+    fn recover(&mut self, _: Lsn, record: Recovered<u64>) -> Result<(), Never> {
+        if let Recovered::Intact(number) = record {
+            self.stored.insert(number);
+        }
+        Ok(())
+    }
+
+    fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
+        match input {
+            Input::Command(number) => {
+                self.stored.insert(number);
+                cx.persist(number);
+                if self.told_early {
+                    cx.emit_early(number);
+                } else {
+                    cx.emit(number);
+                }
+                cx.send(NodeId(3 - cx.me().0), number);
+                cx.arm((), Duration::from_secs(1));
+            }
+            Input::Timer(()) => {
+                for number in self.stored.clone() {
+                    cx.send(NodeId(3 - cx.me().0), number);
+                }
+            }
+            Input::Message(_, number) if self.stored.insert(number) => {
+                cx.persist_lazy(number);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Who acknowledged what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Acknowledged(BTreeSet<(NodeId, u64)>);
+
+impl Observer<Ledger> for Acknowledged {
+    fn on_event(&mut self, node: NodeId, number: &u64) -> Result<(), String> {
+        self.0.insert((node, *number));
+        Ok(())
+    }
+
+    fn on_step(&mut self, node: NodeId, ledger: Option<&Ledger>) -> Result<(), String> {
+        let Some(ledger) = ledger else { return Ok(()) };
+        match self.0.iter().find(|(owner, number)| *owner == node && !ledger.stored.contains(number)) {
+            Some((_, number)) => Err(format!("{node} acknowledged {number} and has lost it")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn ledgers(told_early: bool, bounds: Bounds) -> Cluster<Ledger, Acknowledged> {
+    let make = move |_| Ledger { told_early, ..Ledger::default() };
+    Cluster::observed(2, make, Acknowledged::default())
+        .bounds(bounds)
+        .command(NodeId(1), 7)
+        .command_anywhere(8)
+}
+
+#[test]
+fn a_correct_ledger_holds_in_every_schedule() {
+    let bounds = Bounds { crashes: 2, duplicates: 1, drops: 1, ..Bounds::default() };
+    let cluster = ledgers(false, bounds);
+    let exploration = Explorer::new(&cluster).run();
+    assert!(exploration.holds(), "{exploration}");
+    assert_eq!(exploration.extent.cut, 0);
+    // All that can be counted in three ways is.
+    let exact = Explorer::new(&cluster).run_exact();
+    let wide = Explorer::new(&cluster).wide().run();
+    assert_eq!(exact.extent.unique, exploration.extent.unique);
+    assert_eq!(wide.extent.unique, exploration.extent.unique);
+    assert_eq!(exact.extent.generated, exploration.extent.generated);
+    assert!(exact.extent.unique > 10_000, "{exact}");
+}
+
+#[test]
+fn a_ledger_that_speaks_before_it_has_written_is_caught_on_a_shortest_path() {
+    let cluster = ledgers(true, Bounds { crashes: 1, ..Bounds::default() });
+    let exploration = Explorer::new(&cluster).run();
+    let Outcome::Violated(found) = &exploration.outcome else { panic!("{exploration}") };
+    let acts: Vec<&Act<Ledger>> = found.actions().map(|action| &action.act).collect();
+    assert!(
+        matches!(acts[..], [Act::Command { .. }, Act::Crash { .. }, Act::Restart { kept: 0, .. }]),
+        "{found}"
+    );
+    assert!(found.reason.ends_with("has lost it"));
+    assert!(found.to_string().contains("n1 restarts"), "{found}");
+}
+
+#[test]
+fn one_exploration_is_like_another() {
+    let run = || {
+        let exploration = Explorer::new(&ledgers(true, Bounds { crashes: 1, ..Bounds::default() })).run();
+        (
+            exploration.extent.unique,
+            exploration.extent.generated,
+            exploration.to_string().lines().next().map(str::to_owned),
+        )
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn each_bound_opens_what_it_says() {
+    let count = |bounds| Explorer::new(&ledgers(false, bounds)).run().extent.unique;
+    let none = Bounds { timers: 0, ..Bounds::default() };
+    let plain = count(none);
+    for more in [
+        Bounds { timers: 1, ..none },
+        Bounds { duplicates: 1, ..none },
+        Bounds { drops: 1, ..none },
+        Bounds { crashes: 1, ..none },
+    ] {
+        assert!(count(more) > plain, "{more:?}");
+    }
+    let fifo = count(Bounds { network: Network::Fifo, ..none });
+    assert!(fifo < plain, "{fifo} {plain}");
+    let narrow = Explorer::new(&ledgers(false, Bounds { in_flight_max: 1, ..none })).run();
+    assert!(narrow.extent.cut > 0 && narrow.extent.unique < plain && narrow.holds());
+}

@@ -189,6 +189,7 @@ impl<P: Simulated> Node<P> {
         chain.word(state).word(self.host.disk.end().0).word(self.host.disk.durable.0)
     }
 
+    #[inline(never)]
     pub(crate) fn step(&mut self, input: Input<P>, net: &mut Net<P>) {
         let Some(protocol) = &mut self.protocol else { return };
         let moment = Moment {
@@ -201,13 +202,40 @@ impl<P: Simulated> Node<P> {
         protocol.step(input, &mut Context::new(moment, &mut self.tail, &mut self.draws, &mut port));
     }
 
+    /// Feeds back promises to oneself, flushes, and begins a sync.
+    #[inline]
+    pub(crate) fn settle(&mut self, at: usize, net: &mut Net<P>) {
+        loop {
+            while let Some(message) = self.host.loopback.pop_front() {
+                net.stats.events += 1;
+                self.step(Input::Message(self.host.id, message), net);
+            }
+            // A driver that has more for this node takes it first, and flushes once.
+            self.host.owes_flush = net.queue.due(net.now).is_some_and(|next| next.target() == Some(at));
+            if !self.host.owes_flush {
+                self.step(Input::Flush, net);
+            }
+            if self.host.loopback.is_empty() {
+                break;
+            }
+        }
+        self.sync(at, net);
+    }
+
     /// Begins a sync if somebody waits for one and none is under way: group commit.
+    #[inline]
     pub(crate) fn sync(&mut self, at: usize, net: &mut Net<P>) {
-        let disk = &mut self.host.disk;
-        let wanted = disk.forced.max(self.host.gate.wanted());
-        if disk.syncing.is_some() || wanted <= disk.durable || self.protocol.is_none() {
+        let disk = &self.host.disk;
+        if disk.syncing.is_none() && disk.forced.max(self.host.gate.wanted()) > disk.durable {
+            self.begin_sync(at, net);
+        }
+    }
+
+    fn begin_sync(&mut self, at: usize, net: &mut Net<P>) {
+        if self.protocol.is_none() {
             return;
         }
+        let disk = &mut self.host.disk;
         let upto = disk.end();
         disk.syncing = Some(upto);
         let draw = net.tape.draw(Label::new(Kind::Sync, &[self.host.id.0, self.host.incarnation, upto.0]));

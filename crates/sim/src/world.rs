@@ -90,7 +90,8 @@ impl<P: Simulated> Clone for Pending<P> {
 }
 
 impl<P: Protocol> Pending<P> {
-    fn target(&self) -> Option<usize> {
+    #[inline]
+    pub(crate) fn target(&self) -> Option<usize> {
         match self {
             Self::Message { to, .. } | Self::Command { to, .. } => Some(*to),
             Self::Timer { at, .. } | Self::Synced { at, .. } | Self::Done { at, .. } => Some(*at),
@@ -328,6 +329,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
 
     /// Lets the next thing happen. `false` when nothing is to come or the world has failed. [`moved`](World::moved) says which
     /// nodes it concerned.
+    #[inline]
     pub fn step(&mut self) -> bool {
         self.moved.clear();
         if self.failure.is_some() {
@@ -336,36 +338,25 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         let Some((at, pending)) = self.net.queue.pop() else { return false };
         self.net.now = self.net.now.max(at);
         let Some(target) = pending.target() else {
-            match pending {
-                Pending::Wake { token } => {
-                    self.net.chain = self.net.chain.word(at).word(token);
-                    self.workload.on_wake(token, &mut Io::new(&mut self.net));
-                }
-                Pending::Boot { at } => self.boot(at),
-                Pending::Strike { rate } => self.strike(rate),
-                Pending::Relent { strike } => self.relent(strike),
-                _ => {}
-            }
+            self.beyond(at, pending);
             return true;
         };
         let Some(slot) = self.nodes.get_mut(target) else { return true };
-        if slot.protocol.is_none() {
-            if let Pending::Message { to, id, .. } = pending {
-                self.net.stats.receiver_down += 1;
-                self.net.trace.ended(at, id, node(to), Fate::ReceiverDown);
+        if slot.protocol.is_none() || slot.host.paused_until > at {
+            Self::missed(slot, at, pending, &mut self.net);
+            return true;
+        }
+        let happened = match pending {
+            Pending::Message { from, message, print, id, .. } => {
+                self.arrive(target, from, message, print, id)
             }
-        } else if slot.host.paused_until > at {
-            // The order among the things that wait is the order in which they came.
-            let until = slot.host.paused_until;
-            self.net.queue.push(until, pending);
-        } else if self.happen(target, pending) {
+            other => self.happen(target, other),
+        };
+        if happened {
             self.moved.push(node(target));
             self.net.stats.events += 1;
             if self.net.stats.events.is_multiple_of(DIGEST_EVERY) {
-                let turn = self.net.stats.events / DIGEST_EVERY % self.nodes.len() as u64;
-                if let Some(node) = self.nodes.get(turn as usize) {
-                    self.net.chain = node.digest(self.net.chain);
-                }
+                self.digest();
             }
         } else if self.nodes.get(target).is_some_and(|slot| slot.host.owes_flush) {
             // It meant nothing any more, but a burst has left its flush to it.
@@ -374,29 +365,67 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         true
     }
 
+    /// Something that concerns no node, or none yet.
+    #[inline(never)]
+    fn beyond(&mut self, at: u64, pending: Pending<P>) {
+        match pending {
+            Pending::Wake { token } => {
+                self.net.chain = self.net.chain.word(at).word(token);
+                self.workload.on_wake(token, &mut Io::new(&mut self.net));
+            }
+            Pending::Boot { at } => self.boot(at),
+            Pending::Strike { rate } => self.strike(rate),
+            Pending::Relent { strike } => self.relent(strike),
+            _ => {}
+        }
+    }
+
+    /// The process is down, or stands still.
+    #[cold]
+    fn missed(slot: &Node<P>, at: u64, pending: Pending<P>, net: &mut Net<P>) {
+        if slot.protocol.is_some() {
+            // The order among the things that wait is the order in which they came.
+            net.queue.push(slot.host.paused_until, pending);
+        } else if let Pending::Message { to, id, .. } = pending {
+            net.stats.receiver_down += 1;
+            net.trace.ended(at, id, node(to), Fate::ReceiverDown);
+        }
+    }
+
+    #[cold]
+    fn digest(&mut self) {
+        let turn = self.net.stats.events / DIGEST_EVERY % self.nodes.len() as u64;
+        if let Some(node) = self.nodes.get(turn as usize) {
+            self.net.chain = node.digest(self.net.chain);
+        }
+    }
+
     /// The nodes that the last step concerned: they took an input, died or started.
     pub fn moved(&self) -> &[NodeId] {
         &self.moved
     }
 
-    /// Something reaches a node that is up. Says whether it still meant anything.
+    /// A message reaches a node that is up, unless a partition has come in between. Says whether it did.
+    #[inline]
+    fn arrive(&mut self, target: usize, from: NodeId, message: P::Message, print: u64, id: u64) -> bool {
+        let blocked =
+            index(from).and_then(|from| self.net.wire(from, target)).is_some_and(|wire| wire.blocked > 0);
+        let fate = if blocked { Fate::Blocked } else { Fate::Delivered };
+        *self.net.stats.fate(fate) += 1;
+        self.net.trace.ended(self.net.now, id, node(target), fate);
+        if blocked {
+            return false;
+        }
+        self.net.chain = self.net.chain.word(self.net.now).word(print);
+        self.handle(target, Input::Message(from, message));
+        true
+    }
+
+    /// Something else than a message reaches a node that is up. Says whether it still meant anything.
     fn happen(&mut self, target: usize, pending: Pending<P>) -> bool {
         let Some(slot) = self.nodes.get_mut(target) else { return false };
         let (now, id) = (self.net.now, slot.host.id);
         match pending {
-            Pending::Message { from, message, print, id: number, .. } => {
-                let blocked = index(from)
-                    .and_then(|from| self.net.wire(from, target))
-                    .is_some_and(|wire| wire.blocked > 0);
-                let fate = if blocked { Fate::Blocked } else { Fate::Delivered };
-                *self.net.stats.fate(fate) += 1;
-                self.net.trace.ended(now, number, id, fate);
-                if blocked {
-                    return false;
-                }
-                self.net.chain = self.net.chain.word(now).word(print);
-                self.handle(target, Input::Message(from, message));
-            }
             Pending::Timer { timer, incarnation, .. } => {
                 if incarnation != slot.host.incarnation {
                     return false;
@@ -452,13 +481,16 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 self.net.chain = self.net.chain.word(now).word(id.0);
                 self.handle(target, Input::Done(done));
             }
-            Pending::Wake { .. } | Pending::Boot { .. } | Pending::Strike { .. } | Pending::Relent { .. } => {
-                return false;
-            }
+            Pending::Message { .. }
+            | Pending::Wake { .. }
+            | Pending::Boot { .. }
+            | Pending::Strike { .. }
+            | Pending::Relent { .. } => return false,
         }
         true
     }
 
+    #[inline]
     fn handle(&mut self, at: usize, input: Input<P>) {
         if let Some(slot) = self.nodes.get_mut(at) {
             slot.step(input, &mut self.net);
@@ -467,28 +499,19 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     }
 
     /// Feeds back promises to oneself, flushes, begins a sync, and hands events and jobs to the workload.
+    #[inline]
     fn settle(&mut self, at: usize) {
         let Some(slot) = self.nodes.get_mut(at) else { return };
-        loop {
-            while let Some(message) = slot.host.loopback.pop_front() {
-                self.net.stats.events += 1;
-                let me = slot.host.id;
-                slot.step(Input::Message(me, message), &mut self.net);
-            }
-            // A driver that has more for this node takes it first, and flushes once.
-            let more = self.net.queue.due(self.net.now).is_some_and(|next| next.target() == Some(at));
-            slot.host.owes_flush = more;
-            if !more {
-                slot.step(Input::Flush, &mut self.net);
-            }
-            if slot.host.loopback.is_empty() {
-                break;
-            }
+        slot.settle(at, &mut self.net);
+        if !slot.host.events.is_empty() || !slot.host.jobs.is_empty() {
+            self.tell(at);
         }
-        slot.sync(at, &mut self.net);
-        if slot.host.events.is_empty() && slot.host.jobs.is_empty() {
-            return;
-        }
+    }
+
+    /// Hands events and jobs to the workload.
+    #[inline(never)]
+    fn tell(&mut self, at: usize) {
+        let Some(slot) = self.nodes.get_mut(at) else { return };
         let id = slot.host.id;
         let incarnation = slot.host.incarnation;
         let mut events = core::mem::take(&mut slot.host.events);

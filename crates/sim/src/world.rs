@@ -338,7 +338,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         let Some((at, pending)) = self.net.queue.pop() else { return false };
         self.net.now = self.net.now.max(at);
         let Some(target) = pending.target() else {
-            self.beyond(at, pending);
+            self.beyond(at, &pending);
             return true;
         };
         let Some(slot) = self.nodes.get_mut(target) else { return true };
@@ -367,8 +367,8 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
 
     /// Something that concerns no node, or none yet.
     #[inline(never)]
-    fn beyond(&mut self, at: u64, pending: Pending<P>) {
-        match pending {
+    fn beyond(&mut self, at: u64, pending: &Pending<P>) {
+        match *pending {
             Pending::Wake { token } => {
                 self.net.chain = self.net.chain.word(at).word(token);
                 self.workload.on_wake(token, &mut Io::new(&mut self.net));

@@ -24,7 +24,8 @@ Examples:
   synod sim --protocol raft --tape run.tape
   synod sim --seeds 17..18 --trace run.jsonl --window 2.5s..2.75s
 
-Faults: crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk, fail-sync, spike.
+Faults: crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk, fail-sync, spike,
+full-disk; and on request those that destroy stored records: bit-rot, misdirected-write, lying-disk.
 A run is one seed: the same seed gives the same run, event by event, on every machine; its hash shows it.
 Exit codes: 0 all passed, 1 some failed, 2 a guard never held in 50 or more runs (what it guards was not tested),
 3 bad input, 130 interrupted.")]

@@ -1,5 +1,6 @@
 //! The dials: how hostile the world is.
 
+use crate::storage::Storage;
 use crate::tape::{Kind, Label, Tape, scale};
 use core::fmt;
 use core::str::FromStr;
@@ -120,9 +121,17 @@ pub enum Fault {
     FailSync,
     /// Every message takes twenty times as long.
     Spike,
+    /// A disk is full: no record can be appended. The node stops, and comes back when there is space.
+    FullDisk,
+    /// Some neighbouring stored records cannot be read any more: the checksum does not fit, or the device returns an error.
+    BitRot,
+    /// A record was written in the place of another one: both are destroyed.
+    MisdirectedWrite,
+    /// Syncs of one disk say that they are done and store nothing.
+    LyingDisk,
 }
 
-const FAULTS: [(Fault, &str); 12] = [
+const FAULTS: [(Fault, &str); 16] = [
     (Fault::Crash, "crash"),
     (Fault::Blackout, "blackout"),
     (Fault::Isolate, "isolate"),
@@ -135,12 +144,23 @@ const FAULTS: [(Fault, &str); 12] = [
     (Fault::StallDisk, "stall-disk"),
     (Fault::FailSync, "fail-sync"),
     (Fault::Spike, "spike"),
+    (Fault::FullDisk, "full-disk"),
+    (Fault::BitRot, "bit-rot"),
+    (Fault::MisdirectedWrite, "misdirected-write"),
+    (Fault::LyingDisk, "lying-disk"),
 ];
 
 impl Fault {
-    /// All of them.
+    /// All that every protocol must survive: they touch nothing that a disk has acknowledged.
     pub fn all() -> impl Iterator<Item = Self> {
-        FAULTS.iter().map(|(fault, _)| *fault)
+        FAULTS.iter().map(|(fault, _)| *fault).filter(|fault| !Self::damage().any(|other| other == *fault))
+    }
+
+    /// Those that destroy records which a disk has acknowledged, within the [`Bound`](crate::Bound): for protocols that can
+    /// recover from it. A lying disk loses them silently, which no protocol that counts its majorities by acknowledgements
+    /// survives.
+    pub fn damage() -> impl Iterator<Item = Self> {
+        [Self::BitRot, Self::MisdirectedWrite, Self::LyingDisk].into_iter()
     }
 
     /// The name on the command line and in reports.
@@ -159,7 +179,7 @@ impl fmt::Display for Fault {
 /// The word names no fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no fault; there are crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk, fail-sync and spike"
+    "`{0}` is no fault; there are crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk, fail-sync, spike, full-disk, bit-rot, misdirected-write and lying-disk"
 )]
 pub struct UnknownFault(String);
 
@@ -195,6 +215,12 @@ pub enum Sabotage {
     EarlySend,
     /// Reports syncs as done that never reached the disk.
     LyingFsync,
+    /// Tries a failed sync again and believes its success, though the kernel has marked the lost pages clean.
+    RetriedFsync,
+    /// Stops after a failed sync, and believes what it then reads from the page cache.
+    TrustedPageCache,
+    /// Reads past a record that is missing, as if the log went on.
+    ReplayPastHole,
 }
 
 /// Everything that can be turned.
@@ -226,6 +252,8 @@ pub struct Dials {
     pub schedule: Vec<Rate>,
     /// A driver that breaks its word.
     pub sabotage: Option<Sabotage>,
+    /// How storage fails beyond that.
+    pub storage: Storage,
 }
 
 impl Dials {
@@ -245,6 +273,7 @@ impl Dials {
             drift_ppm_max: 0,
             schedule: Vec::new(),
             sabotage: None,
+            storage: Storage::default(),
         }
     }
 
@@ -268,6 +297,7 @@ impl Dials {
             clock_skew_max: Duration::from_secs(60),
             drift_ppm_max: 500,
             schedule,
+            storage: Storage { reorder_ppm: 500_000, ..Storage::default() },
             ..Self::calm()
         }
     }
@@ -321,6 +351,7 @@ impl Dials {
             drift_ppm_max: pick(&[0, 200, 10_000, 100_000]) as u32,
             schedule: Vec::new(),
             sabotage: None,
+            storage: Storage::default(),
         };
         for &fault in among {
             if pick(&[0, 0, 1]) == 1 {
@@ -331,6 +362,7 @@ impl Dials {
                 });
             }
         }
+        dials.storage = Storage::swarm(tape);
         dials
     }
 }
@@ -374,7 +406,7 @@ mod tests {
 
     #[test]
     fn fault_names_are_read_back() {
-        assert!(Fault::all().all(|fault| fault.name().parse() == Ok(fault)));
+        assert!(Fault::all().chain(Fault::damage()).all(|fault| fault.name().parse() == Ok(fault)));
         assert!("meteor".parse::<Fault>().is_err());
     }
 }

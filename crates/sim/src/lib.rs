@@ -63,11 +63,24 @@
 //! | loss, independent and in bursts; duplication; reordering; latency distributions, for single links too | [`Dials`], [`Burst`], [`Latency`] |
 //! | partitions: a node cut off, a split, one way only, a bridge, flapping | [`Fault`] |
 //! | crash and restart with the un-synced tail lost or torn; all at once | [`Fault::Crash`], [`Fault::Blackout`], [`Dials::tear_ppm`] |
-//! | slow and stalled disks, a failing fsync | [`Fault::SlowDisk`], [`Fault::StallDisk`], [`Fault::FailSync`] |
+//! | crashes that keep un-synced writes out of order | [`Storage::reorder_ppm`] |
+//! | slow, stalled and full disks | [`Fault::SlowDisk`], [`Fault::StallDisk`], [`Fault::FullDisk`] |
+//! | a failing fsync, and what ext4, XFS and Btrfs leave of its records | [`Fault::FailSync`], [`FileSystem`] |
+//! | bit rot, misdirected writes, a disk that lies; within what a correct cluster can recover from | [`Fault::damage`], [`Bound`] |
 //! | a process that stands still; clocks that are off and drift | [`Fault::Pause`], [`Dials::clock_skew_max`], [`Dials::drift_ppm_max`] |
-//! | a driver that breaks its word: early sends, a lying fsync | [`Sabotage`] |
+//! | a driver that breaks its word: early sends, a lying fsync, a failed one tried again, a log read past its holes | [`Sabotage`] |
 //!
 //! A [`Climate::Swarm`] draws a random part of them for each run.
+//!
+//! # Damage
+//! [`Fault::damage`] destroys what a disk has acknowledged; a swarm draws such a fault only where you list it. An atlas of what is
+//! destroyed where keeps the damage within the [`Bound`]: by default to a minority of the nodes, for protocols that can be
+//! expected to repair themselves to a minority of the copies of each record. Every failure is then a finding. A protocol meets damage as
+//! [`Recovered::Damaged`](synod_core::Recovered) when its node starts; it may repair the record, or refuse: the node then
+//! stays down ([`World::refused`]) and the run goes on without it. To refuse an undamaged log is a failure.
+//!
+//! The driver is taken to be a good one: it tells a rotten record from a torn tail and a misplaced one from its neighbour.
+//! [`Sabotage`] has those that are not.
 //!
 //! # What is checked
 //! * [`Sim::always`]: after every event, on the node that moved.
@@ -95,12 +108,14 @@
 //! `cargo xtask bench sim`. A step allocates only what the protocol does.
 //!
 //! # What it does not do
-//! It does not run threads, sockets or async code: only protocols on the contract. Bandwidth, corruption of messages, Byzantine
-//! nodes, bit rot and changing topologies are not simulated. A simulation samples schedules; [`explore`] enumerates them, within
+//! It does not run threads, sockets or async code: only protocols on the contract. Bandwidth, corruption of messages, Byzantine nodes
+//! and changing topologies are not simulated. A simulation samples schedules; [`explore`] enumerates them, within
 //! bounds.
 #![forbid(unsafe_code)]
 
+mod atlas;
 mod clock;
+mod damage;
 mod dials;
 mod disk;
 pub mod explore;
@@ -111,6 +126,7 @@ mod node;
 mod queue;
 mod run;
 mod stats;
+mod storage;
 mod tape;
 pub mod trace;
 mod workload;
@@ -121,6 +137,7 @@ pub use hash::fingerprint;
 pub use nemesis::Strike;
 pub use run::{Climate, Report, Sim, Summary, Verdict};
 pub use stats::Stats;
+pub use storage::{Bound, FileSystem, Storage};
 pub use tape::{Kind, Label, Tape, TapeError};
 pub use workload::{Idle, Io, Workload};
 pub use world::{Simulated, World};

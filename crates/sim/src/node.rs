@@ -63,6 +63,8 @@ pub(crate) struct Host<P: Simulated> {
     pub(crate) early: bool,
     /// More is to come at this very moment, and the flush comes after it.
     pub(crate) owes_flush: bool,
+    /// Why the node will not start from its damaged disk.
+    pub(crate) refused: Option<String>,
 }
 
 #[derive(Clone)]
@@ -150,6 +152,10 @@ impl<P: Simulated> Sink<P> for Port<'_, P> {
     }
 
     fn persist(&mut self, record: P::Record, forced: bool) {
+        if self.net.now < self.host.disk.full_until {
+            self.host.disk.overflowed = true;
+            return;
+        }
         self.net.stats.records += 1;
         self.host.disk.append(record, forced);
     }

@@ -4,6 +4,7 @@ mod course;
 
 pub(crate) use course::{Course, Portrait};
 
+use crate::damage::Facts;
 use crate::dials::{Dials, Fault};
 use crate::nemesis::Strike;
 use crate::stats::Stats;
@@ -120,6 +121,7 @@ pub struct Sim<P: Simulated, W> {
     sometimes: Vec<(&'static str, Holds<P, W>)>,
     judges: Vec<(&'static str, Judge<P, W>)>,
     watch: Option<Watch<P, W>>,
+    facts: Option<Facts<P>>,
     events_max: u64,
 }
 
@@ -138,6 +140,7 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
             sometimes: Vec::new(),
             judges: Vec::new(),
             watch: None,
+            facts: None,
             events_max: 50_000_000,
         }
     }
@@ -154,6 +157,14 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
     #[must_use]
     pub fn turn(mut self, turn: impl Fn(&mut Dials) + Send + Sync + 'static) -> Self {
         self.turn = Some(Arc::new(turn));
+        self
+    }
+
+    /// What a record holds, as numbers: records that hold the same fact are copies of each other for
+    /// [`Bound::Records`](crate::Bound::Records). Unless told, a record holds one fact, itself.
+    #[must_use]
+    pub fn facts(mut self, facts: impl Fn(&P::Record) -> Vec<u64> + Send + Sync + 'static) -> Self {
+        self.facts = Some(Arc::new(facts));
         self
     }
 
@@ -298,7 +309,7 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
         if let Some(turn) = &self.turn {
             turn(&mut dials);
         }
-        let world = World::with_trace(
+        let mut world = World::with_trace(
             self.nodes,
             Arc::clone(&self.make),
             self.workload.clone(),
@@ -306,6 +317,9 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
             dials.clone(),
             window,
         );
+        if let Some(facts) = &self.facts {
+            world.learn(facts);
+        }
         (Course::new(self, world, portrait), dials)
     }
 

@@ -42,6 +42,26 @@ pub struct Stats {
     pub acknowledged_lost: u64,
     /// Faults of the schedule that struck.
     pub faults: u64,
+    /// Failed syncs after which all of the un-synced tail was found again.
+    pub tails_whole: u64,
+    /// Failed syncs after which a part of it was.
+    pub tails_cut: u64,
+    /// Failed syncs after which nothing of it was.
+    pub tails_gone: u64,
+    /// Records that a crash left on the medium behind a missing one: cut off, unless the driver reads past holes.
+    pub past_hole: u64,
+    /// Nodes that stopped because the device was full.
+    pub full_stops: u64,
+    /// Stored records that a fault destroyed.
+    pub damaged: u64,
+    /// Writes that landed in the place of another record, and destroyed both.
+    pub misdirected: u64,
+    /// Damage that the [`Bound`](crate::Bound) forbade: records, and windows of a lying disk.
+    pub spared: u64,
+    /// Damaged records that were handed to a protocol when its node started.
+    pub damage_met: u64,
+    /// Nodes that refused to start from a damaged log.
+    pub refusals: u64,
 }
 
 impl Stats {

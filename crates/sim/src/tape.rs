@@ -38,9 +38,13 @@ pub enum Kind {
     Entropy,
     /// A choice of the workload.
     Workload,
+    /// Which records a fault of the disk destroys.
+    Damage,
+    /// What a failed sync leaves.
+    Aftermath,
 }
 
-const KINDS: [(Kind, &str); 13] = [
+const KINDS: [(Kind, &str); 15] = [
     (Kind::Swarm, "swarm"),
     (Kind::Onset, "onset"),
     (Kind::Strike, "strike"),
@@ -54,6 +58,8 @@ const KINDS: [(Kind, &str); 13] = [
     (Kind::Clock, "clock"),
     (Kind::Entropy, "entropy"),
     (Kind::Workload, "workload"),
+    (Kind::Damage, "damage"),
+    (Kind::Aftermath, "aftermath"),
 ];
 
 /// The name of one decision: what it is about, and a fingerprint of its content (for a message: sender, receiver, content

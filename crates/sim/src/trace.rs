@@ -132,6 +132,13 @@ pub enum Happening {
     Started,
     /// What the node's state is from now on, in the words of whoever asked for it.
     State(String),
+    /// A fault made a stored record unreadable; nobody knows until it is read.
+    Damaged {
+        /// Its position in the log.
+        at: u64,
+    },
+    /// The protocol would not start from its damaged log, and says why.
+    Refused(String),
 }
 
 impl Happening {
@@ -148,6 +155,8 @@ impl Happening {
             Self::Crashed { .. } => "crashed",
             Self::Started => "started",
             Self::State(_) => "state",
+            Self::Damaged { .. } => "damaged",
+            Self::Refused(_) => "refused",
         }
     }
 
@@ -159,8 +168,10 @@ impl Happening {
             | Self::Event(text)
             | Self::Command(text)
             | Self::Timer(text)
-            | Self::State(text) => Cow::Borrowed(text),
+            | Self::State(text)
+            | Self::Refused(text) => Cow::Borrowed(text),
             Self::Ended { .. } | Self::Started => Cow::Borrowed(""),
+            Self::Damaged { at } => Cow::Owned(format!("record {at}")),
             Self::Durable(upto) => Cow::Owned(format!("up to {upto}")),
             Self::Crashed { lost, acknowledged: 0 } => Cow::Owned(format!("lost {lost}")),
             Self::Crashed { lost, acknowledged } => {

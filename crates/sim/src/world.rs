@@ -3,8 +3,9 @@
 mod portrait;
 
 use crate::clock::Clock;
+use crate::damage::{Facts, Lore};
 use crate::dials::{Dials, Sabotage, nanos};
-use crate::disk::Disk;
+use crate::disk::{Disk, Wreck};
 use crate::hash::fingerprint;
 use crate::nemesis::{Nemesis, Strike};
 use crate::network::{Net, index, node};
@@ -26,7 +27,7 @@ use synod_core::{Input, Lsn, NodeId, Protocol, Recovered, Time};
 pub trait Simulated:
     Protocol<
         Message: Clone + Hash + Debug,
-        Record: Clone,
+        Record: Clone + Hash,
         Command: Clone + Debug,
         Event: Debug + Clone,
         Timer: Hash + Debug,
@@ -42,7 +43,7 @@ impl<P> Simulated for P
 where
     P: Protocol + Clone + Hash,
     P::Message: Clone + Hash + Debug,
-    P::Record: Clone,
+    P::Record: Clone + Hash,
     P::Command: Clone + Debug,
     P::Event: Debug + Clone,
     P::Timer: Hash + Debug,
@@ -106,8 +107,9 @@ const DIGEST_EVERY: u64 = 1 << 14;
 /// A cluster in virtual time. It is a value: clone it, run both copies, compare.
 #[derive(Clone)]
 pub struct World<P: Simulated, W> {
-    nodes: Vec<Node<P>>,
-    net: Net<P>,
+    pub(crate) nodes: Vec<Node<P>>,
+    pub(crate) net: Net<P>,
+    pub(crate) lore: Lore<P>,
     nemesis: Nemesis,
     workload: W,
     make: Arc<dyn Fn(NodeId) -> P + Send + Sync>,
@@ -137,11 +139,13 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         window: Range<u64>,
     ) -> Self {
         let early = dials.sabotage == Some(Sabotage::EarlySend);
+        let lore = Lore::new(dials.storage.bound, nodes);
         let mut net = Net::new(nodes, tape, dials);
         net.trace = Recorder::of(window);
         let mut world = Self {
             nodes: Vec::new(),
             net,
+            lore,
             nemesis: Nemesis::default(),
             workload,
             make,
@@ -168,6 +172,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                     paused_until: 0,
                     early,
                     owes_flush: false,
+                    refused: None,
                 },
             });
         }
@@ -250,7 +255,18 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         self.nodes.iter().fold(self.net.chain, |chain, node| node.digest(chain)).end()
     }
 
-    /// Why the world cannot go on: a node could not recover from its own disk.
+    /// Why this node stays down: its log was damaged, and the protocol refused to start from it. That is the protocol's right;
+    /// to refuse an undamaged log is a [`failure`](World::failure).
+    pub fn refused(&self, id: NodeId) -> Option<&str> {
+        self.nodes.get(index(id)?)?.host.refused.as_deref()
+    }
+
+    /// Tells the atlas what a record holds.
+    pub(crate) fn learn(&mut self, facts: &Facts<P>) {
+        self.lore.facts = Facts::<P>::clone(facts);
+    }
+
+    /// Why the world cannot go on: a node could not recover from its own disk, which nobody had damaged.
     pub fn failure(&self) -> Option<&(NodeId, String)> {
         self.failure.as_ref()
     }
@@ -258,18 +274,32 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     /// Starts the process of a node that is down, from its disk.
     fn boot(&mut self, at: usize) {
         let Some(slot) = self.nodes.get_mut(at) else { return };
-        if slot.protocol.is_some() || self.failure.is_some() {
+        if slot.protocol.is_some() || slot.host.refused.is_some() || self.failure.is_some() {
             return;
         }
         let id = slot.host.id;
         let mut protocol = (self.make)(id);
         slot.host.incarnation += 1;
-        let (log, records) = slot.host.disk.replay();
-        for (lsn, record) in records {
-            if let Err(error) = protocol.recover(lsn, Recovered::Intact(record.clone())) {
-                self.failure = Some((id, format!("cannot recover from its disk at {lsn}: {error:?}")));
-                return;
+        let (log, mut records) = slot.host.disk.replay();
+        let failed = records.find_map(|(lsn, found)| {
+            let found = match found {
+                Recovered::Intact(record) => Recovered::Intact(record.clone()),
+                Recovered::Damaged(damage) => Recovered::Damaged(damage),
+            };
+            protocol.recover(lsn, found).err().map(|error| (lsn, error))
+        });
+        drop(records);
+        self.net.stats.damage_met += slot.host.disk.damaged().len() as u64;
+        if let Some((lsn, error)) = failed {
+            let why = format!("cannot recover from its disk at {lsn}: {error:?}");
+            if slot.host.disk.damaged().is_empty() {
+                self.failure = Some((id, why));
+            } else {
+                self.net.stats.refusals += 1;
+                self.net.trace.refused(self.net.now, id, &why);
+                slot.host.refused = Some(why);
             }
+            return;
         }
         slot.tail = Tail { end: slot.host.disk.end(), promised: Lsn::ZERO };
         slot.draws.incarnation = slot.host.incarnation;
@@ -286,26 +316,20 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
 
     /// Kills the process of a node. What was not durable is lost, or torn.
     pub(crate) fn crash(&mut self, at: usize) {
-        let Some(slot) = self.nodes.get_mut(at) else { return };
-        if slot.protocol.take().is_none() {
-            return;
+        if self.nodes.get(at).is_some_and(|slot| slot.protocol.is_some()) {
+            let wreck = self.power_fails(at);
+            self.die(at, wreck);
         }
-        let id = slot.host.id;
-        let unstored = slot.host.disk.unstored();
-        let key = [id.0, slot.host.incarnation];
-        let torn = self.net.tape.chance(Label::new(Kind::Tear, &key), self.net.dials.tear_ppm);
-        let kept = if torn {
-            self.net.tape.below(Label::new(Kind::Tear, &[id.0, slot.host.incarnation, 1]), unstored + 1)
-        } else {
-            0
-        };
-        let (end, durable) = (slot.host.disk.end(), slot.host.disk.durable);
-        slot.host.disk.crash(kept);
-        let left = slot.host.disk.end();
-        let acknowledged = durable.0.saturating_sub(left.0);
-        self.net.stats.acknowledged_lost += acknowledged;
-        self.net.stats.records_lost += end.0 - left.0;
-        self.net.stats.torn += u64::from(kept > 0 && end > left);
+    }
+
+    /// The process of a node is gone; what is left of its log is decided.
+    pub(crate) fn die(&mut self, at: usize, wreck: Wreck) {
+        let Some(slot) = self.nodes.get_mut(at) else { return };
+        slot.protocol = None;
+        let (id, left) = (slot.host.id, slot.host.disk.end());
+        self.net.stats.acknowledged_lost += wreck.acknowledged;
+        self.net.stats.records_lost += wreck.lost;
+        self.net.stats.past_hole += wreck.past_hole;
         self.net.stats.crashes += 1;
         slot.host.gate.clear();
         slot.host.loopback.clear();
@@ -317,7 +341,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         if let Some(up) = self.net.up.get_mut(at) {
             *up = false;
         }
-        self.net.trace.crashed(self.net.now, id, end.0 - left.0, acknowledged);
+        self.net.trace.crashed(self.net.now, id, wreck.lost, wreck.acknowledged);
         self.net.chain = self.net.chain.word(self.net.now).word(id.0).word(left.0);
         self.moved.push(id);
         self.workload.on_crash(id, &mut Io::new(&mut self.net));
@@ -452,14 +476,12 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                     return false;
                 }
                 self.net.chain = self.net.chain.word(now).word(id.0).word(upto.0);
-                if failed {
-                    // The log is poisoned and nobody knows what it holds: the only safe thing is to stop, and recover.
-                    self.net.stats.failed_syncs += 1;
-                    self.crash(target);
-                    self.boot_later(target, 500_000_000);
+                if failed && !self.sync_failed(target, upto) {
                     return true;
                 }
-                let lying = self.net.dials.sabotage == Some(Sabotage::LyingFsync);
+                let Some(slot) = self.nodes.get_mut(target) else { return false };
+                let lying =
+                    now < slot.host.disk.lying_until || self.net.dials.sabotage == Some(Sabotage::LyingFsync);
                 slot.host.disk.synced(upto, lying);
                 self.net.stats.syncs += 1;
                 self.net.trace.durable(now, id, upto.0);
@@ -503,6 +525,9 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     fn settle(&mut self, at: usize) {
         let Some(slot) = self.nodes.get_mut(at) else { return };
         slot.settle(at, &mut self.net);
+        if slot.host.disk.overflowed {
+            return self.disk_full(at);
+        }
         if !slot.host.events.is_empty() || !slot.host.jobs.is_empty() {
             self.tell(at);
         }
@@ -565,7 +590,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                         slot.host.disk.failing = true;
                     }
                 }
-                _ => {}
+                _ => self.strike_disk(at, &strike),
             }
         }
         self.net.chain = self.net.chain.word(self.net.now).word(strike.fault as u64).word(strike.until);
@@ -596,6 +621,8 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 slot.host.disk.slowness = 1;
                 slot.host.disk.stalled_until = 0;
                 slot.host.disk.failing = false;
+                slot.host.disk.full_until = 0;
+                slot.host.disk.lying_until = 0;
                 slot.host.paused_until = 0;
                 slot.sync(at, &mut self.net);
             }

@@ -15,7 +15,7 @@ pub(super) enum Family {
     Down,
     /// A process stands still.
     Pause,
-    /// A disk is slow, or stuck.
+    /// A disk is slow, stuck, damaged or lies.
     Disk,
     /// The whole network is slow.
     Network,
@@ -27,9 +27,10 @@ impl Family {
     pub(super) fn of(fault: Fault) -> Self {
         match fault {
             Fault::Isolate | Fault::Split | Fault::OneWay | Fault::Bridge | Fault::Flap => Self::Partition,
-            Fault::Crash | Fault::Blackout | Fault::FailSync => Self::Down,
+            Fault::Crash | Fault::Blackout | Fault::FailSync | Fault::FullDisk => Self::Down,
             Fault::Pause => Self::Pause,
             Fault::SlowDisk | Fault::StallDisk => Self::Disk,
+            Fault::BitRot | Fault::MisdirectedWrite | Fault::LyingDisk => Self::Disk,
             Fault::Spike => Self::Network,
             _ => Self::Other,
         }
@@ -62,6 +63,10 @@ fn meaning(fault: Fault) -> &'static str {
         Fault::StallDisk => "no sync completes",
         Fault::FailSync => "a sync fails: the node stops, and is restarted",
         Fault::Spike => "every message takes twenty times as long",
+        Fault::FullDisk => "the disk is full: the node stops, and comes back when there is space",
+        Fault::BitRot => "some stored records cannot be read any more",
+        Fault::MisdirectedWrite => "a record was written in the place of another: both are destroyed",
+        Fault::LyingDisk => "syncs are said to be done, and store nothing",
         _ => "a fault",
     }
 }

@@ -253,9 +253,10 @@ fn term_at(x: Percent, wide: Percent, y: usize, plan: &Plan<'_>) -> Percent {
 /// The sign of a fault that begins with something that happens to a single process.
 fn symbol(fault: Fault) -> Option<&'static str> {
     match fault {
-        Fault::Crash | Fault::Blackout | Fault::FailSync => Some("cross"),
+        Fault::Crash | Fault::Blackout | Fault::FailSync | Fault::FullDisk => Some("cross"),
         Fault::Pause => Some("pause"),
         Fault::SlowDisk | Fault::StallDisk => Some("disk"),
+        Fault::BitRot | Fault::MisdirectedWrite | Fault::LyingDisk => Some("disk"),
         _ => None,
     }
 }

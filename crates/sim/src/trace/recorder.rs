@@ -84,6 +84,14 @@ impl Recorder {
         self.note(at, node, || Happening::Started);
     }
 
+    pub(crate) fn damaged(&mut self, now: u64, node: NodeId, at: u64) {
+        self.note(now, node, || Happening::Damaged { at });
+    }
+
+    pub(crate) fn refused(&mut self, now: u64, node: NodeId, why: &str) {
+        self.note(now, node, || Happening::Refused(why.to_owned()));
+    }
+
     /// The state of a node in words; written down only where it says something new. `None`: the node is down, and whatever it
     /// says after its restart is new.
     pub(crate) fn state(&mut self, at: u64, node: NodeId, state: Option<String>) {

@@ -86,12 +86,14 @@ impl<T> Queue<T> {
             Some(slot) => slot,
             None => self.grow(),
         };
-        if let Some(place) = self.slab.get_mut(slot as usize) {
-            *place = Some(thing);
-            let key = Key::new(at, self.inserted, slot);
-            self.inserted += 1;
-            self.line_up(key);
+        match self.slab.get_mut(slot as usize) {
+            // It is free, and the compiler need not see to what it might hold.
+            Some(place) if place.is_none() => *place = Some(thing),
+            _ => return,
         }
+        let key = Key::new(at, self.inserted, slot);
+        self.inserted += 1;
+        self.line_up(key);
     }
 
     #[inline]
@@ -99,7 +101,9 @@ impl<T> Queue<T> {
         if !self.far.is_empty() && self.near.first().is_none_or(|latest| key.0 > latest.0) {
             return self.far.push(key);
         }
-        let place = self.near.partition_point(|other| other.0 > key.0);
+        // The newest of those that are due at the same moment is the last of them, so the moment alone decides.
+        let at = key.at();
+        let place = self.near.partition_point(|other| other.at() > at);
         self.near.insert(place, key);
         if self.near.len() > NEAR_MAX {
             self.move_away();

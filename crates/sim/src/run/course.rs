@@ -61,6 +61,16 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
     /// Goes on to the end.
     pub(crate) fn finish(&mut self) -> Verdict {
         loop {
+            if let Phase::Storm = self.phase {
+                let storm = nanos(self.sim.storm);
+                while self.world.now().0 < storm {
+                    match self.step() {
+                        Ok(true) => {}
+                        Ok(false) => break,
+                        Err(verdict) => return verdict,
+                    }
+                }
+            }
             match self.advance() {
                 Ok(true) => {}
                 Ok(false) => return Verdict::Passed,
@@ -137,31 +147,42 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
         Ok(())
     }
 
+    #[inline]
     fn step(&mut self) -> Result<bool, Verdict> {
         if !self.world.step() {
-            return match self.world.failure() {
-                Some((id, detail)) => Err(Verdict::Violated {
-                    name: "recovery",
-                    detail: format!("{id} {detail}"),
-                    node: Some(*id),
-                }),
-                None => Ok(false),
-            };
+            return self.ended();
         }
         self.check_moved()?;
         self.steps += 1;
         if self.steps.is_multiple_of(64) {
-            self.look();
-            if self.steps.is_multiple_of(4096)
-                && self.sim.watch.as_ref().is_some_and(|watch| !watch(&self.world))
-            {
-                return Err(Verdict::Interrupted);
-            }
-            if self.world.stats().events > self.sim.events_max {
-                return Err(Verdict::Restless { events: self.sim.events_max });
-            }
+            self.seldom()?;
         }
         Ok(true)
+    }
+
+    /// Nothing more is to come, or the world cannot go on.
+    #[cold]
+    fn ended(&self) -> Result<bool, Verdict> {
+        match self.world.failure() {
+            Some((id, detail)) => {
+                Err(Verdict::Violated { name: "recovery", detail: format!("{id} {detail}"), node: Some(*id) })
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// What need not be looked at after every event.
+    #[inline(never)]
+    fn seldom(&mut self) -> Result<(), Verdict> {
+        self.look();
+        if self.steps.is_multiple_of(4096) && self.sim.watch.as_ref().is_some_and(|watch| !watch(&self.world))
+        {
+            return Err(Verdict::Interrupted);
+        }
+        if self.world.stats().events > self.sim.events_max {
+            return Err(Verdict::Restless { events: self.sim.events_max });
+        }
+        Ok(())
     }
 
     /// Shows the nodes that have moved to those who must always be content.

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | (always) | [`core`] | the contract: inputs, effects, durability as data |
 //! | `raft` | `raft` | Raft as a plain value, with a plain front door |
+//! | `paxos` | `paxos` | single-decree Paxos as a plain value: one decision, for ever |
 //! | `sim` | `sim` | the simulator: one seed is one run, with faults of network, disk, clock and process |
 //! | `checker` | `checker` | judges of what clients saw: linearizability with certificates and counterexamples |
 //! | `kv` | `kv` | a replicated key-value store, composed from the parts |
@@ -72,6 +73,9 @@ pub use synod_consistency_checker as checker;
 #[cfg(feature = "kv")]
 #[doc(inline)]
 pub use synod_kv as kv;
+#[cfg(feature = "paxos")]
+#[doc(inline)]
+pub use synod_paxos as paxos;
 #[cfg(feature = "raft")]
 #[doc(inline)]
 pub use synod_raft as raft;

@@ -9,6 +9,7 @@ fn the_modules_speak_the_facades_core() {
     const fn protocol<P: Protocol>() {}
     const fn machine<M: StateMachine>() {}
     protocol::<synod::raft::Raft>();
+    protocol::<synod::paxos::Paxos>();
     machine::<synod::kv::Store>();
 }
 

@@ -1,0 +1,142 @@
+//! Whole clusters in the simulator: every fault, several proposers, one decision.
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+use synod_core::{Bytes, NodeId};
+use synod_paxos::invariants::Safety;
+use synod_paxos::{Command, Config, Event, Paxos, Quorums};
+use synod_sim::{Climate, Fault, Io, Sabotage, Sim, Verdict, Workload, World};
+
+/// Clients that propose values of their own on every node, again and again, and remember what they were told.
+#[derive(Clone, Debug, Default)]
+struct Clients {
+    asked: u64,
+    healed: bool,
+    told: BTreeSet<Bytes>,
+    illegal: Vec<Event>,
+}
+
+impl Clients {
+    fn propose(&mut self, node: NodeId, io: &mut Io<'_, Paxos>) {
+        self.asked += 1;
+        let value = Bytes::from(format!("v{}", self.asked));
+        io.request(node, self.asked, Command::Propose { value });
+    }
+}
+
+impl Workload<Paxos> for Clients {
+    fn begin(&mut self, io: &mut Io<'_, Paxos>) {
+        io.nodes().for_each(|node| self.propose(node, io));
+        io.wake(Duration::from_millis(1), 0);
+    }
+
+    fn on_event(&mut self, _: NodeId, event: Event, _: &mut Io<'_, Paxos>) {
+        match event {
+            Event::Decided { value, .. } => drop(self.told.insert(value)),
+            Event::Refused { .. } => {}
+            event => self.illegal.push(event),
+        }
+    }
+
+    fn on_wake(&mut self, _: u64, io: &mut Io<'_, Paxos>) {
+        let nodes = io.nodes().len() as u64;
+        let node = NodeId(1 + io.decide(self.asked, nodes));
+        self.propose(node, io);
+        let pause = 1 + io.decide(self.asked + (1 << 32), 400);
+        io.wake(Duration::from_millis(pause), 0);
+    }
+
+    fn on_crash(&mut self, _: NodeId, _: &mut Io<'_, Paxos>) {}
+
+    fn on_heal(&mut self, io: &mut Io<'_, Paxos>) {
+        self.healed = true;
+        for node in io.nodes() {
+            self.propose(node, io);
+        }
+    }
+}
+
+fn clusters(nodes: u64, quorums: Quorums) -> Sim<Paxos, Clients> {
+    let make = move |id| {
+        let mut config = Config::new(id, (1..=nodes).map(NodeId));
+        config.quorums = quorums;
+        Paxos::new(config).unwrap()
+    };
+    Sim::new(nodes as usize, make, Clients::default())
+        .climate(Climate::swarm())
+        .storm(Duration::from_secs(6))
+        .always("agreement and validity", || {
+            let mut safety = Safety::default();
+            move |id, node: Option<&Paxos>| match node {
+                Some(node) => safety.observe(id, node).map_err(|violation| violation.to_string()),
+                None => Ok(()),
+            }
+        })
+        .finally("clients agree", |world: &World<Paxos, Clients>| {
+            let Clients { told, illegal, .. } = world.workload();
+            if told.len() > 1 {
+                Err(format!("clients were told {told:?}"))
+            } else if let Some(event) = illegal.first() {
+                Err(format!("{event:?}"))
+            } else {
+                Ok(())
+            }
+        })
+}
+
+fn everybody_knows(world: &World<Paxos, Clients>) -> bool {
+    world.up().count() == world.len() && world.up().all(|(_, node)| node.decided().is_some())
+}
+
+#[test]
+fn every_cluster_agrees_in_a_hostile_world_and_decides_when_it_heals() {
+    for nodes in [1, 3, 5, 4] {
+        let mut sim = clusters(nodes, Quorums::Majority).eventually_after_heal(
+            "everybody knows",
+            Duration::from_secs(20),
+            everybody_knows,
+        );
+        if nodes > 1 {
+            sim = sim
+                .sometimes("a node crashed that had decided", |world| {
+                    world.stats().crashes > 0 && world.up().any(|(_, node)| node.decided().is_some())
+                })
+                .sometimes("decided in a later round than the first", |world| {
+                    world.up().any(|(_, node)| node.decided().is_some_and(|decided| decided.ballot.round > 3))
+                })
+                .sometimes("three proposers at once", |world| {
+                    world.up().filter(|(_, node)| node.ballot().is_some()).count() > 2
+                })
+                .sometimes("a value of another was adopted", |world| {
+                    world.up().any(|(_, node)| {
+                        node.proposal().is_some_and(|p| node.wish().is_some_and(|wish| *wish != p.value))
+                    })
+                })
+                .sometimes("effects waited for the disk", |world| world.stats().held_max > 3);
+        }
+        let summary = sim.run_seeds(0..80, |_| {});
+        assert!(summary.passed(), "{nodes} nodes: {summary}");
+    }
+}
+
+/// How many of the runs are found violated.
+fn caught(sim: &Sim<Paxos, Clients>, seeds: u64) -> usize {
+    (0..seeds).filter(|seed| matches!(sim.run(*seed).verdict, Verdict::Violated { .. })).count()
+}
+
+#[test]
+fn a_driver_that_breaks_its_word_is_found_out() {
+    for sabotage in [Sabotage::EarlySend, Sabotage::LyingFsync] {
+        let sim = clusters(3, Quorums::Majority)
+            .climate(Climate::Swarm(vec![Fault::Crash, Fault::Blackout, Fault::Isolate]))
+            .turn(move |dials| dials.sabotage = Some(sabotage));
+        let caught = caught(&sim, 200);
+        assert!(caught > 0, "{sabotage:?}: {caught} of 200");
+    }
+}
+
+#[test]
+fn quorums_that_need_not_meet_are_found_out() {
+    let caught = caught(&clusters(3, Quorums::SabotagedOneShort), 40);
+    assert!(caught > 10, "{caught} of 40");
+}

@@ -19,6 +19,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod explore;
 mod table;
 
 pub use table::Table;

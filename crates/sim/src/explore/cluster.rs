@@ -227,6 +227,10 @@ impl<P: Explored, O: Observer<P>> Model for Cluster<P, O> {
         true
     }
 
+    fn heap_bytes(&self, state: &ClusterState) -> usize {
+        state.heap_bytes()
+    }
+
     fn memory_bytes(&self) -> usize {
         self.arena.borrow().bytes()
     }

@@ -4,6 +4,7 @@ use super::exploration::{Counterexample, Exploration, Extent, Outcome, Stop};
 use super::frontier::Frontier;
 use super::links::Links;
 use super::model::{Model, Successors};
+use super::print::Print;
 use super::stopwatch::Stopwatch;
 use super::visited::{Exact, Table, Visited};
 use core::ops::ControlFlow;
@@ -113,9 +114,12 @@ impl<'a, M: Model> Explorer<'a, M> {
             frontier: Frontier::for_model(self.model, initial.first()),
             extent: Extent { print_bits, ..Extent::default() },
             ordinal: 0,
+            closed: 0,
+            pending: Vec::with_capacity(if Search::<M, V>::BATCHES { BATCH } else { 0 }),
             wrong: None,
         };
         initial.iter().for_each(|state| search.take(state));
+        search.settle();
         search.links.close();
         let stop = match initial.into_iter().next() {
             Some(scratch) => self.expand(&mut search, scratch),
@@ -145,11 +149,13 @@ impl<'a, M: Model> Explorer<'a, M> {
                 search.extent.cut += search.extent.frontier;
                 break;
             }
-            for _ in 0..search.extent.frontier {
+            let level = search.extent.frontier;
+            for _ in 0..level {
                 if !search.step(&mut scratch) || search.wrong.is_some() {
                     break;
                 }
                 if search.extent.expanded.is_multiple_of(PACE) {
+                    search.settle();
                     search.extent.elapsed = watch.elapsed();
                     stop = self.limit(search);
                     if stop.is_some() {
@@ -157,6 +163,7 @@ impl<'a, M: Model> Explorer<'a, M> {
                     }
                 }
             }
+            search.settle();
             search.extent.depth += u32::from(search.extent.frontier > 0);
         }
         search.extent.elapsed = watch.elapsed();
@@ -189,11 +196,30 @@ struct Search<'a, M: Model, V> {
     extent: Extent,
     /// How many successors the state at hand has offered so far.
     ordinal: u64,
+    /// How many of the expanded states the links have seen the end of.
+    closed: u64,
+    /// Successors that have been computed and not yet looked up.
+    pending: Vec<Pending<M::State>>,
     /// The first wrong state, by number, and what is wrong with it.
     wrong: Option<(u64, String)>,
 }
 
+/// A successor of the state that was expanded as number `parent`.
+struct Pending<S> {
+    parent: u64,
+    ordinal: u64,
+    print: Print,
+    state: S,
+}
+
+/// How many successors are looked up together.
+const BATCH: usize = 48;
+
 impl<M: Model, V: Visited<M::State>> Search<'_, M, V> {
+    /// A look-up in a large table waits for memory. Where a state is a small plain value, successors are gathered and their
+    /// places fetched, all under way at once, before the first is looked up. A large state costs more to gather than to wait for.
+    const BATCHES: bool = !core::mem::needs_drop::<M::State>() && size_of::<M::State>() <= 32;
+
     fn step(&mut self, scratch: &mut M::State) -> bool {
         if !self.frontier.pop(self.model, scratch) {
             self.extent.frontier = 0;
@@ -205,7 +231,9 @@ impl<M: Model, V: Visited<M::State>> Search<'_, M, V> {
         self.model.next(scratch, self);
         self.extent.terminal += u64::from(self.ordinal == 0 && cut == self.extent.cut);
         self.extent.expanded += 1;
-        self.links.close();
+        if self.pending.len() + BATCH / 2 > BATCH {
+            self.settle();
+        }
         true
     }
 
@@ -214,15 +242,43 @@ impl<M: Model, V: Visited<M::State>> Search<'_, M, V> {
         let ordinal = self.ordinal;
         self.ordinal += 1;
         self.extent.generated += 1;
-        if self.visited.insert(self.model.print(state), state) {
-            self.found(ordinal, state);
+        let print = self.model.print(state);
+        if self.visited.recent(print) {
+            return;
+        }
+        if Self::BATCHES {
+            self.visited.touch(print);
+            self.pending.push(Pending { parent: self.extent.expanded, ordinal, print, state: state.clone() });
+        } else if self.visited.insert(print, state) {
+            self.found(self.extent.expanded, ordinal, state);
         }
     }
 
-    fn found(&mut self, ordinal: u64, state: &M::State) {
+    /// Looks up what was gathered.
+    fn settle(&mut self) {
+        let mut pending = core::mem::take(&mut self.pending);
+        for Pending { parent, ordinal, print, state } in pending.drain(..) {
+            if self.visited.insert(print, &state) {
+                self.found(parent, ordinal, &state);
+            }
+        }
+        self.pending = pending;
+        self.close(self.extent.expanded);
+    }
+
+    /// Closes the families of all states expanded before number `parent`.
+    fn close(&mut self, parent: u64) {
+        while self.closed < parent {
+            self.links.close();
+            self.closed += 1;
+        }
+    }
+
+    fn found(&mut self, parent: u64, ordinal: u64, state: &M::State) {
         if self.wrong.is_some() {
             return;
         }
+        self.close(parent);
         self.links.child(ordinal);
         if let Err(reason) = self.model.check(state) {
             self.wrong = Some((self.extent.unique, reason));

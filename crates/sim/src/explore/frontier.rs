@@ -15,10 +15,10 @@ pub(super) enum Frontier<S> {
 }
 
 impl<S: Clone> Frontier<S> {
-    /// An empty queue: packed if the model can pack this state.
+    /// An empty queue: packed if a state has memory of its own, and the model can pack it.
     pub(super) fn for_model<M: Model<State = S>>(model: &M, example: Option<&S>) -> Self {
         let mut scratch = Vec::new();
-        if example.is_some_and(|state| model.pack(state, &mut scratch)) {
+        if example.is_some_and(|state| model.heap_bytes(state) > 0 && model.pack(state, &mut scratch)) {
             scratch.clear();
             Self::Packed { blocks: VecDeque::new(), front: 0, scratch }
         } else {

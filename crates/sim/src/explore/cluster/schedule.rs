@@ -67,6 +67,10 @@ impl ClusterState {
         Print::of_words(pairs.chain([self.words.len() as u64]))
     }
 
+    pub(super) const fn heap_bytes(&self) -> usize {
+        self.words.capacity() * size_of::<u32>()
+    }
+
     pub(super) fn pack(&self, bytes: &mut Vec<u8>) {
         self.words.iter().for_each(|word| push(bytes, u64::from(*word)));
     }

@@ -61,6 +61,9 @@ impl<T> Gate<T> {
 
     /// Keeps `thing`, limit or not.
     pub fn hold(&mut self, after: Lsn, thing: T) {
+        if self.wanted() <= after {
+            return self.held.push_back((after, thing));
+        }
         let mut place = self.held.len();
         while place > 0 && self.held.get(place - 1).is_some_and(|(other, _)| *other > after) {
             place -= 1;

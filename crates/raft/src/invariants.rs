@@ -136,50 +136,53 @@ impl Safety {
     /// # Errors
     /// The first property found broken.
     pub fn observe(&mut self, node: NodeId, raft: &Raft) -> Result<(), Violation> {
-        let place = self.nodes.iter().position(|(id, _)| *id == node);
-        let before = match place.and_then(|place| self.nodes.get(place)) {
-            Some((_, seen)) if seen.revision == Some(raft.revision()) => return Ok(()),
-            Some((_, seen)) => *seen,
-            None => Seen::default(),
+        let place = match self.nodes.iter().position(|(id, _)| *id == node) {
+            Some(place) => place,
+            None => {
+                self.nodes.push((node, Seen::default()));
+                self.nodes.len() - 1
+            }
         };
-        let place = place.unwrap_or(self.nodes.len());
-        if place == self.nodes.len() {
-            self.nodes.push((node, before));
+        match self.nodes.get(place) {
+            Some((_, seen)) if seen.revision != Some(raft.revision()) => {
+                let before = *seen;
+                self.look(place, node, before, raft)
+            }
+            _ => Ok(()),
         }
-        self.look(place, node, before, raft)
     }
 
     fn look(&mut self, place: usize, node: NodeId, before: Seen, raft: &Raft) -> Result<(), Violation> {
         let leads = (raft.role() == Role::Leader).then_some(raft.term());
-
+        let cut = Self::cut(&before, raft);
         if before.led != leads {
             self.election_safety(node, leads)?;
         }
-        let cut = Self::cut(&before, raft);
         if let (Some(term), Some(kept)) = (leads, cut)
             && before.led == Some(term)
         {
             return Err(Violation::LeaderAppendOnly { leader: node, term, kept });
         }
-        if before.edits != raft.log().edits() || before.revision.is_none() {
+        let grown = before.edits != raft.log().edits() || before.revision.is_none();
+        if grown {
             let known = cut.map_or(before.last.index, |kept| kept.min(before.last.index));
             self.log_matching(node, raft, known)?;
         }
         // A commit that has not moved, on a log that was not cut, is as it was.
         let moved = cut.is_some() || before.commit != raft.commit_index();
-        let news = moved && self.state_machine_safety(node, raft, before.commit)?;
+        let news = moved && self.state_machine_safety(node, raft, before.commit, cut.is_some())?;
         if leads.is_some() && before.led != leads {
             self.leader_completeness(node, raft)?;
         }
         if let Some((_, seen)) = self.nodes.get_mut(place) {
-            *seen = Seen {
-                revision: Some(raft.revision()),
-                edits: raft.log().edits(),
-                truncations: raft.log().truncations().0,
-                last: raft.log().last(),
-                commit: raft.commit_index(),
-                led: leads,
-            };
+            seen.revision = Some(raft.revision());
+            seen.commit = raft.commit_index();
+            seen.led = leads;
+            if grown {
+                seen.edits = raft.log().edits();
+                seen.truncations = raft.log().truncations().0;
+                seen.last = raft.log().last();
+            }
         }
         if news { self.leaders_seen_are_complete(raft.term()) } else { Ok(()) }
     }
@@ -241,13 +244,20 @@ impl Safety {
     }
 
     /// Compares what the node has committed since `known`. Says whether anything was committed for the first time.
-    fn state_machine_safety(&mut self, node: NodeId, raft: &Raft, known: Index) -> Result<bool, Violation> {
+    fn state_machine_safety(
+        &mut self,
+        node: NodeId,
+        raft: &Raft,
+        known: Index,
+        cut: bool,
+    ) -> Result<bool, Violation> {
         let commit = raft.commit_index();
         if commit < known {
             return Err(Violation::StateMachineSafety { node, index: commit.next() });
         }
-        // What the node committed before must still be there; names are enough, the contents were compared when read.
-        if raft.last_index() < commit || !self.agrees(raft, known) {
+        // What the node committed before must still be there, which only a cut can change; names are enough, the contents were
+        // compared when read.
+        if raft.last_index() < commit || (cut && !self.agrees(raft, known)) {
             return Err(Violation::StateMachineSafety { node, index: known });
         }
         let mut news = false;

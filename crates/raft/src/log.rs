@@ -174,13 +174,28 @@ impl Log {
         (self.truncated.0, Index(self.truncated_to.0))
     }
 
+    /// Where the segment that holds `index` is.
+    #[inline]
     fn place(&self, index: Index) -> Option<usize> {
-        if index > self.last.index || index == Index::ZERO {
+        if index > self.last.index {
             return None;
         }
-        // Nearly every question is about the newest entries, or the ones just before them.
-        let mut place = self.segments.len();
-        for _ in 0..3 {
+        // Nearly every question is about the newest entries.
+        match self.segments.back() {
+            Some(newest) if newest.first() <= index => self.segments.len().checked_sub(1),
+            _ => self.place_before(index),
+        }
+    }
+
+    /// The same, for one before the last segment.
+    #[inline(never)]
+    fn place_before(&self, index: Index) -> Option<usize> {
+        if index == Index::ZERO {
+            return None;
+        }
+        // The rest is mostly about those just before them.
+        let mut place = self.segments.len().checked_sub(1)?;
+        for _ in 0..2 {
             place = place.checked_sub(1)?;
             if self.segments.get(place).is_some_and(|segment| segment.first() <= index) {
                 return Some(place);

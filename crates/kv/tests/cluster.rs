@@ -71,3 +71,19 @@ fn no_nodes_are_refused() {
     settings.nodes = 0;
     assert!(simulation(&settings).is_err());
 }
+
+#[test]
+fn a_run_that_is_written_down_repeats_event_by_event() {
+    for sabotage in [None, Some(Mischief::EarlySend), Some(Mischief::ShortQuorum)] {
+        let mut settings = Settings::default();
+        settings.sabotage = sabotage;
+        settings.operations = 400;
+        let sim = with_invariants(judged(&settings));
+        for seed in 0..15 {
+            let (report, script) = sim.script(seed);
+            let read: synod_sim::Script = script.to_string().parse().unwrap();
+            let (again, _) = sim.run_tape(read.tape(), 0..0);
+            assert_eq!((again.hash, &again.verdict), (report.hash, &report.verdict), "{sabotage:?} {seed}");
+        }
+    }
+}

@@ -147,20 +147,26 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     pub(crate) fn power_fails(&mut self, at: usize) -> Wreck {
         let sloppy = self.sloppy();
         let Some(slot) = self.nodes.get_mut(at) else { return Wreck::default() };
-        let (id, incarnation) = (slot.host.id.0, slot.host.incarnation);
+        // The moment names a crash, not its number: it is the same crash in a script without those before it.
+        let (node, id, now) = (slot.host.id, slot.host.id.0, self.net.now);
         let (tape, dials) = (&mut self.net.tape, &self.net.dials);
         let unstored = slot.host.disk.unstored();
-        let torn = tape.chance(Label::new(Kind::Tear, &[id, incarnation]), dials.tear_ppm);
-        let kept =
-            if torn { tape.below(Label::new(Kind::Tear, &[id, incarnation, 1]), unstored + 1) } else { 0 };
-        let label = Label::new(Kind::Tear, &[id, incarnation, 2]);
+        let size = Label::new(Kind::Tear, &[id, now, 1]);
+        let torn = tape.amount(Label::new(Kind::Tear, &[id, now]), dials.tear_ppm, |tape| {
+            Some(tape.below(size, unstored + 1))
+        });
+        let kept = torn.flatten().unwrap_or(0).min(unstored);
+        tape.note(|| format!("{node} keeps the first {kept} of {unstored} un-synced records"));
+        let label = Label::new(Kind::Tear, &[id, now, 2]);
         let wreck = if tape.chance(label, dials.storage.reorder_ppm) {
-            let each = |place| tape.below(Label::new(Kind::Tear, &[id, incarnation, 3, place]), 2) == 0;
+            let each = |place| tape.below(Label::new(Kind::Tear, &[id, now, 3, place]), 2) == 0;
             slot.host.disk.crash(each, sloppy)
         } else {
             let last = slot.host.disk.end().0 - unstored + kept;
             slot.host.disk.crash(|place| place <= last, sloppy)
         };
+        let lost = wreck.lost;
+        tape.note(|| format!("{node} keeps a random part of {unstored} un-synced records, {lost} are lost"));
         self.net.stats.torn += u64::from(unstored > wreck.lost && wreck.lost > 0);
         wreck
     }

@@ -99,7 +99,8 @@
 //! # One seed, one run
 //! All chance comes from the [`Tape`]. Each decision has a [`Label`] made of its content (for a message: sender, receiver,
 //! fingerprint of the message and how often it was sent lately), so that a decision keeps its value when unrelated code
-//! changes. A seed gives the values; explicit entries override it; a recorded tape repeats the run under any seed. A rolling
+//! changes. A seed gives the values; explicit entries override it; a recorded tape repeats the run under any seed. A [`Script`]
+//! says in words what goes wrong in a run, fault by fault, and is a regression test that a person can read. A rolling
 //! hash over every event, with the state of one node in turn every 16,384 events and of all at the end, is in each [`Report`]:
 //! equal hashes mean equal runs.
 //!
@@ -125,6 +126,7 @@ mod network;
 mod node;
 mod queue;
 mod run;
+mod script;
 mod stats;
 mod storage;
 mod tape;
@@ -136,6 +138,7 @@ pub use dials::{Burst, Dials, Fault, Latency, Rate, Sabotage, UnknownFault};
 pub use hash::fingerprint;
 pub use nemesis::Strike;
 pub use run::{Climate, Report, Sim, Summary, Verdict};
+pub use script::{Expect, FaultEvent, Hit, Script, ScriptError};
 pub use stats::Stats;
 pub use storage::{Bound, FileSystem, Storage};
 pub use tape::{Kind, Label, Tape, TapeError};

@@ -1,6 +1,6 @@
 //! The adversary: which fault strikes when, whom, and for how long.
 
-use crate::dials::{Fault, nanos};
+use crate::dials::{Fault, Rate, nanos};
 use crate::network::{Net, index, node};
 use crate::tape::{Kind, Label};
 use crate::world::{Pending, Simulated};
@@ -15,8 +15,12 @@ pub struct Strike {
     pub at: u64,
     /// When it ended or will end.
     pub until: u64,
-    /// Whom it struck: the nodes that crashed, paused or were cut off; for a split, the smaller part.
+    /// Whom it struck: the nodes that crashed, paused or were cut off; for a split, one of the parts.
     pub nodes: Vec<NodeId>,
+    /// For a bridge, the node that sees both parts.
+    pub bridge: Option<NodeId>,
+    /// What else there is to say of it, in one number: for a flapping partition how often it toggles while it lasts.
+    pub detail: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -32,6 +36,8 @@ struct Active {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Nemesis {
     strikes: Vec<Strike>,
+    /// How long each would have lasted, had the faults not stopped.
+    ends: Vec<u64>,
     active: Vec<Active>,
     onsets: u64,
     stopped: bool,
@@ -42,8 +48,31 @@ impl Nemesis {
         &self.strikes
     }
 
+    pub(crate) const fn stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// The same strikes as they were meant: what makes them happen again.
+    pub(crate) fn meant(&self) -> impl Iterator<Item = Strike> {
+        self.strikes.iter().zip(&self.ends).map(|(strike, until)| Strike { until: *until, ..strike.clone() })
+    }
+
+    /// The run begins: the strikes of the script wait for their moments, or else the first of each fault of the schedule.
+    pub(crate) fn begin<P: Simulated>(&mut self, net: &mut Net<P>) {
+        let moments: Option<Vec<u64>> =
+            net.tape.strikes().map(|strikes| strikes.iter().map(|strike| strike.at).collect());
+        match moments {
+            Some(moments) => {
+                for (rate, at) in moments.into_iter().enumerate() {
+                    net.queue.push(at, Pending::Strike { rate });
+                }
+            }
+            None => (0..net.dials.schedule.len()).for_each(|rate| self.schedule(rate, net)),
+        }
+    }
+
     /// Draws the next onset of a fault of the schedule.
-    pub(crate) fn schedule<P: Simulated>(&mut self, rate: usize, net: &mut Net<P>) {
+    fn schedule<P: Simulated>(&mut self, rate: usize, net: &mut Net<P>) {
         let Some(entry) = net.dials.schedule.get(rate).copied() else { return };
         self.onsets += 1;
         let label = Label::new(Kind::Onset, &[entry.fault as u64, rate as u64, self.onsets]);
@@ -61,10 +90,35 @@ impl Nemesis {
         if self.stopped {
             return None;
         }
-        let entry = net.dials.schedule.get(rate).copied()?;
-        self.schedule(rate, net);
+        let strike = match net.tape.strikes() {
+            Some(strikes) => within(strikes.get(rate)?, net.up.len()),
+            None => {
+                let entry = net.dials.schedule.get(rate).copied()?;
+                self.schedule(rate, net);
+                self.draw(entry, focus, net)
+            }
+        };
+        let blocked = blocked(&strike, net.up.len());
+        block(&blocked, true, net);
+        if strike.fault == Fault::Spike {
+            net.slowness = 20;
+        }
         let number = self.strikes.len() as u64;
-        let nodes = net.up.len() as u64;
+        let flaps = if strike.fault == Fault::Flap { strike.detail } else { 0 };
+        self.active.push(Active { number, place: self.strikes.len(), blocked, flaps, closed: true });
+        self.strikes.push(strike.clone());
+        self.ends.push(strike.until);
+        net.stats.faults += 1;
+        let lasting = strike.until.saturating_sub(net.now);
+        let first = lasting / flaps.saturating_add(1);
+        net.queue.push(net.now.saturating_add(first), Pending::Relent { strike: number });
+        Some(strike)
+    }
+
+    /// Draws whom a fault strikes, and for how long. What is drawn here is all that makes this strike what it is: a script
+    /// lists it, and nothing else is drawn when it strikes.
+    fn draw<P: Simulated>(&self, entry: Rate, focus: Option<NodeId>, net: &mut Net<P>) -> Strike {
+        let (number, nodes) = (self.strikes.len() as u64, net.up.len() as u64);
         let mut nth = 0;
         let mut draw = |net: &mut Net<P>, bound: u64| {
             nth += 1;
@@ -78,33 +132,21 @@ impl Nemesis {
         let one = focus.filter(|_| aimed).and_then(index).filter(|at| *at < net.up.len()).unwrap_or(random);
         // A random part of the nodes, neither none nor all.
         let mask = 1 + draw(net, (1_u64 << nodes.min(32)).saturating_sub(2).max(1));
-        let part: Vec<usize> = (0..net.up.len()).filter(|at| mask >> (at % 32) & 1 == 1).collect();
-        let (struck, blocked) = match entry.fault {
-            Fault::Blackout => ((0..net.up.len()).collect(), Vec::new()),
-            Fault::Isolate => (vec![one], between(&[one], net.up.len(), None, true)),
-            Fault::Split | Fault::Flap => (part.clone(), between(&part, net.up.len(), None, true)),
-            Fault::OneWay => (part.clone(), between(&part, net.up.len(), None, false)),
-            Fault::Bridge => (part.clone(), between(&part, net.up.len(), Some(one), true)),
-            Fault::Spike => {
-                net.slowness = 20;
-                (Vec::new(), Vec::new())
-            }
-            _ => (vec![one], Vec::new()),
+        let part = || (0..net.up.len()).filter(|at| mask >> (at % 32) & 1 == 1).map(node).collect();
+        let struck = match entry.fault {
+            Fault::Blackout => (0..net.up.len()).map(node).collect(),
+            Fault::Split | Fault::Flap | Fault::OneWay | Fault::Bridge => part(),
+            Fault::Spike => Vec::new(),
+            _ => vec![node(one)],
         };
-        block(&blocked, true, net);
-        let until = net.now.saturating_add(lasting);
-        let strike = Strike {
+        Strike {
             fault: entry.fault,
             at: net.now,
-            until,
-            nodes: struck.iter().map(|at| node(*at)).collect(),
-        };
-        let flaps = if entry.fault == Fault::Flap { 2 * (1 + draw(net, 5)) } else { 0 };
-        self.active.push(Active { number, place: self.strikes.len(), blocked, flaps, closed: true });
-        self.strikes.push(strike.clone());
-        net.stats.faults += 1;
-        net.queue.push(net.now.saturating_add(lasting / (flaps + 1)), Pending::Relent { strike: number });
-        Some(strike)
+            until: net.now.saturating_add(lasting),
+            nodes: struck,
+            bridge: (entry.fault == Fault::Bridge).then(|| node(one)),
+            detail: if entry.fault == Fault::Flap { 2 * (1 + draw(net, 5)) } else { 0 },
+        }
     }
 
     /// A fault ends, or a flapping one toggles. Returns the fault that has ended.
@@ -141,6 +183,26 @@ impl Nemesis {
                 strike.until = strike.until.min(now);
             }
         }
+    }
+}
+
+/// The part of a scripted strike that this world has nodes for.
+fn within(strike: &Strike, nodes: usize) -> Strike {
+    let here = |id: &NodeId| index(*id).is_some_and(|at| at < nodes);
+    let mut strike = strike.clone();
+    strike.nodes.retain(here);
+    strike.bridge = strike.bridge.filter(here);
+    strike
+}
+
+/// The directions that a strike blocks.
+fn blocked(strike: &Strike, nodes: usize) -> Vec<(usize, usize)> {
+    let part: Vec<usize> = strike.nodes.iter().filter_map(|id| index(*id)).collect();
+    let bridge = strike.bridge.and_then(index);
+    match strike.fault {
+        Fault::Isolate | Fault::Split | Fault::Flap | Fault::Bridge => between(&part, nodes, bridge, true),
+        Fault::OneWay => between(&part, nodes, None, false),
+        _ => Vec::new(),
     }
 }
 

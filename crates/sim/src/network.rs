@@ -5,7 +5,7 @@ use crate::hash::{Counts, Fold};
 use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::tape::{Kind, Label, Tape};
-use crate::trace::{Fate, Recorder};
+use crate::trace::{Fate, Recorder, text};
 use crate::world::{Pending, Simulated};
 use core::hash::Hash;
 use synod_core::NodeId;
@@ -88,6 +88,7 @@ impl<P: Simulated> Net<P> {
         if let Some(fate) = self.fate(source, target, label) {
             *self.stats.fate(fate) += 1;
             self.trace.ended(self.now, id, to, fate);
+            self.tape.note(|| format!("{from} to {to}: {}", text(&message)));
             return;
         }
         let chance = Label { kind: Kind::Duplicate, key: label };
@@ -95,6 +96,7 @@ impl<P: Simulated> Net<P> {
             self.double(source, target, &message, print, id, label);
         }
         let Some(at) = self.arrival(source, target, label) else { return };
+        self.tape.note(|| format!("{from} to {to}: {}", text(&message)));
         self.queue.push(at, Pending::Message { from, to: target, message, print, id });
     }
 

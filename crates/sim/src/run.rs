@@ -1,6 +1,7 @@
 //! Whole runs: a seed in, a verdict out.
 
 mod course;
+mod scripted;
 
 pub(crate) use course::{Course, Portrait};
 
@@ -302,13 +303,7 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
         window: Range<u64>,
         portrait: Option<Portrait<'a, P>>,
     ) -> (Course<'a, P, W>, Dials) {
-        let mut dials = match &self.climate {
-            Climate::Fixed(dials) => dials.clone(),
-            Climate::Swarm(among) => Dials::swarm(&mut tape, among),
-        };
-        if let Some(turn) = &self.turn {
-            turn(&mut dials);
-        }
+        let (dials, storm) = tape.setting().unwrap_or_else(|| (self.dials(&mut tape), self.storm));
         let mut world = World::with_trace(
             self.nodes,
             Arc::clone(&self.make),
@@ -320,7 +315,18 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
         if let Some(facts) = &self.facts {
             world.learn(facts);
         }
-        (Course::new(self, world, portrait), dials)
+        (Course::new(self, world, storm, portrait), dials)
+    }
+
+    fn dials(&self, tape: &mut Tape) -> Dials {
+        let mut dials = match &self.climate {
+            Climate::Fixed(dials) => dials.clone(),
+            Climate::Swarm(among) => Dials::swarm(tape, among),
+        };
+        if let Some(turn) = &self.turn {
+            turn(&mut dials);
+        }
+        dials
     }
 
     /// Runs these seeds in order, shows each report to `progress`, and sums up. Stops at nothing: failures are collected.

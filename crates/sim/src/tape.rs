@@ -1,8 +1,12 @@
 //! The decision tape: the one source of chance of a run.
 
+use crate::dials::Dials;
 use crate::hash::Fold;
+use crate::nemesis::Strike;
+use crate::script::{Hit, Script};
 use core::fmt;
 use core::str::FromStr;
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use synod_core::SplitMix64;
@@ -62,6 +66,23 @@ const KINDS: [(Kind, &str); 15] = [
     (Kind::Aftermath, "aftermath"),
 ];
 
+impl Kind {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        KINDS.iter().map(|(kind, _)| *kind)
+    }
+
+    /// The name in scripts and tapes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        KINDS.iter().find(|(kind, _)| *kind == self).map_or("?", |(_, name)| name)
+    }
+
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        KINDS.iter().find(|(_, name)| *name == word).map(|(kind, _)| *kind)
+    }
+}
+
 /// The name of one decision: what it is about, and a fingerprint of its content (for a message: sender, receiver, content
 /// and how often the same was sent lately). Content, not position: a decision keeps its name when unrelated code changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,8 +102,7 @@ impl Label {
 
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = KINDS.iter().find(|(kind, _)| *kind == self.kind).map_or("?", |(_, name)| name);
-        write!(f, "{name} {:016x}", self.key)
+        write!(f, "{} {:016x}", self.kind.name(), self.key)
     }
 }
 
@@ -102,15 +122,62 @@ impl fmt::Display for Label {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tape {
     seed: u64,
+    /// Nothing but the seed decides, and nobody takes notes: the usual case, which must cost nothing.
+    plain: bool,
     overrides: Option<Arc<BTreeMap<Label, u64>>>,
     record: Option<BTreeMap<Label, u64>>,
+    given: Option<Arc<Given>>,
+    log: Option<Log>,
+}
+
+/// The faults of a scripted run: these, and no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Given {
+    /// The chances that come true, and how far those go that have a size.
+    hits: BTreeMap<Label, Option<u64>>,
+    strikes: Vec<Strike>,
+    /// How the dials of a whole run stand, and how long its faults last.
+    dials: Dials,
+    storm: Duration,
+}
+
+/// The chances that came true.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Log {
+    now: u64,
+    hits: Vec<Hit>,
+    /// Those before this have their note.
+    noted: usize,
 }
 
 impl Tape {
     /// The tape that this seed generates.
     #[must_use]
     pub const fn from_seed(seed: u64) -> Self {
-        Self { seed, overrides: None, record: None }
+        Self { seed, plain: true, overrides: None, record: None, given: None, log: None }
+    }
+
+    /// A tape on which the faults of the script happen and no other: its chances come true whatever the dials say, and its
+    /// strikes take the place of the schedule. The seed decides the rest.
+    pub(crate) fn scripted(script: &Script) -> Self {
+        let given = Given {
+            hits: script.hits().map(|hit| (hit.label, hit.amount)).collect(),
+            strikes: script.strikes().cloned().collect(),
+            dials: script.dials.clone(),
+            storm: script.storm,
+        };
+        let given = Some(Arc::new(given));
+        Self { plain: false, given, ..Self::with_overrides(script.seed, script.draws.clone()) }
+    }
+
+    /// How the dials of a scripted run stand, and how long its faults last.
+    pub(crate) fn setting(&self) -> Option<(Dials, Duration)> {
+        self.given.as_ref().map(|given| (given.dials.clone(), given.storm))
+    }
+
+    /// The strikes of a scripted run.
+    pub(crate) fn strikes(&self) -> Option<&[Strike]> {
+        self.given.as_ref().map(|given| given.strikes.as_slice())
     }
 
     /// The seed.
@@ -122,22 +189,24 @@ impl Tape {
     /// Makes the decision `label` come out as `value`, whatever the seed says.
     pub fn set(&mut self, label: Label, value: u64) {
         Arc::make_mut(self.overrides.get_or_insert_with(Arc::default)).insert(label, value);
+        self.plain = false;
     }
 
     /// From now on remember every decision; [`recorded`](Tape::recorded) gives them back.
     pub fn record(&mut self) {
         self.record = Some(BTreeMap::new());
+        self.plain = false;
     }
 
     /// The decisions that were taken since [`record`](Tape::record), as a tape that does not depend on its seed for them.
     #[must_use]
     pub fn recorded(&self) -> Self {
-        let overrides = self.record.clone().unwrap_or_default();
-        Self {
-            seed: self.seed,
-            overrides: (!overrides.is_empty()).then(|| Arc::new(overrides)),
-            record: None,
-        }
+        Self::with_overrides(self.seed, self.record.clone().unwrap_or_default())
+    }
+
+    pub(crate) fn with_overrides(seed: u64, overrides: BTreeMap<Label, u64>) -> Self {
+        let plain = overrides.is_empty();
+        Self { plain, overrides: (!plain).then(|| Arc::new(overrides)), ..Self::from_seed(seed) }
     }
 
     /// How many decisions are set explicitly.
@@ -149,7 +218,7 @@ impl Tape {
     #[inline]
     pub(crate) fn draw(&mut self, label: Label) -> u64 {
         let seeded = SplitMix64::mix(self.seed ^ label.key.wrapping_add((label.kind as u64).rotate_right(8)));
-        if self.overrides.is_none() && self.record.is_none() { seeded } else { self.look_up(label, seeded) }
+        if self.plain { seeded } else { self.look_up(label, seeded) }
     }
 
     #[cold]
@@ -166,18 +235,89 @@ impl Tape {
         scale(self.draw(label), bound)
     }
 
-    /// True with a probability of `ppm` in a million. A dial at zero asks nothing.
+    /// Whether a fault event comes true: with a probability of `ppm` in a million, or, in a scripted run, if the script lists it.
+    /// Ask without looking at the dial first: a script names its events, not its dials. A dial at zero costs a comparison.
     #[inline]
     pub(crate) fn chance(&mut self, label: Label, ppm: u32) -> bool {
-        ppm > 0 && self.below(label, 1_000_000) < u64::from(ppm)
+        if self.plain {
+            ppm > 0 && self.below(label, 1_000_000) < u64::from(ppm)
+        } else {
+            self.amount(label, ppm, |_| None).is_some()
+        }
+    }
+
+    /// A [`chance`](Self::chance) of something that has a size, such as how much of a tail is torn off: `size` draws it, unless
+    /// the script says how much.
+    #[cold]
+    pub(crate) fn amount(
+        &mut self,
+        label: Label,
+        ppm: u32,
+        size: impl FnOnce(&mut Self) -> Option<u64>,
+    ) -> Option<Option<u64>> {
+        let listed = self.given.as_ref().map(|given| given.hits.get(&label).copied());
+        let amount = match listed {
+            Some(listed) => match listed? {
+                Some(amount) => Some(amount),
+                None => size(self),
+            },
+            None if ppm > 0 && self.below(label, 1_000_000) < u64::from(ppm) => size(self),
+            None => return None,
+        };
+        if let Some(log) = &mut self.log {
+            // Bursts only move the odds of losses, and those are listed themselves.
+            if label.kind != Kind::Burst {
+                log.hits.push(Hit { label, at: log.now, amount, note: String::new() });
+            }
+        }
+        Some(amount)
+    }
+
+    /// From now on keep a list of the fault events that come true; [`take_log`](Self::take_log) gives it back.
+    pub(crate) fn log(&mut self) {
+        self.log = Some(Log::default());
+        self.plain = false;
+    }
+
+    pub(crate) fn take_log(&mut self) -> Vec<Hit> {
+        self.log.take().map(|log| log.hits).unwrap_or_default()
+    }
+
+    /// Tells the time to the list of fault events.
+    #[inline]
+    pub(crate) fn stamp(&mut self, now: u64) {
+        if let Some(log) = &mut self.log {
+            log.now = now;
+        }
+    }
+
+    /// Says what the fault events were about that came true since the last note.
+    #[inline]
+    pub(crate) fn note(&mut self, text: impl FnOnce() -> String) {
+        if let Some(log) = &mut self.log
+            && let Some(fresh) = log.hits.get_mut(log.noted..)
+            && !fresh.is_empty()
+        {
+            let text = text();
+            fresh.iter_mut().for_each(|hit| hit.note.clone_from(&text));
+            log.noted = log.hits.len();
+        }
+    }
+
+    /// The faults have stopped: whatever the script lists, nothing comes true any more.
+    pub(crate) fn calm(&mut self) {
+        if let Some(given) = &mut self.given {
+            Arc::make_mut(given).hits.clear();
+        }
     }
 
     /// A tape of its own for a node's draws, merged back by [`absorb`](Self::absorb).
     pub(crate) fn branch(&self) -> Self {
         Self {
-            seed: self.seed,
+            plain: self.overrides.is_none() && self.record.is_none(),
             overrides: self.overrides.clone(),
             record: self.record.as_ref().map(|_| BTreeMap::new()),
+            ..Self::from_seed(self.seed)
         }
     }
 
@@ -239,9 +379,9 @@ impl FromStr for Tape {
                 [comment, ..] if comment.starts_with('#') => Some(()),
                 ["seed", number] => number.parse().ok().map(|number| seed = Some(number)),
                 ["set", kind, key, value] => (|| {
-                    let (kind, _) = KINDS.iter().find(|(_, name)| name == kind)?;
+                    let kind = Kind::named(kind)?;
                     let key = u64::from_str_radix(key, 16).ok()?;
-                    overrides.insert(Label { kind: *kind, key }, value.parse().ok()?);
+                    overrides.insert(Label { kind, key }, value.parse().ok()?);
                     Some(())
                 })(),
                 _ => None,
@@ -251,7 +391,7 @@ impl FromStr for Tape {
             }
         }
         let seed = seed.ok_or(TapeError::NoSeed)?;
-        Ok(Self { seed, overrides: (!overrides.is_empty()).then(|| Arc::new(overrides)), record: None })
+        Ok(Self::with_overrides(seed, overrides))
     }
 }
 

@@ -56,7 +56,7 @@ use crate::nemesis::Strike;
 use crate::run::Verdict;
 use core::fmt;
 use core::ops::Range;
-pub(crate) use recorder::Recorder;
+pub(crate) use recorder::{Recorder, text};
 use std::borrow::Cow;
 use synod_core::NodeId;
 

@@ -2,6 +2,7 @@
 
 use crate::network::{Net, index};
 use crate::tape::{Kind, Label};
+use crate::trace::text;
 use crate::world::{Pending, Simulated};
 use core::time::Duration;
 use synod_core::{NodeId, Time};
@@ -89,14 +90,18 @@ impl<'a, P: Simulated> Io<'a, P> {
     /// it. A node that is down loses it. `key` names the command for the tape.
     pub fn request(&mut self, node: NodeId, key: u64, command: P::Command) {
         let Some(to) = index(node).filter(|to| *to < self.net.up.len()) else { return };
-        if let Some(delay) = self.client_delay(key) {
+        let delay = self.client_delay(key);
+        self.net.tape.note(|| format!("a client to {node}: {}", text(&command)));
+        if let Some(delay) = delay {
             self.net.queue.push(self.net.now.saturating_add(delay), Pending::Command { to, command });
         }
     }
 
     /// Sends an answer from a node to a client: calls [`Workload::on_wake`] with this token, later, or never.
     pub fn reply(&mut self, key: u64, token: u64) {
-        if let Some(delay) = self.client_delay(key.wrapping_add(1 << 63)) {
+        let delay = self.client_delay(key.wrapping_add(1 << 63));
+        self.net.tape.note(|| "an answer to a client".to_owned());
+        if let Some(delay) = delay {
             self.net.queue.push(self.net.now.saturating_add(delay), Pending::Wake { token });
         }
     }

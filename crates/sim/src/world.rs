@@ -10,6 +10,7 @@ use crate::hash::fingerprint;
 use crate::nemesis::{Nemesis, Strike};
 use crate::network::{Net, index, node};
 use crate::node::{Draws, HELD_MAX, Host, Node, Port};
+use crate::script::FaultEvent;
 use crate::stats::Stats;
 use crate::tape::{Kind, Label, Tape};
 use crate::trace::{Fate, Recorder};
@@ -178,9 +179,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         }
         (0..nodes).for_each(|at| world.boot(at));
         world.workload.begin(&mut Io::new(&mut world.net));
-        for rate in 0..world.net.dials.schedule.len() {
-            world.nemesis.schedule(rate, &mut world.net);
-        }
+        world.nemesis.begin(&mut world.net);
         world
     }
 
@@ -240,6 +239,15 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     /// The faults that have struck so far, for a timeline.
     pub fn strikes(&self) -> &[Strike] {
         self.nemesis.strikes()
+    }
+
+    /// The fault events that came true, chances only if the tape was told to list them; that list ends with this.
+    pub(crate) fn take_faults(&mut self) -> Vec<FaultEvent> {
+        let hits = self.net.tape.take_log().into_iter().map(FaultEvent::Hit);
+        let mut faults: Vec<_> = self.nemesis.meant().map(FaultEvent::Strike).chain(hits).collect();
+        // Stable: at the same moment a strike comes before what it causes.
+        faults.sort_by_key(FaultEvent::at);
+        faults
     }
 
     /// The decisions that were recorded, if the tape was told to.
@@ -359,8 +367,9 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         if self.failure.is_some() {
             return false;
         }
-        let Some((at, pending)) = self.net.queue.pop() else { return false };
+        let Some((at, pending)) = self.next() else { return false };
         self.net.now = self.net.now.max(at);
+        self.net.tape.stamp(self.net.now);
         let Some(target) = pending.target() else {
             self.beyond(at, &pending);
             return true;
@@ -421,6 +430,17 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         let turn = self.net.stats.events / DIGEST_EVERY % self.nodes.len() as u64;
         if let Some(node) = self.nodes.get(turn as usize) {
             self.net.chain = node.digest(self.net.chain);
+        }
+    }
+
+    /// A fault that comes too late, after the healing, is not even a step: a script does not list it.
+    #[inline]
+    fn next(&mut self) -> Option<(u64, Pending<P>)> {
+        loop {
+            let next = self.net.queue.pop()?;
+            if !(self.nemesis.stopped() && matches!(next.1, Pending::Strike { .. })) {
+                return Some(next);
+            }
         }
     }
 
@@ -593,7 +613,8 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 _ => self.strike_disk(at, &strike),
             }
         }
-        self.net.chain = self.net.chain.word(self.net.now).word(strike.fault as u64).word(strike.until);
+        let chain = self.net.chain.word(self.net.now).word(strike.fault as u64);
+        self.net.chain = strike.nodes.iter().fold(chain, |chain, id| chain.word(id.0));
     }
 
     fn relent(&mut self, strike: u64) {
@@ -612,6 +633,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     pub fn heal(&mut self) {
         self.moved.clear();
         self.nemesis.stop(self.net.now);
+        self.net.tape.calm();
         self.net.clear_partitions();
         self.net.slowness = 1;
         let sabotage = self.net.dials.sabotage;

@@ -98,7 +98,7 @@ pub(super) struct Told<'a>(pub(super) &'a Strike);
 
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Strike { fault, at, until, nodes } = self.0;
+        let Strike { fault, at, until, nodes, .. } = self.0;
         write!(f, "<title>{}, {} – {}", fault.name(), seconds(*at), seconds(*until))?;
         if !nodes.is_empty() {
             write!(f, ", {}", Nodes(nodes))?;

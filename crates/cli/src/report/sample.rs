@@ -123,6 +123,8 @@ fn strikes(dice: &mut Dice) -> Vec<Strike> {
         at: at * MS,
         until: (at + long).min(10_000) * MS,
         nodes: nodes.iter().copied().map(NodeId).collect(),
+        bridge: None,
+        detail: 0,
     };
     let mut strikes = vec![
         strike(Fault::Crash, 1_900, 700, &[3]),

@@ -150,6 +150,8 @@ fn every_fault_and_every_happening_has_its_shape() {
             at: 6_190_000_000,
             until: 6_200_000_000,
             nodes: vec![NodeId(1), NodeId(99)],
+            bridge: None,
+            detail: 0,
         })
         .collect();
     let fates = [Fate::Delivered, Fate::Lost, Fate::Blocked, Fate::ReceiverDown];

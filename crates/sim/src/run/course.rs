@@ -4,6 +4,7 @@ use super::{Check, Sim, Verdict};
 use crate::dials::nanos;
 use crate::workload::Workload;
 use crate::world::{Simulated, World};
+use core::time::Duration;
 use synod_core::NodeId;
 
 /// How a node's state is put into words for a trace.
@@ -18,6 +19,7 @@ pub(crate) struct Course<'a, P: Simulated, W> {
     pub(super) seen: Vec<bool>,
     steps: u64,
     phase: Phase,
+    storm: u64,
     portrait: Option<Portrait<'a, P>>,
 }
 
@@ -40,13 +42,19 @@ impl<P: Simulated, W: Workload<P>> Clone for Course<'_, P, W> {
             seen: self.seen.clone(),
             steps: self.steps,
             phase: self.phase.clone(),
+            storm: self.storm,
             portrait: self.portrait,
         }
     }
 }
 
 impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
-    pub(super) fn new(sim: &'a Sim<P, W>, world: World<P, W>, portrait: Option<Portrait<'a, P>>) -> Self {
+    pub(super) fn new(
+        sim: &'a Sim<P, W>,
+        world: World<P, W>,
+        storm: Duration,
+        portrait: Option<Portrait<'a, P>>,
+    ) -> Self {
         Self {
             sim,
             world,
@@ -54,6 +62,7 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
             seen: vec![false; sim.sometimes.len()],
             steps: 0,
             phase: Phase::Begun,
+            storm: nanos(storm),
             portrait,
         }
     }
@@ -62,8 +71,7 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
     pub(crate) fn finish(&mut self) -> Verdict {
         loop {
             if let Phase::Storm = self.phase {
-                let storm = nanos(self.sim.storm);
-                while self.world.now().0 < storm {
+                while self.world.now().0 < self.storm {
                     match self.step() {
                         Ok(true) => {}
                         Ok(false) => break,
@@ -88,7 +96,7 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
                 Ok(true)
             }
             Phase::Storm => {
-                if self.world.now().0 >= nanos(self.sim.storm) || !self.step()? {
+                if self.world.now().0 >= self.storm || !self.step()? {
                     self.heal()?;
                 }
                 Ok(true)

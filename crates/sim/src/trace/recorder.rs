@@ -16,7 +16,7 @@ pub(crate) struct Recorder {
 
 const TEXT_LEN_MAX: usize = 240;
 
-fn text(thing: &dyn Debug) -> String {
+pub(crate) fn text(thing: &dyn Debug) -> String {
     shorten(format!("{thing:?}"))
 }
 

@@ -1,0 +1,137 @@
+//! The dials of a script as text.
+//!
+//! Those that make fault events by chance (loss, bursts, duplication, reordering, torn tails, the schedule) are not written: a
+//! script lists the events themselves.
+
+use super::span::{duration, read_duration};
+use crate::dials::{Dials, Latency, Sabotage};
+use crate::storage::{Bound, FileSystem, Storage};
+use core::time::Duration;
+use synod_core::NodeId;
+
+const SABOTAGES: [(Sabotage, &str); 5] = [
+    (Sabotage::EarlySend, "early-send"),
+    (Sabotage::LyingFsync, "lying-fsync"),
+    (Sabotage::RetriedFsync, "retried-fsync"),
+    (Sabotage::TrustedPageCache, "trusted-page-cache"),
+    (Sabotage::ReplayPastHole, "replay-past-hole"),
+];
+const FILE_SYSTEMS: [FileSystem; 3] = [FileSystem::Ext4, FileSystem::Xfs, FileSystem::Btrfs];
+const BOUNDS: [(Bound, &str); 3] =
+    [(Bound::Nodes, "nodes"), (Bound::Records, "records"), (Bound::Unbounded, "unbounded")];
+
+/// The dials with nothing left to chance that is a fault.
+pub(crate) fn without_chances(dials: Dials) -> Dials {
+    let calm = Dials::calm();
+    Dials {
+        loss_ppm: calm.loss_ppm,
+        burst: calm.burst,
+        duplicate_ppm: calm.duplicate_ppm,
+        reorder_ppm: calm.reorder_ppm,
+        tear_ppm: calm.tear_ppm,
+        schedule: calm.schedule,
+        storage: Storage { reorder_ppm: calm.storage.reorder_ppm, ..dials.storage },
+        ..dials
+    }
+}
+
+/// The entries for the dials that do not stand as in calm weather.
+pub(super) fn lines(dials: &Dials) -> Vec<String> {
+    // Whoever adds a dial decides here whether it is a chance, and otherwise gives it a line.
+    let Dials {
+        latency,
+        links,
+        loss_ppm: _,
+        burst: _,
+        duplicate_ppm: _,
+        reorder_ppm: _,
+        sync,
+        tear_ppm: _,
+        clock_skew_max,
+        drift_ppm_max,
+        schedule: _,
+        sabotage,
+        storage: Storage { file_system, reorder_ppm: _, bound },
+    } = dials;
+    let calm = Dials::calm();
+    let mut lines = Vec::new();
+    if *latency != calm.latency {
+        lines.push(format!("latency {}", distribution(latency)));
+    }
+    for ((from, to), latency) in links {
+        lines.push(format!("link {from} {to} {}", distribution(latency)));
+    }
+    if *sync != calm.sync {
+        lines.push(format!("sync {}", distribution(sync)));
+    }
+    if *clock_skew_max != calm.clock_skew_max {
+        lines.push(format!("clock-skew {}", duration(*clock_skew_max)));
+    }
+    if *drift_ppm_max != calm.drift_ppm_max {
+        lines.push(format!("drift {drift_ppm_max}ppm"));
+    }
+    for (_, name) in SABOTAGES.iter().filter(|(which, _)| Some(*which) == *sabotage) {
+        lines.push(format!("sabotage {name}"));
+    }
+    if *file_system != calm.storage.file_system {
+        lines.push(format!("file-system {file_system}"));
+    }
+    for (_, name) in BOUNDS.iter().filter(|(which, _)| which == bound && *which != calm.storage.bound) {
+        lines.push(format!("damage-bound {name}"));
+    }
+    lines
+}
+
+/// Turns one dial. `None`: these words turn none.
+pub(super) fn turn(dials: &mut Dials, words: &[&str]) -> Option<()> {
+    match words {
+        ["latency", rest @ ..] => dials.latency = read_distribution(rest)?,
+        ["link", from, to, rest @ ..] => {
+            dials.links.insert((node(from)?, node(to)?), read_distribution(rest)?);
+        }
+        ["sync", rest @ ..] => dials.sync = read_distribution(rest)?,
+        ["clock-skew", span] => dials.clock_skew_max = read_duration(span)?,
+        ["drift", ppm] => dials.drift_ppm_max = ppm.strip_suffix("ppm")?.parse().ok()?,
+        ["sabotage", word] => {
+            dials.sabotage = Some(SABOTAGES.iter().find(|(_, name)| name == word)?.0);
+        }
+        ["file-system", word] => {
+            dials.storage.file_system =
+                *FILE_SYSTEMS.iter().find(|file_system| file_system.to_string() == *word)?;
+        }
+        ["damage-bound", word] => {
+            dials.storage.bound = BOUNDS.iter().find(|(_, name)| name == word)?.0;
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+pub(super) fn node(word: &str) -> Option<NodeId> {
+    let digits = word.strip_prefix('n').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok().map(NodeId)
+}
+
+fn distribution(latency: &Latency) -> String {
+    let words = |name: &str, spans: &[Duration]| {
+        spans.iter().fold(name.to_owned(), |line, span| format!("{line} {}", duration(*span)))
+    };
+    match latency {
+        Latency::Constant(span) => words("constant", &[*span]),
+        Latency::Uniform(least, greatest) => words("uniform", &[*least, *greatest]),
+        Latency::LogNormal(median) => words("log-normal", &[*median]),
+        Latency::Quantiles(spans) => words("quantiles", spans),
+    }
+}
+
+fn read_distribution(words: &[&str]) -> Option<Latency> {
+    let (name, spans) = words.split_first()?;
+    let spans: Vec<Duration> = spans.iter().map(|word| read_duration(word)).collect::<Option<_>>()?;
+    match (*name, spans.as_slice()) {
+        ("constant", [span]) => Some(Latency::Constant(*span)),
+        ("uniform", [least, greatest]) => Some(Latency::Uniform(*least, *greatest)),
+        ("log-normal", [median]) => Some(Latency::LogNormal(*median)),
+        ("quantiles", spans) => Some(Latency::Quantiles(spans.to_vec())),
+        _ => None,
+    }
+}

@@ -1,17 +1,18 @@
 //! All that CI checks beside `cargo test --workspace`, which `.ci/run` runs before.
 //!
 //! What is rebuilt is what takes the time: warnings are denied by arguments to clippy, not by `RUSTFLAGS`, so that all
-//! steps share the dependencies in one target folder; only the loom models, which need another `cfg`, have their own.
+//! steps share the dependencies in one target folder; only the loom models and the planted bugs, which need another `cfg`, have
+//! their own.
 
 use crate::failure::Failure;
 use crate::step::{self, Outcome, Step};
 use crate::workspace::{Package, Workspace, cargo, run as start};
-use crate::{loom, simulation, tidy};
+use crate::{loom, mutants, simulation, tidy};
 
 const BENCHES: &str = "synod-benches";
 
 /// The steps, quickest first.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step { name: "format", says: "the code is formatted", run: format },
     Step { name: "tidy", says: "what must be true of the tree is true", run: tidy::run },
     Step { name: "clippy", says: "no warning in any target, with every feature", run: clippy },
@@ -25,6 +26,7 @@ const STEPS: [Step; 9] = [
         says: "seeds pass, repeat exactly, and sabotage is caught",
         run: simulation::run,
     },
+    Step { name: "mutants", says: "planted bugs are caught, and are in no normal build", run: mutants::run },
 ];
 
 /// The steps' names: an invariant may name the one that enforces it.

@@ -6,6 +6,7 @@ mod ci;
 mod failure;
 mod loom;
 mod miri;
+mod mutants;
 mod newcomer;
 mod simulation;
 mod step;
@@ -51,6 +52,10 @@ enum Task {
     Loom,
     /// Runs a small set of tests under miri, where a toolchain has it
     Miri,
+    /// Sets the judges on every planted bug, built with `--cfg synod_mutants` in a target folder of its own
+    ///
+    /// Ends with exit code 0 when each was caught and the correct code raised no alarm.
+    Mutants(mutants::Arguments),
     /// Runs benchmarks beside their peers
     Bench {
         /// The benchmarks to run; all of them where none is named
@@ -99,6 +104,7 @@ fn carry_out(task: Task) -> Result<(), Failure> {
         Task::Tidy { list: false } => told(tidy::run(&workspace)),
         Task::Loom => told(loom::run(&workspace)),
         Task::Miri => told(miri::run(&workspace)),
+        Task::Mutants(arguments) => mutants::task(&workspace, &arguments),
         Task::Bench { list: true, .. } => bench::list(&workspace),
         Task::Bench { names, list: false } => bench::run(&workspace, &names),
         Task::Soak(soak) => simulation::soak(&workspace, &soak),

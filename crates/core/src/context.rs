@@ -1,5 +1,6 @@
 //! What a step may know and how it speaks.
 
+use crate::mutant::barrier;
 use crate::slot::Lift;
 use crate::{Entropy, Lsn, NodeId, PeerChange, Peers, Protocol, Sink, Slot, Time, WallInterval};
 use core::marker::PhantomData;
@@ -103,14 +104,17 @@ impl<'a, P: Protocol, S: Sink<P> + ?Sized> Context<'a, P, S> {
     /// Sends once everything that this protocol persisted so far is durable: the safe choice, and free when nothing is
     /// pending. Sent to [`me`](Self::me) it is a promise to oneself, delivered like any message once it holds: this is
     /// how a leader counts its own disk.
+    #[cfg_attr(synod_mutants, track_caller)]
     pub fn send(&mut self, to: impl Into<Peers>, message: P::Message) {
-        self.send_after(*self.promised, to, message);
+        let after = barrier!(*self.promised);
+        self.send_after(after, to, message);
     }
 
     /// Sends once the log is durable up to `after`: waits for less than [`send`](Self::send), on purpose.
+    #[cfg_attr(synod_mutants, track_caller)]
     pub fn send_after(&mut self, after: Lsn, to: impl Into<Peers>, message: P::Message) {
         let lane = P::lane(&message);
-        self.sink.send(to.into(), message, after, lane);
+        self.sink.send(to.into(), message, barrier!(after), lane);
     }
 
     /// Sends at once. Only for messages that promise nothing which a crash could take back, such as a leader's
@@ -120,13 +124,15 @@ impl<'a, P: Protocol, S: Sink<P> + ?Sized> Context<'a, P, S> {
     }
 
     /// Tells the application once everything that this protocol persisted so far is durable.
+    #[cfg_attr(synod_mutants, track_caller)]
     pub fn emit(&mut self, event: P::Event) {
-        self.sink.emit(event, *self.promised);
+        self.sink.emit(event, barrier!(*self.promised));
     }
 
     /// Tells the application once the log is durable up to `after`.
+    #[cfg_attr(synod_mutants, track_caller)]
     pub fn emit_after(&mut self, after: Lsn, event: P::Event) {
-        self.sink.emit(event, after);
+        self.sink.emit(event, barrier!(after));
     }
 
     /// Tells the application at once: for what does not rest on this node's disk, such as a commit that a quorum has
@@ -147,8 +153,9 @@ impl<'a, P: Protocol, S: Sink<P> + ?Sized> Context<'a, P, S> {
 
     /// Gives back the log up to `upto`, once everything that this protocol persisted so far is durable: the records that made
     /// the older ones superfluous must not be lost together with them.
+    #[cfg_attr(synod_mutants, track_caller)]
     pub fn release(&mut self, upto: Lsn) {
-        self.sink.accept(crate::Effect::Release { upto, after: *self.promised });
+        self.sink.accept(crate::Effect::Release { upto, after: barrier!(*self.promised) });
     }
 
     /// Asks the host to work; the answer is [`Input::Done`](crate::Input::Done).

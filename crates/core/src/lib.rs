@@ -101,6 +101,7 @@ mod identity;
 mod input;
 mod lsn;
 mod machine;
+pub mod mutant;
 mod protocol;
 mod slot;
 pub mod testing;

@@ -44,6 +44,8 @@ pub struct Settings {
     pub climate: Climate,
     /// How long the faults last.
     pub storm: Duration,
+    /// Changes the configuration of each node, which is Raft's default until then.
+    pub configure: fn(&mut Config),
     /// What is broken on purpose.
     pub sabotage: Option<Mischief>,
 }
@@ -71,6 +73,7 @@ impl Default for Settings {
             patience: Duration::from_millis(1_500),
             climate: Climate::swarm(),
             storm: Duration::from_secs(10),
+            configure: |_| {},
             sabotage: None,
         }
     }
@@ -513,6 +516,7 @@ pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError
     let voters: Vec<NodeId> = (1..=settings.nodes as u64).map(NodeId).collect();
     let raft = |id| {
         let mut config = Config::new(id, voters.iter().copied());
+        (settings.configure)(&mut config);
         if settings.sabotage == Some(Mischief::ShortQuorum) {
             config.quorum = QuorumRule::SabotagedOneShort;
         }

@@ -1,7 +1,7 @@
 //! What is committed, and who is told.
 
 use crate::{Event, Index, Raft, Role};
-use synod_core::{Context, Sink};
+use synod_core::{Context, Sink, mutant};
 
 impl Raft {
     /// The leader commits what a quorum has made durable, if it is of the leader's own term; everything before is then
@@ -15,7 +15,8 @@ impl Raft {
                 best = index;
             }
         }
-        if best > self.commit && self.log.term_at(best) == Some(self.term) {
+        let own_term = mutant!(self.log.term_at(best) == Some(self.term), "commit-of-earlier-term" => true);
+        if best > self.commit && own_term {
             self.commit_to(best, cx);
         }
     }

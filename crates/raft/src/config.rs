@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use core::time::Duration;
-use synod_core::NodeId;
+use synod_core::{NodeId, mutant};
 
 /// The settings of one node. All nodes of a cluster have the same `voters` and `quorum`; the rest may differ.
 ///
@@ -82,7 +82,7 @@ impl Config {
     pub fn quorum_size(&self) -> usize {
         let majority = self.voters.len() / 2 + 1;
         match self.quorum {
-            QuorumRule::Majority => majority,
+            QuorumRule::Majority => mutant!(majority, "quorum-one-short" => (majority - 1).max(1)),
             QuorumRule::SabotagedOneShort => (majority - 1).max(1),
         }
     }

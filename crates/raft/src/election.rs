@@ -3,7 +3,7 @@
 use crate::progress::Progress;
 use crate::{EntryId, Event, Index, Message, Raft, Record, Refusal, Role, Segment, Term, Timer};
 use core::time::Duration;
-use synod_core::{Context, NodeId, Sink};
+use synod_core::{Context, NodeId, Sink, mutant};
 
 impl Raft {
     /// The election timer has run out.
@@ -65,7 +65,14 @@ impl Raft {
         // node vote again in the same term (`sofa-jraft` 2); for the same reason the own vote counts when it comes back.
         cx.send(cx.me(), Message::Voted { term: self.term, granted: true });
         if !self.others.is_empty() {
-            cx.send(self.others.clone(), Message::RequestVote { term: self.term, last: self.log.last() });
+            let request = Message::RequestVote { term: self.term, last: self.log.last() };
+            mutant!(
+                cx.send(self.others.clone(), request),
+                "own-vote-before-durable" => {
+                    self.votes.push(self.config.id);
+                    cx.send_early(self.others.clone(), request);
+                },
+            );
         }
     }
 
@@ -114,7 +121,11 @@ impl Raft {
         }
         // The pair is compared as a whole: by index alone, or element by element, a stale log could win (`openraft`
         // a48a3282).
-        let up_to_date = last >= self.log.last();
+        let up_to_date = mutant!(
+            last >= self.log.last(),
+            "vote-by-index" => last.index >= self.log.last().index,
+            "vote-for-any-log" => true,
+        );
         if term > self.term {
             self.adopt(term, up_to_date.then_some(from), cx);
         } else if term == self.term && self.voted_for == Some(from) {
@@ -123,7 +134,11 @@ impl Raft {
                 cx.send(from, Message::Voted { term, granted: true });
             }
             return;
-        } else if term == self.term && self.voted_for.is_none() && self.leader.is_none() && up_to_date {
+        } else if term == self.term
+            && mutant!(self.voted_for.is_none(), "vote-twice" => true)
+            && self.leader.is_none()
+            && up_to_date
+        {
             self.voted_for = Some(from);
             self.persist_hard_state(cx);
         }
@@ -147,14 +162,18 @@ impl Raft {
             if !granted {
                 self.follow(term, None, cx);
             }
-        } else if granted && term == self.term && self.role == Role::Candidate && self.count_vote(from) {
+        } else if granted
+            && mutant!(term == self.term, "vote-of-earlier-term" => true)
+            && self.role == Role::Candidate
+            && self.count_vote(from)
+        {
             self.lead(cx);
         }
     }
 
     /// Counts a vote, once for each voter (CCF: a vote delivered twice was counted twice). Says whether there is a quorum.
     fn count_vote(&mut self, from: NodeId) -> bool {
-        if !self.votes.contains(&from) {
+        if mutant!(!self.votes.contains(&from), "vote-counted-twice" => true) {
             self.votes.push(from);
         }
         self.votes.len() >= self.config.quorum_size()
@@ -205,7 +224,7 @@ impl Raft {
             heard += usize::from(progress.heard || *id == self.config.id);
             progress.heard = false;
         }
-        if heard >= self.config.quorum_size() {
+        if mutant!(heard >= self.config.quorum_size(), "deaf-leader-stays" => true) {
             cx.arm(Timer::CheckQuorum, self.config.election_timeout_min);
         } else {
             self.step_down(None, cx);
@@ -253,8 +272,12 @@ impl Raft {
         self.leader = None;
         self.forget_leader_of_old_term();
         self.term = term;
+        mutant!("term-and-vote-apart" => self.persist_hard_state(cx));
         self.voted_for = vote;
-        self.persist_hard_state(cx);
+        mutant!(
+            self.persist_hard_state(cx),
+            "term-not-written" => if vote.is_some() { self.persist_hard_state(cx) },
+        );
     }
 
     /// Ceases to lead, or to want to, in the current term.
@@ -264,6 +287,10 @@ impl Raft {
             cx.disarm(Timer::CheckQuorum);
             self.progress.clear();
             self.dirty = false;
+            mutant!("sealed-after-deposition" => {
+                self.role = Role::Follower;
+                return self.arm_election(cx);
+            });
             for (token, payload) in self.gathered.drain(..) {
                 // Early: these never entered the log.
                 cx.emit_early(Event::Refused { token, payload, leader, reason: Refusal::NotLeader });
@@ -278,7 +305,7 @@ impl Raft {
     /// What was agreed with one leader says nothing about the next.
     fn forget_leader_of_old_term(&mut self) {
         self.loyal = false;
-        self.verified = Index::ZERO;
+        mutant!(self.verified = Index::ZERO, "verified-by-an-earlier-leader" => ());
         self.promised = Index::ZERO;
     }
 

@@ -1,7 +1,7 @@
 //! The follower's half of replication (section 5.3).
 
 use crate::{EntryId, Illegal, Index, Message, Raft, Record, Role, Segment, Term};
-use synod_core::{Context, NodeId, Sink};
+use synod_core::{Context, NodeId, Sink, mutant};
 
 impl Raft {
     pub(crate) fn on_append<S: Sink<Self> + ?Sized>(
@@ -17,11 +17,14 @@ impl Raft {
         if let Some(reason) = self.impossible(term, prev, &entries) {
             return self.illegal(from, reason, cx);
         }
-        if term < self.term {
+        if mutant!(term < self.term, "append-of-earlier-term" => false) {
             // A leader that has been deposed must hear it, or a node that is ahead in its term (it campaigned while cut off)
             // could neither follow that leader nor be elected against its followers' loyalty (etcd 8334, tikv 3270). Early:
             // names a term, promises nothing.
-            return cx.send_early(from, Message::Heard { term: self.term });
+            return mutant!(
+                cx.send_early(from, Message::Heard { term: self.term }),
+                "deposed-leader-not-told" => (),
+            );
         }
         if !self.accept_leader(from, term, cx) {
             return;
@@ -30,7 +33,10 @@ impl Raft {
         // against it (`redpanda` 30815).
         self.arm_loyalty(cx);
 
-        if self.log.term_at(prev.index) != Some(prev.term) {
+        if mutant!(
+            self.log.term_at(prev.index) != Some(prev.term),
+            "append-checked-by-index" => prev.index > self.log.last().index,
+        ) {
             // Nothing above the hint can be common: not above this log's end, not at an entry that differs, and not in a term
             // later than the leader's own there. Early: a refusal promises nothing.
             let hint = self.log.last_candidate(prev.index, prev.term);
@@ -45,7 +51,7 @@ impl Raft {
         self.verified = self.verified.max(matched);
         self.acknowledge(from, wrote, cx);
         // Not simply the leader's commit index: what lies behind the verified part may be another leader's.
-        self.commit_to(commit.min(self.verified), cx);
+        self.commit_to(mutant!(commit.min(self.verified), "commit-unverified" => commit), cx);
     }
 
     /// The leader tells what is committed, in a message that checks nothing: it counts only as far as this log was verified.
@@ -88,14 +94,17 @@ impl Raft {
         entries: Segment,
         cx: &mut Context<'_, Self, S>,
     ) -> Result<bool, Illegal> {
-        let from = self.log.first_difference(&entries);
+        let from = mutant!(
+            self.log.first_difference(&entries),
+            "truncate-without-conflict" => entries.first().max(self.commit.next()),
+        );
         if from > entries.last() {
             return Ok(false);
         }
         if from <= self.commit {
             return Err(Illegal::ConflictsWithCommitted);
         }
-        self.log.truncate(from);
+        mutant!(self.log.truncate(from), "conflict-kept" => ());
         let entries = if from == entries.first() { entries } else { entries.range(from, entries.last()) };
         let prev_term = self.log.last().term;
         if !self.log.push(entries.clone()) {
@@ -115,11 +124,16 @@ impl Raft {
     ) {
         if wrote || cx.settled() || self.verified > self.promised {
             self.promised = self.verified;
-            cx.send(leader, Message::Appended { term: self.term, matched: self.verified });
+            let matched = mutant!(self.verified, "ack-whole-log" => self.log.last().index);
+            cx.send(leader, Message::Appended { term: self.term, matched });
         } else {
             // The same promise waits for the disk already. Early: says only that the leader is heard, so that a slow disk does
             // not look like a lost node.
-            cx.send_early(leader, Message::Heard { term: self.term });
+            let again = mutant!(
+                Message::Heard { term: self.term },
+                "ack-again-before-durable" => Message::Appended { term: self.term, matched: self.verified },
+            );
+            cx.send_early(leader, again);
         }
     }
 

@@ -167,6 +167,8 @@ mod status;
 mod wire;
 
 pub mod invariants;
+#[cfg(synod_mutants)]
+pub mod mutants;
 
 pub use config::{Config, ConfigError, QuorumRule};
 pub use event::{Command, Event, Illegal, Refusal, Timer};

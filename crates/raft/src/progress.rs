@@ -2,6 +2,7 @@
 
 use crate::Index;
 use alloc::collections::VecDeque;
+use synod_core::mutant;
 
 /// What a leader knows about one voter, itself included.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,7 +64,9 @@ impl Progress {
             self.moved = true;
         }
         // A late acknowledgement does not end a probe of something later; the probe's own answer does.
-        if matches!(self.pace, Pace::Probe { .. }) && matched >= self.next.prev() {
+        if matches!(self.pace, Pace::Probe { .. })
+            && mutant!(matched >= self.next.prev(), "probe-for-ever" => matched == self.next)
+        {
             self.pace = Pace::Replicate;
         }
         self.next = self.next.max(self.matched.next());

@@ -8,7 +8,7 @@ use crate::{
 };
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use synod_core::{Bytes, Context, Input, Lane, Link, Lsn, Never, NodeId, Protocol, Recovered, Sink};
+use synod_core::{Bytes, Context, Input, Lane, Link, Lsn, Never, NodeId, Protocol, Recovered, Sink, mutant};
 
 /// What a node is in its term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,7 +102,8 @@ impl Raft {
 
     /// Writes term and vote, always together.
     pub(crate) fn persist_hard_state<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        let at = cx.persist(Record::HardState { term: self.term, voted_for: self.voted_for });
+        let voted_for = mutant!(self.voted_for, "vote-not-written" => None);
+        let at = cx.persist(Record::HardState { term: self.term, voted_for });
         self.oldest.get_or_insert(at);
     }
 

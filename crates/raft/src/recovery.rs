@@ -1,7 +1,7 @@
 //! From the records back to the state, and the other way round when a shared log wants its space.
 
 use crate::{EntryId, Event, Index, Raft, Record, Segment, Term};
-use synod_core::{Context, Damage, Lsn, NodeId, Recovered, Sink};
+use synod_core::{Context, Damage, Lsn, NodeId, Recovered, Sink, mutant};
 
 /// Why a log cannot be recovered from. The node must not start; restore it from its peers under a new id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -83,7 +83,7 @@ impl Raft {
                     return Err(RecoverError::UnknownVote { voted_for });
                 }
                 self.term = term;
-                self.voted_for = voted_for;
+                self.voted_for = mutant!(voted_for, "vote-forgotten" => None);
             }
             Recovered::Intact(Record::Append { prev_term, entries }) => {
                 self.take_back_entries(at, prev_term, &entries)?;

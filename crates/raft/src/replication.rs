@@ -2,12 +2,12 @@
 
 use crate::progress::Progress;
 use crate::{EntryId, Event, Illegal, Index, Message, Pace, Raft, Role, Segment, Term, Timer};
-use synod_core::{Context, NodeId, Sink};
+use synod_core::{Context, NodeId, Sink, mutant};
 
 impl Raft {
     /// The burst is over: what was gathered becomes a batch, and everybody gets what is theirs.
     pub(crate) fn on_flush<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        if self.role != Role::Leader {
+        if mutant!(self.role != Role::Leader, "sealed-after-deposition" => false) {
             return;
         }
         if !self.gathered.is_empty() {
@@ -148,7 +148,10 @@ impl Raft {
         if matched > last {
             return self.illegal(from, Illegal::ImpossibleIndex, cx);
         }
-        let news = progress.acknowledged(matched);
+        let news = progress.acknowledged(mutant!(
+            matched,
+            "ack-counts-what-was-sent" => progress.next.prev().max(matched),
+        ));
         progress.due = true;
         self.dirty = true;
         if news {
@@ -167,6 +170,7 @@ impl Raft {
         // The other side of the skipping: of what the follower may share, this log can have only what is not of a later term.
         let candidate = self.log.last_candidate(hint.index, hint.term).index;
         let Some(progress) = self.answered(place, term, cx) else { return };
+        mutant!("nack-counts" => _ = progress.acknowledged(prev));
         if progress.rejected(prev, candidate) {
             progress.due = true;
             self.dirty = true;

@@ -121,6 +121,20 @@ impl Console {
     }
 }
 
+/// The command that was given, as a shell takes it.
+pub(crate) fn command_line() -> String {
+    let plain = |char: char| char.is_alphanumeric() || "-_./=:,+@%".contains(char);
+    let quoted = |word: String| {
+        if !word.is_empty() && word.chars().all(plain) {
+            word
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    };
+    let words = std::env::args_os().skip(1).map(|word| quoted(word.to_string_lossy().into_owned()));
+    words.fold("cargo synod".to_owned(), |line, word| line + " " + &word)
+}
+
 /// The whole of a text file.
 pub(crate) fn read(path: &Path) -> Result<String, Complaint> {
     std::fs::read_to_string(path)

@@ -12,6 +12,7 @@
 mod check;
 mod console;
 mod demo;
+mod fork;
 mod picture;
 mod report;
 mod simulate;

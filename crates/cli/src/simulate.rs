@@ -22,6 +22,7 @@ Examples:
   synod sim --protocol raft --seeds 0..100 --faults crash,split,fail-sync
   synod sim --protocol raft --seeds 17..18 --report run.html --write-tape run.tape
   synod sim --protocol raft --tape run.tape
+  synod sim --seeds 17..18 --sabotage early-send --fork --curve curve.html
   synod sim --seeds 17..18 --trace run.jsonl --window 2.5s..2.75s
 
 Faults: crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk, fail-sync, spike,
@@ -50,7 +51,9 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     #[command(flatten)]
-    trace: crate::trace::Flags,
+    trace: crate::trace::Tracing,
+    #[command(flatten)]
+    fork: crate::fork::Forking,
     /// One JSON object for each run on standard output: seed, verdict, detail, hash, events, virtual_ns, ok, unknown, failed,
     /// elections, crashes, faults.
     #[arg(long)]
@@ -154,7 +157,10 @@ impl Simulate {
                 "--write-tape needs a single seed, such as --seeds 17..18".to_owned(),
             ));
         }
-        let closely = self.write_tape.is_some() || self.report.is_some() || self.trace.is_wanted();
+        let closely = self.write_tape.is_some()
+            || self.report.is_some()
+            || self.trace.is_wanted()
+            || self.fork.is_wanted();
         if self.seeds.end - self.seeds.start == 1 && closely {
             return self.one(&sim, Tape::from_seed(self.seeds.start), &settings, console);
         }
@@ -169,7 +175,7 @@ impl Simulate {
         settings: &Settings,
         console: &mut Console,
     ) -> Result<Outcome, Complaint> {
-        let replay = tape.clone();
+        let (replay, forked) = (tape.clone(), tape.clone());
         if self.write_tape.is_some() {
             tape.record();
         }
@@ -184,7 +190,13 @@ impl Simulate {
         if let Some(path) = &self.report {
             self.draw(sim, replay, &report, settings, path, console)?;
         }
-        Ok(outcome(&report.verdict))
+        let stopped = self.fork.run(sim, &forked, self.threads(), console)?;
+        Ok(stopped.unwrap_or_else(|| outcome(&report.verdict)))
+    }
+
+    fn threads(&self) -> u64 {
+        let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+        self.jobs.unwrap_or(cores)
     }
 
     fn draw(
@@ -228,8 +240,7 @@ impl Simulate {
         settings: &Settings,
         console: &mut Console,
     ) -> Result<Outcome, Complaint> {
-        let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-        let jobs = self.jobs.unwrap_or(cores).min(self.seeds.end - self.seeds.start);
+        let jobs = self.threads().min(self.seeds.end - self.seeds.start);
         let next = AtomicU64::new(self.seeds.start);
         let interrupted = console.interrupted();
         let bar = console.progress(self.seeds.end - self.seeds.start, "seeds");
@@ -264,6 +275,9 @@ impl Simulate {
                     "look at it: cargo synod sim --protocol raft --seeds {seed}..{} --report run.html",
                     seed + 1
                 ));
+            }
+            if let Some(stopped) = self.fork.run(sim, &Tape::from_seed(*seed), self.threads(), console)? {
+                return Ok(stopped);
             }
             if self.trace.is_wanted() {
                 self.trace.write(sim, Tape::from_seed(*seed), &sim.run(*seed), self.json, console)?;

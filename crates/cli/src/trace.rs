@@ -16,7 +16,7 @@ const WHOLE_EVENTS_MAX: u64 = 4_000;
 
 /// What to write of a run, and how.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Flags {
+pub(crate) struct Tracing {
     /// Write what happened in the run, or in the first that failed: every message with its fate, crashes, faults, states.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
@@ -98,7 +98,7 @@ pub(crate) fn portrait(_: NodeId, raft: &Raft) -> String {
     format!("{role}, term {}, commit {commit}, last {last}", raft.term().0)
 }
 
-impl Flags {
+impl Tracing {
     pub(crate) const fn is_wanted(&self) -> bool {
         self.trace.is_some()
     }

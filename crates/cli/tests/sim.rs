@@ -89,6 +89,25 @@ fn a_trace_is_written_in_the_format_that_the_file_names() {
 }
 
 #[test]
+fn a_fork_tells_when_it_was_too_late_and_draws_it() {
+    let path = place("curve.html");
+    let name = path.to_str().unwrap();
+    let words = "sim --seeds 30..40 --sabotage early-send --storm 5 --fork --futures 8 --moments 5 --curve";
+    let words: Vec<&str> = words.split(' ').chain([name]).collect();
+    let (one, two) = (synod(&words), synod(&[&words[..], &["--jobs", "1"]].concat()));
+    assert_eq!(code(&one), 1, "{}{}", out(&one), errors(&one));
+    let html = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(html.contains("<svg") && html.contains("--sabotage early-send --storm 5 --fork"));
+    let table = |output: &Output| {
+        let text = out(output);
+        text[text.find("futures that fail so").expect("a table")..].to_owned()
+    };
+    assert_eq!(table(&one), table(&two), "threads change nothing");
+    assert!(table(&one).contains("every future failed"), "{}", table(&one));
+}
+
+#[test]
 fn calm_weather_has_no_faults() {
     let output = synod(&["sim", "--seeds", "0..2", "--faults", "none", "--json"]);
     assert_eq!(code(&output), 0);

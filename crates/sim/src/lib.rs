@@ -92,6 +92,9 @@
 //! [`Sim::trace`] brings back every message with its fate, every crash, fault and state of a stretch of a run, with vector clocks;
 //! [`trace`] writes it as JSON lines, for ShiViz and for Mermaid.
 //!
+//! [`Sim::odds`] forks a failing run from many of its moments and counts how many other futures fail too: when did the failure
+//! become likely, in which step, and from when on was it too late? [`World::fork`] is the means, for other questions.
+//!
 //! # Every schedule
 //! [`explore`] is a model checker on the same protocol type: it visits every state that a small cluster can reach, and shows what
 //! is wrong on a shortest path.
@@ -120,7 +123,9 @@ mod damage;
 mod dials;
 mod disk;
 pub mod explore;
+mod fork;
 mod hash;
+mod markup;
 mod nemesis;
 mod network;
 mod node;
@@ -135,6 +140,7 @@ mod workload;
 mod world;
 
 pub use dials::{Burst, Dials, Fault, Latency, Rate, Sabotage, UnknownFault};
+pub use fork::{Forks, Jump, Odds, Survey, Tally};
 pub use hash::fingerprint;
 pub use nemesis::Strike;
 pub use run::{Climate, Report, Sim, Summary, Verdict};

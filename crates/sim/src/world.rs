@@ -1,5 +1,6 @@
 //! A whole cluster as one value: nodes, network, disks and clocks in virtual time.
 
+mod fork;
 mod portrait;
 
 use crate::clock::Clock;

@@ -10,7 +10,7 @@ use synod_core::NodeId;
 /// How a node's state is put into words for a trace.
 pub(crate) type Portrait<'a, P> = &'a dyn Fn(NodeId, &P) -> String;
 
-/// A run that can be stopped after any step, copied, and continued. The observers are copied with it, so that both go on with
+/// A run that can be stopped after any step, forked, and continued. The observers are copied with it, so that both go on with
 /// what was seen before.
 pub(crate) struct Course<'a, P: Simulated, W> {
     sim: &'a Sim<P, W>,
@@ -33,21 +33,6 @@ enum Phase {
     Calm { healed: u64, waiting: Vec<usize>, steps: u64 },
 }
 
-impl<P: Simulated, W: Workload<P>> Clone for Course<'_, P, W> {
-    fn clone(&self) -> Self {
-        Self {
-            sim: self.sim,
-            world: self.world.clone(),
-            checks: self.checks.iter().map(|(name, check)| (*name, check.copy())).collect(),
-            seen: self.seen.clone(),
-            steps: self.steps,
-            phase: self.phase.clone(),
-            storm: self.storm,
-            portrait: self.portrait,
-        }
-    }
-}
-
 impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
     pub(super) fn new(
         sim: &'a Sim<P, W>,
@@ -64,6 +49,20 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
             phase: Phase::Begun,
             storm: nanos(storm),
             portrait,
+        }
+    }
+
+    /// The same run up to here, and then as `seed` will have it.
+    pub(crate) fn fork(&self, seed: u64) -> Self {
+        Self {
+            sim: self.sim,
+            world: self.world.fork(seed),
+            checks: self.checks.iter().map(|(name, check)| (*name, check.copy())).collect(),
+            seen: self.seen.clone(),
+            steps: self.steps,
+            phase: self.phase.clone(),
+            storm: self.storm,
+            portrait: self.portrait,
         }
     }
 

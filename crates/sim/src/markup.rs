@@ -1,0 +1,54 @@
+//! Text that becomes a page: escaped, and times on an axis.
+
+use core::fmt::{self, Write as _};
+
+/// A text as the content of an element or the value of a quoted attribute.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for char in self.0.chars() {
+            match char {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                '\n' | '\t' => f.write_char(char)?,
+                // Neither belongs on a page: control characters, and those that turn the direction of what follows.
+                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => f.write_char('\u{fffd}')?,
+                _ if char.is_control() => f.write_char('\u{fffd}')?,
+                _ => f.write_char(char)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Round times from `start` to `end`, about so many.
+pub(crate) fn ticks(start: u64, end: u64, about: u64) -> impl Iterator<Item = u64> {
+    let rough = (end.saturating_sub(start) / about.max(1)).max(1);
+    let power = 10_u64.saturating_pow(rough.ilog10());
+    let steps = [1, 2, 5, 10].map(|times| power.saturating_mul(times));
+    let step = steps.into_iter().find(|step| *step >= rough).unwrap_or(rough);
+    (start.div_ceil(step)..=end / step).map(move |nth| nth * step).take(200)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_few() {
+        assert_eq!(ticks(0, 10, 5).collect::<Vec<_>>(), [0, 2, 4, 6, 8, 10]);
+        assert_eq!(ticks(1_234, 5_000, 4).collect::<Vec<_>>(), [2_000, 3_000, 4_000, 5_000]);
+        assert!(ticks(0, u64::MAX, 8).count() <= 12);
+        assert_eq!(ticks(7, 7, 8).collect::<Vec<_>>(), [7]);
+    }
+
+    #[test]
+    fn nothing_leaves_its_place() {
+        assert_eq!(Escaped("</a> & \"b'\u{202e}\u{1b}").to_string(), "&lt;/a&gt; &amp; &quot;b&#39;��");
+    }
+}

@@ -33,6 +33,8 @@
 #[cfg(feature = "cluster")]
 pub mod cluster;
 mod command;
+#[cfg(feature = "cluster")]
+pub mod explore;
 mod store;
 
 pub use command::{Answer, Command, WIRE_VERSION};

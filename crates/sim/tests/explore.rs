@@ -144,3 +144,91 @@ fn each_bound_opens_what_it_says() {
     let narrow = Explorer::new(&ledgers(false, Bounds { in_flight_max: 1, ..none })).run();
     assert!(narrow.extent.cut > 0 && narrow.extent.unique < plain && narrow.holds());
 }
+
+/// Elects one of three: a voter writes its vote and then says so, or the other way round.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Election {
+    voted: Option<NodeId>,
+    votes: u32,
+    hasty: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Ask {
+    Please,
+    Yes,
+}
+
+impl Protocol for Election {
+    type Message = Ask;
+    type Record = NodeId;
+    type Command = ();
+    type Event = ();
+    type Timer = Never;
+    type Job = Never;
+    type Done = Never;
+    type Error = Never;
+
+    fn recover(&mut self, _: Lsn, record: Recovered<NodeId>) -> Result<(), Never> {
+        if let Recovered::Intact(vote) = record {
+            self.voted = Some(vote);
+        }
+        Ok(())
+    }
+
+    fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
+        match input {
+            Input::Command(()) => (1..=3).for_each(|id| cx.send(NodeId(id), Ask::Please)),
+            Input::Message(from, Ask::Please) if self.voted.is_none() => {
+                self.voted = Some(from);
+                cx.persist(from);
+                if self.hasty {
+                    cx.send_early(from, Ask::Yes);
+                } else {
+                    cx.send(from, Ask::Yes);
+                }
+            }
+            Input::Message(_, Ask::Yes) => {
+                self.votes += 1;
+                if self.votes == 2 {
+                    cx.emit(());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Elected(Option<NodeId>);
+
+impl Observer<Election> for Elected {
+    fn on_event(&mut self, node: NodeId, (): &()) -> Result<(), String> {
+        let first = *self.0.get_or_insert(node);
+        if first == node { Ok(()) } else { Err(format!("{first} and {node} are both elected")) }
+    }
+}
+
+fn elections(hasty: bool, crashes: u8) -> Cluster<Election, Elected> {
+    let make = move |_| Election { voted: None, votes: 0, hasty };
+    Cluster::observed(3, make, Elected::default())
+        .bounds(Bounds { crashes, ..Bounds::default() })
+        .command(NodeId(1), ())
+        .command(NodeId(2), ())
+}
+
+#[test]
+fn a_vote_that_is_sent_before_it_is_written_elects_two() {
+    let correct = Explorer::new(&elections(false, 1)).run();
+    assert!(correct.holds() && correct.extent.unique > 1_000, "{correct}");
+    // Without a crash nobody notices: it is the disk that matters.
+    assert!(Explorer::new(&elections(true, 0)).run().holds());
+    let cluster = elections(true, 1);
+    let found = Explorer::new(&cluster).run();
+    let shortest = found.counterexample().expect("a vote that was not written is given twice");
+    assert!(shortest.reason.ends_with("are both elected"), "{shortest}");
+    assert!(
+        shortest.actions().any(|action| matches!(action.act, Act::Restart { kept: 0, .. })),
+        "{shortest}"
+    );
+}

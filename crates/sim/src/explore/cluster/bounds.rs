@@ -21,6 +21,8 @@ pub struct Bounds {
     pub crashes: u8,
     /// How many timers run out on each node.
     pub timers: u8,
+    /// How many timers run out on all nodes together.
+    pub timers_all: u8,
     /// How many messages may be on their way; an action that would put more there is cut off, and counted as such.
     pub in_flight_max: usize,
     /// The order of messages.
@@ -34,6 +36,7 @@ impl Default for Bounds {
             duplicates: 0,
             crashes: 0,
             timers: 1,
+            timers_all: u8::MAX,
             in_flight_max: usize::MAX,
             network: Network::Unordered,
         }

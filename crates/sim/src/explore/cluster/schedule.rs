@@ -95,6 +95,10 @@ impl ClusterState {
         (self.word(NODES + nodes + at / 4) >> (at % 4 * 8)) as u8
     }
 
+    fn fired_all(&self, nodes: usize) -> u32 {
+        (0..nodes).map(|at| u32::from(self.fired(nodes, at))).sum()
+    }
+
     fn fire(&mut self, nodes: usize, at: usize) {
         let place = NODES + nodes + at / 4;
         self.set(place, self.word(place) + (1 << (at % 4 * 8)));
@@ -299,8 +303,9 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
         let Some(host) = state.node(at).and_then(|node| arena.hosts.get(node)) else { return };
         let (up, durable, syncable, unsynced) =
             (host.protocol.is_some(), host.disk.durable.0, host.syncable(), host.unsynced());
-        let timers =
-            if state.fired(self.nodes, at) < self.bounds.timers { host.timers.clone() } else { Vec::new() };
+        let fires = state.fired(self.nodes, at) < self.bounds.timers
+            && state.fired_all(self.nodes) < u32::from(self.bounds.timers_all);
+        let timers = if fires { host.timers.clone() } else { Vec::new() };
         let jobs = if self.answers.is_some() { host.jobs.clone() } else { Vec::new() };
         drop(arena);
         if !up {

@@ -1,0 +1,198 @@
+//! Raft under the explorer: every schedule of a small cluster, judged by Raft's safety properties.
+
+use std::collections::BTreeMap;
+use synod_core::{Bytes, NodeId};
+use synod_raft::{
+    Command, Config, ConfigError, EntryKind, Event, QuorumRule, Raft, Role, Segment, Term, Timer,
+};
+use synod_sim::explore::{Bounds, Cluster, Observer, View};
+
+/// How large a cluster of Raft is explored, and how much may happen to it.
+///
+/// ```
+/// use synod_kv::explore::RaftScope;
+/// use synod_sim::explore::Explorer;
+///
+/// // One election, everybody's disk and every message in any order.
+/// let raft = RaftScope { proposals: 0, ..RaftScope::default() }.cluster()?;
+/// let found = Explorer::new(&raft).run();
+/// assert!(found.holds(), "{found}");
+/// # Ok::<(), synod_raft::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct RaftScope {
+    /// The voters.
+    pub nodes: usize,
+    /// Timers that run out, faults of network and processes.
+    pub bounds: Bounds,
+    /// Proposals, each made once and anywhere.
+    pub proposals: u8,
+    /// The nodes with ids up to this one campaign; the others only vote.
+    pub candidates: u64,
+    /// Heartbeats are sent. They use up the budget of timers.
+    pub heartbeats: bool,
+    /// Ask before campaigning.
+    pub pre_vote: bool,
+    /// Loyalty to a leader that is heard, and leaders that step down.
+    pub check_quorum: bool,
+    /// How many make a quorum.
+    pub quorum: QuorumRule,
+}
+
+impl Default for RaftScope {
+    /// Three nodes, one campaign and one proposal, no faults.
+    fn default() -> Self {
+        Self {
+            nodes: 3,
+            bounds: Bounds { timers_all: 1, ..Bounds::default() },
+            proposals: 1,
+            candidates: u64::MAX,
+            heartbeats: false,
+            pre_vote: false,
+            check_quorum: false,
+            quorum: QuorumRule::Majority,
+        }
+    }
+}
+
+impl RaftScope {
+    /// The cluster as a model.
+    ///
+    /// # Errors
+    /// When Raft refuses the configuration.
+    pub fn cluster(&self) -> Result<Cluster<Raft, RaftHistory>, ConfigError> {
+        let voters: Vec<NodeId> = (1..=self.nodes as u64).map(NodeId).collect();
+        let rafts = voters.iter().map(|id| {
+            let mut config = Config::new(*id, voters.iter().copied());
+            config.pre_vote = self.pre_vote;
+            config.check_quorum = self.check_quorum;
+            config.quorum = self.quorum;
+            Raft::new(config)
+        });
+        let rafts: Vec<Raft> = rafts.collect::<Result<_, _>>()?;
+        let first = Raft::new(Config::new(NodeId(1), voters))?;
+        let make = move |id: NodeId| rafts.iter().find(|raft| raft.id() == id).unwrap_or(&first).clone();
+        let (candidates, heartbeats) = (self.candidates, self.heartbeats);
+        let mut cluster = Cluster::observed(self.nodes, make, RaftHistory::default())
+            .bounds(self.bounds)
+            .timers(move |id, timer| match timer {
+                Timer::Election => id.0 <= candidates,
+                Timer::Heartbeat => heartbeats,
+                Timer::CheckQuorum => true,
+            })
+            .always("log matching", log_matching);
+        for token in 0..self.proposals {
+            let payload = Bytes::copy_from_slice(&[b'a'.saturating_add(token)]);
+            cluster = cluster.command_anywhere(Command::Propose { token: u64::from(token), payload });
+        }
+        Ok(cluster)
+    }
+}
+
+/// Log Matching (figure 3 of the Raft paper) over all logs of a state: where two hold an entry of the same index and term, they
+/// are equal up to it.
+fn log_matching(view: &View<'_, Raft, RaftHistory>) -> Result<(), String> {
+    let logs: Vec<(NodeId, Vec<Held>)> =
+        view.up().map(|(id, raft)| (id, raft.log().segments().flat_map(held).collect())).collect();
+    for (place, (first, log)) in logs.iter().enumerate() {
+        for (second, other) in logs.iter().skip(place + 1) {
+            let same = log.iter().zip(other).rposition(|(a, b)| a.term == b.term);
+            if same.is_some_and(|last| log.get(..=last) != other.get(..=last)) {
+                return Err(format!("{first} and {second} hold an equal entry after different ones"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An entry, without its index.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Held {
+    term: Term,
+    noop: bool,
+    payload: Bytes,
+}
+
+fn held(segment: &Segment) -> impl Iterator<Item = Held> {
+    segment.iter().map(|entry| Held {
+        term: entry.term,
+        noop: entry.kind == EntryKind::Noop,
+        payload: Bytes::copy_from_slice(entry.payload),
+    })
+}
+
+/// What an exploration of Raft remembers: who led each term, and what is committed. It finds breaches of Election Safety, Leader
+/// Completeness and State Machine Safety.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RaftHistory {
+    leaders: BTreeMap<Term, NodeId>,
+    /// By index, from 1 on.
+    committed: Vec<Held>,
+}
+
+impl RaftHistory {
+    /// How many entries are known to be committed.
+    #[must_use]
+    pub fn committed(&self) -> usize {
+        self.committed.len()
+    }
+
+    /// The highest term that has had a leader.
+    #[must_use]
+    pub fn last_led(&self) -> Option<Term> {
+        self.leaders.keys().next_back().copied()
+    }
+
+    fn commits(&mut self, node: NodeId, segment: &Segment) -> Result<(), String> {
+        for (entry, held) in segment.iter().zip(held(segment)) {
+            let place = usize::try_from(entry.index.0).unwrap_or(usize::MAX).saturating_sub(1);
+            match self.committed.get(place) {
+                Some(before) if *before != held => {
+                    return Err(format!(
+                        "state machine safety: {node} commits another entry at index {} than was committed before",
+                        entry.index
+                    ));
+                }
+                Some(_) => {}
+                None if place == self.committed.len() => self.committed.push(held),
+                None => return Err(format!("{node} commits index {} and skips one before", entry.index)),
+            }
+        }
+        Ok(())
+    }
+
+    fn leads(&mut self, node: NodeId, raft: &Raft) -> Result<(), String> {
+        let term = raft.term();
+        let first = *self.leaders.entry(term).or_insert(node);
+        if first != node {
+            return Err(format!("election safety: {first} and {node} both lead term {term}"));
+        }
+        let mut log = raft.log().segments().flat_map(held);
+        // Leaders of earlier terms may lag behind: only what was committed before theirs ended binds them.
+        let newest = self.leaders.keys().next_back() == Some(&term);
+        if newest && self.committed.iter().any(|entry| log.next().as_ref() != Some(entry)) {
+            return Err(format!(
+                "leader completeness: {node} leads term {term} without all that is committed"
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Observer<Raft> for RaftHistory {
+    fn on_event(&mut self, node: NodeId, event: &Event) -> Result<(), String> {
+        match event {
+            Event::Committed(segment) => self.commits(node, segment),
+            Event::Halted(error) => Err(format!("{node} halts: {error}")),
+            _ => Ok(()),
+        }
+    }
+
+    fn on_step(&mut self, node: NodeId, raft: Option<&Raft>) -> Result<(), String> {
+        match raft {
+            Some(raft) if raft.role() == Role::Leader => self.leads(node, raft),
+            _ => Ok(()),
+        }
+    }
+}

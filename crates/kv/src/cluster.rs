@@ -11,6 +11,10 @@
 //! # }
 //! ```
 
+mod script;
+
+pub use script::{BadSetting, scripted, shrinker};
+
 use crate::{Answer, Command, Store, WIRE_VERSION};
 use bytes::Bytes;
 use core::time::Duration;

@@ -103,7 +103,8 @@
 //! All chance comes from the [`Tape`]. Each decision has a [`Label`] made of its content (for a message: sender, receiver,
 //! fingerprint of the message and how often it was sent lately), so that a decision keeps its value when unrelated code
 //! changes. A seed gives the values; explicit entries override it; a recorded tape repeats the run under any seed. A [`Script`]
-//! says in words what goes wrong in a run, fault by fault, and is a regression test that a person can read. A rolling
+//! says in words what goes wrong in a run, fault by fault, and is a regression test that a person can read; a [`Shrinker`]
+//! leaves in it only what the failure needs. A rolling
 //! hash over every event, with the state of one node in turn every 16,384 events and of all at the end, is in each [`Report`]:
 //! equal hashes mean equal runs.
 //!
@@ -132,6 +133,7 @@ mod node;
 mod queue;
 mod run;
 mod script;
+mod shrink;
 mod stats;
 mod storage;
 mod tape;
@@ -145,6 +147,7 @@ pub use hash::fingerprint;
 pub use nemesis::Strike;
 pub use run::{Climate, Report, Sim, Summary, Verdict};
 pub use script::{Expect, FaultEvent, Hit, Script, ScriptError};
+pub use shrink::{NotFailing, Progress, Shrinker, Shrunk};
 pub use stats::Stats;
 pub use storage::{Bound, FileSystem, Storage};
 pub use tape::{Kind, Label, Tape, TapeError};

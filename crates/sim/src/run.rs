@@ -3,7 +3,7 @@
 mod course;
 mod scripted;
 
-pub(crate) use course::{Course, Portrait};
+pub(crate) use course::{Caps, Course, Portrait};
 
 use crate::damage::Facts;
 use crate::dials::{Dials, Fault};
@@ -124,6 +124,26 @@ pub struct Sim<P: Simulated, W> {
     watch: Option<Watch<P, W>>,
     facts: Option<Facts<P>>,
     events_max: u64,
+}
+
+impl<P: Simulated, W: Clone> Clone for Sim<P, W> {
+    fn clone(&self) -> Self {
+        Self {
+            nodes: self.nodes,
+            make: Arc::clone(&self.make),
+            workload: self.workload.clone(),
+            climate: self.climate.clone(),
+            turn: self.turn.clone(),
+            storm: self.storm,
+            always: self.always.clone(),
+            eventually: self.eventually.clone(),
+            sometimes: self.sometimes.clone(),
+            judges: self.judges.clone(),
+            watch: self.watch.clone(),
+            facts: self.facts.clone(),
+            events_max: self.events_max,
+        }
+    }
 }
 
 impl<P: Simulated, W: Workload<P>> Sim<P, W> {

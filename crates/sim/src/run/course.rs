@@ -20,7 +20,17 @@ pub(crate) struct Course<'a, P: Simulated, W> {
     steps: u64,
     phase: Phase,
     storm: u64,
+    caps: Caps,
     portrait: Option<Portrait<'a, P>>,
+}
+
+/// Where a run is cut off.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caps {
+    /// Virtual nanoseconds; beyond them the run is interrupted.
+    pub(crate) time: u64,
+    /// Events; more of them and the run is restless. `None`: as many as the recipe allows.
+    pub(crate) events: Option<u64>,
 }
 
 #[derive(Clone)]
@@ -48,6 +58,7 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
             steps: 0,
             phase: Phase::Begun,
             storm: nanos(storm),
+            caps: Caps { time: u64::MAX, events: None },
             portrait,
         }
     }
@@ -62,8 +73,14 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
             steps: self.steps,
             phase: self.phase.clone(),
             storm: self.storm,
+            caps: self.caps,
             portrait: self.portrait,
         }
+    }
+
+    /// The same run, cut off earlier.
+    pub(super) fn capped(self, caps: Caps) -> Self {
+        Self { caps, ..self }
     }
 
     /// Goes on to the end.
@@ -186,8 +203,12 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
         {
             return Err(Verdict::Interrupted);
         }
-        if self.world.stats().events > self.sim.events_max {
-            return Err(Verdict::Restless { events: self.sim.events_max });
+        if self.world.now().0 > self.caps.time {
+            return Err(Verdict::Interrupted);
+        }
+        let events = self.caps.events.unwrap_or(self.sim.events_max);
+        if self.world.stats().events > events {
+            return Err(Verdict::Restless { events });
         }
         Ok(())
     }

@@ -1,0 +1,106 @@
+//! Scripts of such clusters: what their settings say, and how they are shrunk.
+
+use super::{Cluster, Mischief, Settings, simulation, with_invariants, with_judge};
+use core::time::Duration;
+use synod_raft::Raft;
+use synod_sim::{Script, Shrinker, Sim};
+
+/// Why no cluster can be set up as a script says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadSetting {
+    /// The value is none for this setting.
+    #[error("`set {name} {value}`: expected {expected}")]
+    Value {
+        /// The setting.
+        name: String,
+        /// Its value.
+        value: String,
+        /// What it could be.
+        expected: &'static str,
+    },
+    /// There is no such setting.
+    #[error(
+        "`set {0}`: there is no such setting; there are protocol, nodes, clients, keys, operations, pause-max-ms, patience-ms and sabotage"
+    )]
+    Unknown(String),
+}
+
+const SHORT_QUORUM: &str = "short-quorum";
+const NODES_MAX: u64 = 31;
+const CLIENTS_MAX: u64 = 1_000;
+
+impl Settings {
+    /// Writes into a script what [`from_script`](Self::from_script) needs to set the same cluster up again. What is broken in the
+    /// driver stands in the script's dials already.
+    pub fn describe(&self, script: &mut Script) {
+        let mut set = |name: &str, value: String| drop(script.settings.insert(name.to_owned(), value));
+        set("protocol", "raft".to_owned());
+        set("nodes", self.nodes.to_string());
+        set("clients", self.clients.to_string());
+        set("keys", self.keys.to_string());
+        set("operations", self.operations.to_string());
+        set("pause-max-ms", self.pause_max.as_millis().to_string());
+        set("patience-ms", self.patience.as_millis().to_string());
+        if self.sabotage == Some(Mischief::ShortQuorum) {
+            set("sabotage", SHORT_QUORUM.to_owned());
+        }
+    }
+
+    /// The settings that a script gives; those that it does not mention are the usual ones.
+    ///
+    /// # Errors
+    /// When a setting is unknown or cannot have its value.
+    pub fn from_script(script: &Script) -> Result<Self, BadSetting> {
+        let mut settings = Self { storm: script.storm, ..Self::default() };
+        for (name, value) in &script.settings {
+            let bad = |expected| BadSetting::Value { name: name.clone(), value: value.clone(), expected };
+            let number = |least: u64, most: u64, expected| {
+                let number = value.parse().ok().filter(|number| (least..=most).contains(number));
+                number.ok_or_else(|| bad(expected))
+            };
+            match name.as_str() {
+                "protocol" if value == "raft" => {}
+                "protocol" => return Err(bad("`raft`")),
+                "nodes" => settings.nodes = number(1, NODES_MAX, "a number from 1 to 31")? as usize,
+                "clients" => settings.clients = number(1, CLIENTS_MAX, "a number from 1 to 1000")?,
+                "keys" => settings.keys = number(1, u64::MAX, "a number above 0")?,
+                "operations" => settings.operations = number(0, u64::MAX, "a number")?,
+                "pause-max-ms" => {
+                    settings.pause_max = Duration::from_millis(number(0, u64::MAX, "milliseconds")?);
+                }
+                "patience-ms" => {
+                    settings.patience = Duration::from_millis(number(1, u64::MAX, "milliseconds")?);
+                }
+                "sabotage" if value == SHORT_QUORUM => settings.sabotage = Some(Mischief::ShortQuorum),
+                "sabotage" => return Err(bad("`short-quorum`; a broken driver is a dial")),
+                _ => return Err(BadSetting::Unknown(name.clone())),
+            }
+        }
+        Ok(settings)
+    }
+}
+
+/// The recipe for the run of a script, with all that must hold: progress, convergence, Raft's five safety properties and
+/// linearizability. Give it [`Script::tape`].
+///
+/// # Errors
+/// When a setting is unknown or cannot have its value.
+pub fn scripted(script: &Script) -> Result<Sim<Raft, Cluster>, BadSetting> {
+    let sim = simulation(&Settings::from_script(script)?).map_err(|_| BadSetting::Value {
+        name: "nodes".to_owned(),
+        value: script.setting("nodes").unwrap_or_default().to_owned(),
+        expected: "a number from 1 to 31",
+    })?;
+    Ok(with_judge(with_invariants(sim)))
+}
+
+/// A shrinker for scripts of this cluster: it makes do with fewer operations, clients, keys and nodes where it can.
+#[must_use]
+pub fn shrinker<'a>() -> Shrinker<'a, Raft, Cluster> {
+    Shrinker::new(|script| scripted(script).ok())
+        .knob("operations", 0)
+        .knob("clients", 1)
+        .knob("nodes", 1)
+        .knob("keys", 1)
+}

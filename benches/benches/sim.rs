@@ -70,7 +70,7 @@ fn five_nodes(dials: Dials, storm: Duration) -> Result<Sim<Raft, Cluster>, Failu
 }
 
 fn rough() -> Dials {
-    Dials::rough(&Fault::all().collect::<Vec<_>>())
+    Dials::rough(&Fault::survivable().collect::<Vec<_>>())
 }
 
 fn demand_passed<W>(report: &Report<W>) -> Result<(), Failure> {

@@ -62,7 +62,7 @@ impl Demo {
         settings.clients = self.clients;
         settings.operations = 20_000;
         settings.storm = Duration::from_secs(self.storm);
-        settings.climate = Climate::Fixed(Dials::rough(&Fault::all().collect::<Vec<_>>()));
+        settings.climate = Climate::Fixed(Dials::rough(&Fault::survivable().collect::<Vec<_>>()));
         settings
     }
 

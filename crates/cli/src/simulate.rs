@@ -25,8 +25,9 @@ Examples:
   synod sim --seeds 17..18 --sabotage early-send --fork --curve curve.html
   synod sim --seeds 17..18 --trace run.jsonl --window 2.5s..2.75s
 
-Faults: crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk, fail-sync, spike,
-full-disk; and on request those that destroy stored records: bit-rot, misdirected-write, lying-disk.
+Faults that a correct cluster survives: crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk,
+fail-sync, spike, full-disk, rollout, move. On request those that destroy stored records: bit-rot, misdirected-write,
+lying-disk; and those that break what it rests on: trade-addresses, wipe-disk, old-disk, swap-disks, twin.
 A run is one seed: the same seed gives the same run, event by event, on every machine; its hash shows it.
 Exit codes: 0 all passed, 1 some failed, 2 a guard never held in 50 or more runs (what it guards was not tested),
 3 bad input, 130 interrupted.")]
@@ -37,8 +38,8 @@ pub(crate) struct Simulate {
     /// The seeds, from A up to but not including B.
     #[arg(long, value_name = "A..B", value_parser = seeds, default_value = "0..100")]
     seeds: Range<u64>,
-    /// `all` or `none`, or a list. `all` draws a random part of them for each seed (a swarm), a list draws from the list;
-    /// `none` is calm weather.
+    /// `all` or `none`, or a list. `all` draws a random part of those that a correct cluster survives for each seed (a swarm),
+    /// a list draws from the list; `none` is calm weather.
     #[arg(long, value_name = "FAULTS", default_value = "all", value_parser = climate)]
     faults: Climate,
     /// Replay this tape (see --write-tape) instead of seeds.

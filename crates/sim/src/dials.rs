@@ -1,6 +1,8 @@
 //! The dials: how hostile the world is.
 
+use crate::bandwidth::{Bandwidth, Line};
 use crate::storage::Storage;
+use crate::tamper::{Guard, Tamper};
 use crate::tape::{Kind, Label, Tape, scale};
 use core::fmt;
 use core::str::FromStr;
@@ -129,9 +131,28 @@ pub enum Fault {
     MisdirectedWrite,
     /// Syncs of one disk say that they are done and store nothing.
     LyingDisk,
+    /// An administrator restarts the nodes one after the other, each with the next of the builds that
+    /// [`Sim::build`](crate::Sim::build) knows, and the next time with the one before: an upgrade, and a rollback. Where there is a
+    /// single build, restarts only.
+    Rollout,
+    /// A node moves to an address that nobody has had. What is sent to the old one is lost, until the sender's transport
+    /// [looks it up again](Dials::resolve_after).
+    Move,
+    /// Two nodes trade their addresses: what is sent to one reaches the other, unless the transport
+    /// [authenticates](Guard::Authenticated).
+    TradeAddresses,
+    /// A process dies and comes back with an empty disk.
+    WipeDisk,
+    /// A process dies and comes back with an old state of its disk: a backup.
+    OldDisk,
+    /// Two processes die and come back with each other's disk.
+    SwapDisks,
+    /// A second process runs under the id of a node for a while, on a copy of its disk. Each sender is connected to one of the
+    /// two.
+    Twin,
 }
 
-const FAULTS: [(Fault, &str); 16] = [
+const FAULTS: [(Fault, &str); 23] = [
     (Fault::Crash, "crash"),
     (Fault::Blackout, "blackout"),
     (Fault::Isolate, "isolate"),
@@ -148,12 +169,19 @@ const FAULTS: [(Fault, &str); 16] = [
     (Fault::BitRot, "bit-rot"),
     (Fault::MisdirectedWrite, "misdirected-write"),
     (Fault::LyingDisk, "lying-disk"),
+    (Fault::Rollout, "rollout"),
+    (Fault::Move, "move"),
+    (Fault::TradeAddresses, "trade-addresses"),
+    (Fault::WipeDisk, "wipe-disk"),
+    (Fault::OldDisk, "old-disk"),
+    (Fault::SwapDisks, "swap-disks"),
+    (Fault::Twin, "twin"),
 ];
 
 impl Fault {
-    /// All that every protocol must survive: they touch nothing that a disk has acknowledged.
+    /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        FAULTS.iter().map(|(fault, _)| *fault).filter(|fault| !Self::damage().any(|other| other == *fault))
+        FAULTS.iter().map(|(fault, _)| *fault)
     }
 
     /// Those that destroy records which a disk has acknowledged, within the [`Bound`](crate::Bound): for protocols that can
@@ -161,6 +189,29 @@ impl Fault {
     /// survives.
     pub fn damage() -> impl Iterator<Item = Self> {
         [Self::BitRot, Self::MisdirectedWrite, Self::LyingDisk].into_iter()
+    }
+
+    /// Those that a correct protocol for a fixed set of nodes, such as Raft without changes of membership, survives. The others
+    /// break a promise that such a protocol rests on: that a disk keeps what it has acknowledged, that an id is one process, that
+    /// a message reaches whom it was sent to.
+    pub fn survivable() -> impl Iterator<Item = Self> {
+        Self::all().filter(|fault| fault.is_survivable())
+    }
+
+    /// Whether it is one of [`survivable`](Self::survivable).
+    #[must_use]
+    pub const fn is_survivable(self) -> bool {
+        !matches!(
+            self,
+            Self::BitRot
+                | Self::MisdirectedWrite
+                | Self::LyingDisk
+                | Self::TradeAddresses
+                | Self::WipeDisk
+                | Self::OldDisk
+                | Self::SwapDisks
+                | Self::Twin
+        )
     }
 
     /// The name on the command line and in reports.
@@ -179,7 +230,7 @@ impl fmt::Display for Fault {
 /// The word names no fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no fault; there are crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk, fail-sync, spike, full-disk, bit-rot, misdirected-write and lying-disk"
+    "`{0}` is no fault; there are crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk, fail-sync, spike, full-disk, bit-rot, misdirected-write, lying-disk, rollout, move, trade-addresses, wipe-disk, old-disk, swap-disks and twin"
 )]
 pub struct UnknownFault(String);
 
@@ -231,6 +282,23 @@ pub struct Dials {
     /// How long it takes on single links, by sender and receiver, in place of [`latency`](Dials::latency): a far node, say, or a
     /// way out that is slower than the way back.
     pub links: BTreeMap<(NodeId, NodeId), Latency>,
+    /// What links carry, and how much waits before them; `None` is without bounds.
+    pub bandwidth: Option<Bandwidth>,
+    /// The greatest packet, in bytes. A larger message travels in several, each of which can be lost; a larger
+    /// [datagram](synod_core::Lane::Datagram) is dropped.
+    pub mtu: Option<u32>,
+    /// Bandwidth, packets and loss of single links, by sender and receiver.
+    pub lines: BTreeMap<(NodeId, NodeId), Line>,
+    /// What attackers and bad cables do to messages.
+    pub tamper: Tamper,
+    /// What the transport checks.
+    pub guard: Guard,
+    /// How long a transport goes on using the old address of a peer that has moved before it looks the new one up; `None`: until
+    /// the protocol asks it to with [`PeerChange::Reach`](synod_core::PeerChange::Reach), or the process starts anew.
+    pub resolve_after: Option<Duration>,
+    /// Whether the transport tells protocols of their links with [`Input::Link`](synod_core::Input::Link): up when both ends
+    /// are, with the wire version that both know; down when a peer has died; congested when the queue is full.
+    pub notices: bool,
     /// Independent loss, in a million.
     pub loss_ppm: u32,
     /// Loss in bursts.
@@ -263,6 +331,13 @@ impl Dials {
         Self {
             latency: Latency::LogNormal(Duration::from_micros(500)),
             links: BTreeMap::new(),
+            bandwidth: None,
+            mtu: None,
+            lines: BTreeMap::new(),
+            tamper: Tamper::default(),
+            guard: Guard::None,
+            resolve_after: Some(Duration::from_secs(1)),
+            notices: false,
             loss_ppm: 0,
             burst: None,
             duplicate_ppm: 0,
@@ -349,9 +424,7 @@ impl Dials {
             tear_ppm: pick(&[0, 500_000, 1_000_000]) as u32,
             clock_skew_max: Duration::from_millis(pick(&[0, 1_000, 3_600_000])),
             drift_ppm_max: pick(&[0, 200, 10_000, 100_000]) as u32,
-            schedule: Vec::new(),
-            sabotage: None,
-            storage: Storage::default(),
+            ..Self::calm()
         };
         for &fault in among {
             if pick(&[0, 0, 1]) == 1 {
@@ -406,7 +479,7 @@ mod tests {
 
     #[test]
     fn fault_names_are_read_back() {
-        assert!(Fault::all().chain(Fault::damage()).all(|fault| fault.name().parse() == Ok(fault)));
+        assert!(Fault::all().all(|fault| fault.name().parse() == Ok(fault)));
         assert!("meteor".parse::<Fault>().is_err());
     }
 }

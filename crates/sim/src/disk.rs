@@ -187,6 +187,15 @@ impl<R> Disk<R> {
         &self.damaged
     }
 
+    /// A backup takes the place of the log: a prefix of it, as long as the draw says. Call it after [`crash`](Self::crash).
+    pub(crate) fn roll_back(&mut self, draw: u64) {
+        let kept = crate::tape::scale(draw, self.records.len() as u64 + 1);
+        self.records.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
+        let end = self.end();
+        self.damaged.split_off(&(end.0 + 1));
+        (self.durable, self.stored, self.forced) = (end, end, end);
+    }
+
     /// What a driver reads when the node starts.
     pub(crate) fn replay(&self) -> (LogState, impl Iterator<Item = (Lsn, Recovered<&R>)>) {
         let end = self.end();

@@ -61,6 +61,11 @@
 //! | what | where |
 //! |---|---|
 //! | loss, independent and in bursts; duplication; reordering; latency distributions, for single links too | [`Dials`], [`Burst`], [`Latency`] |
+//! | bandwidth with queues that overflow, packets, lanes; all of it for single links too | [`Bandwidth`], [`Dials::mtu`], [`Line`] |
+//! | corruption, truncation, replay, forged senders, and what a transport guards against | [`Tamper`], [`Guard`] |
+//! | addresses that change or are traded, disks that come back empty, old or swapped, an id used twice | [`Fault::Move`], [`Fault::TradeAddresses`], [`Fault::WipeDisk`], [`Fault::OldDisk`], [`Fault::SwapDisks`], [`Fault::Twin`] |
+//! | other builds, wire versions, rolling upgrades and rollbacks | [`Sim::build`], [`Sim::wired`], [`Fault::Rollout`], [`Dials::notices`] |
+//! | what it costs: messages, bytes, encodes, records, syncs, and their price | [`Sim::budget`], [`Costs`], [`Tariff`] |
 //! | partitions: a node cut off, a split, one way only, a bridge, flapping | [`Fault`] |
 //! | crash and restart with the un-synced tail lost or torn; all at once | [`Fault::Crash`], [`Fault::Blackout`], [`Dials::tear_ppm`] |
 //! | crashes that keep un-synced writes out of order | [`Storage::reorder_ppm`] |
@@ -70,7 +75,8 @@
 //! | a process that stands still; clocks that are off and drift | [`Fault::Pause`], [`Dials::clock_skew_max`], [`Dials::drift_ppm_max`] |
 //! | a driver that breaks its word: early sends, a lying fsync, a failed one tried again, a log read past its holes | [`Sabotage`] |
 //!
-//! A [`Climate::Swarm`] draws a random part of them for each run.
+//! A [`Climate::Swarm`] draws a random part of them for each run. Not every fault can be survived by every protocol:
+//! [`Fault::survivable`] lists those that a correct one for a fixed set of nodes must survive, and [`Climate::swarm`] draws from these.
 //!
 //! # Damage
 //! [`Fault::damage`] destroys what a disk has acknowledged; a swarm draws such a fault only where you list it. An atlas of what is
@@ -113,13 +119,16 @@
 //! `cargo xtask bench sim`. A step allocates only what the protocol does.
 //!
 //! # What it does not do
-//! It does not run threads, sockets or async code: only protocols on the contract. Bandwidth, corruption of messages, Byzantine nodes
-//! and changing topologies are not simulated. A simulation samples schedules; [`explore`] enumerates them, within
-//! bounds.
+//! It does not run threads, sockets or async code: only protocols on the contract. Byzantine nodes are not simulated.
+//! A simulation samples schedules; [`explore`] enumerates them, within bounds.
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod atlas;
+mod bandwidth;
+mod builds;
 mod clock;
+mod costs;
 mod damage;
 mod dials;
 mod disk;
@@ -127,6 +136,7 @@ pub mod explore;
 mod fork;
 mod hash;
 mod markup;
+mod medium;
 mod nemesis;
 mod network;
 mod node;
@@ -136,11 +146,14 @@ mod script;
 mod shrink;
 mod stats;
 mod storage;
+mod tamper;
 mod tape;
 pub mod trace;
 mod workload;
 mod world;
 
+pub use bandwidth::{Bandwidth, Line};
+pub use costs::{Costs, Tariff, Usage};
 pub use dials::{Burst, Dials, Fault, Latency, Rate, Sabotage, UnknownFault};
 pub use fork::{Forks, Jump, Odds, Survey, Tally};
 pub use hash::fingerprint;
@@ -150,6 +163,7 @@ pub use script::{Expect, FaultEvent, Hit, Script, ScriptError};
 pub use shrink::{NotFailing, Progress, Shrinker, Shrunk};
 pub use stats::Stats;
 pub use storage::{Bound, FileSystem, Storage};
+pub use tamper::{Guard, Tamper};
 pub use tape::{Kind, Label, Tape, TapeError};
 pub use workload::{Idle, Io, Workload};
 pub use world::{Simulated, World};

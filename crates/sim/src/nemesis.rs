@@ -44,6 +44,10 @@ pub(crate) struct Nemesis {
 }
 
 impl Nemesis {
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     pub(crate) fn strikes(&self) -> &[Strike] {
         &self.strikes
     }
@@ -134,9 +138,13 @@ impl Nemesis {
         let mask = 1 + draw(net, (1_u64 << nodes.min(32)).saturating_sub(2).max(1));
         let part = || (0..net.up.len()).filter(|at| mask >> (at % 32) & 1 == 1).map(node).collect();
         let struck = match entry.fault {
-            Fault::Blackout => (0..net.up.len()).map(node).collect(),
+            Fault::Blackout | Fault::Rollout => (0..net.up.len()).map(node).collect(),
             Fault::Split | Fault::Flap | Fault::OneWay | Fault::Bridge => part(),
             Fault::Spike => Vec::new(),
+            Fault::TradeAddresses | Fault::SwapDisks => {
+                let other = one + 1 + draw(net, nodes.saturating_sub(1).max(1)) as usize;
+                vec![node(one), node(other % net.up.len())]
+            }
             _ => vec![node(one)],
         };
         Strike {

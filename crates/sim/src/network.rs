@@ -1,13 +1,16 @@
 //! The network between the nodes: loss, duplication, delay, order, partitions.
 
+use crate::builds::Outfit;
 use crate::dials::Dials;
 use crate::hash::{Counts, Fold};
+use crate::medium::{Letter, Medium};
 use crate::queue::Queue;
 use crate::stats::Stats;
 use crate::tape::{Kind, Label, Tape};
 use crate::trace::{Fate, Recorder, text};
 use crate::world::{Pending, Simulated};
 use core::hash::Hash;
+use std::sync::Arc;
 use synod_core::NodeId;
 
 /// The state of one direction between two nodes.
@@ -35,10 +38,14 @@ pub(crate) struct Net<P: Simulated> {
     /// Messages take this many times as long.
     pub(crate) slowness: u32,
     messages: u64,
+    pub(crate) outfit: Arc<Outfit<P>>,
+    /// The long way of messages, where a dial asks for it.
+    pub(crate) medium: Option<Box<Medium<P>>>,
 }
 
 impl<P: Simulated> Net<P> {
-    pub(crate) fn new(nodes: usize, tape: Tape, dials: Dials) -> Self {
+    pub(crate) fn new(nodes: usize, tape: Tape, dials: Dials, outfit: Arc<Outfit<P>>) -> Self {
+        let medium = Medium::wanted(nodes, &tape, &dials, &outfit);
         Self {
             now: 0,
             queue: Queue::new(),
@@ -52,6 +59,8 @@ impl<P: Simulated> Net<P> {
             counts: Counts::new(),
             slowness: 1,
             messages: 0,
+            outfit,
+            medium,
         }
     }
 
@@ -85,7 +94,10 @@ impl<P: Simulated> Net<P> {
         let (Some(source), Some(target)) = (index(from), index(to)) else { return };
         self.trace.sent(self.now, id, from, to, &message);
         let label = self.nth(print);
-        if let Some(fate) = self.fate(source, target, label) {
+        if self.medium.is_some() {
+            return self.carry(Letter { from: source, to: target, message, print, id, label });
+        }
+        if let Some(fate) = self.fate(source, target, label, self.dials.loss_ppm) {
             *self.stats.fate(fate) += 1;
             self.trace.ended(self.now, id, to, fate);
             self.tape.note(|| format!("{from} to {to}: {}", text(&message)));
@@ -109,12 +121,11 @@ impl<P: Simulated> Net<P> {
     }
 
     #[inline]
-    fn fate(&mut self, from: usize, to: usize, label: u64) -> Option<Fate> {
+    pub(crate) fn fate(&mut self, from: usize, to: usize, label: u64, mut loss_ppm: u32) -> Option<Fate> {
         let Wire { blocked, bad, .. } = *self.wire(from, to)?;
         if blocked > 0 {
             return Some(Fate::Blocked);
         }
-        let mut loss_ppm = self.dials.loss_ppm;
         if let Some(burst) = self.dials.burst {
             let turn = if bad { burst.leave_ppm } else { burst.enter_ppm };
             let turns = self.tape.chance(Label { kind: Kind::Burst, key: label }, turn);
@@ -140,6 +151,13 @@ impl<P: Simulated> Net<P> {
         let wire = self.wire(from, to)?;
         wire.last_delivery = at.max(wire.last_delivery + 1);
         Some(wire.last_delivery)
+    }
+
+    /// The moment of an arrival on a link that keeps the order of its messages.
+    pub(crate) fn in_order(&mut self, from: usize, to: usize, at: u64) -> u64 {
+        let Some(wire) = self.wire(from, to) else { return at };
+        wire.last_delivery = at.max(wire.last_delivery + 1);
+        wire.last_delivery
     }
 
     /// How long the way between a client and a node takes.

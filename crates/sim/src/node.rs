@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::hash::{Fold, fingerprint};
-use crate::network::{Net, index};
+use crate::network::Net;
 use crate::tape::{Kind, Label, Tape};
 use crate::world::{Pending, Simulated};
 use core::time::Duration;
@@ -51,6 +51,8 @@ pub(crate) const HELD_MAX: usize = 4096;
 #[derive(Clone)]
 pub(crate) struct Host<P: Simulated> {
     pub(crate) id: NodeId,
+    /// Its place among the nodes of the world.
+    pub(crate) at: usize,
     pub(crate) disk: Disk<P::Record>,
     pub(crate) gate: Gate<Held<P>>,
     pub(crate) loopback: VecDeque<P::Message>,
@@ -132,12 +134,14 @@ impl<P: Simulated> Sink<P> for Port<'_, P> {
             Effect::Disarm(timer) => self.disarm(timer),
             Effect::Release { upto, after } => self.offer(after, Held::Release(upto)),
             Effect::Job(job) => self.host.jobs.push(job),
-            // Everybody is reachable by number here; addresses come with the dials of topology.
-            Effect::Peer(_) => {}
+            Effect::Peer(change) => self.net.peer(self.host.id, &change),
         }
     }
 
     fn send(&mut self, to: Peers, message: P::Message, after: Lsn, _: Lane) {
+        if self.net.medium.is_some() {
+            self.net.encoded(self.host.id, &to);
+        }
         if let Peers::One(to) = to {
             self.post(to, message, after);
             return;
@@ -157,6 +161,9 @@ impl<P: Simulated> Sink<P> for Port<'_, P> {
             return;
         }
         self.net.stats.records += 1;
+        if self.net.medium.is_some() {
+            self.net.spend(self.host.id, |usage| usage.records += 1);
+        }
         self.host.disk.append(record, forced);
     }
 
@@ -174,7 +181,7 @@ impl<P: Simulated> Sink<P> for Port<'_, P> {
             // A timer that is put off again and again keeps one entry in the queue, which follows it.
             if alarm.queued > due {
                 alarm.queued = due;
-                let at = index(self.host.id).unwrap_or(usize::MAX);
+                let at = self.host.at;
                 let incarnation = self.host.incarnation;
                 self.net.queue.push(due, Pending::Timer { at, timer, incarnation });
             }
@@ -244,6 +251,7 @@ impl<P: Simulated> Node<P> {
         let disk = &mut self.host.disk;
         let upto = disk.end();
         disk.syncing = Some(upto);
+        net.spend(self.host.id, |usage| usage.syncs += 1);
         let draw = net.tape.draw(Label::new(Kind::Sync, &[self.host.id.0, self.host.incarnation, upto.0]));
         let span = net.dials.sync.sample(draw).saturating_mul(u64::from(disk.slowness));
         let due = net.now.max(disk.stalled_until).saturating_add(span);

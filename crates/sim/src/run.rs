@@ -5,6 +5,8 @@ mod scripted;
 
 pub(crate) use course::{Caps, Course, Portrait};
 
+use crate::builds::{Build, Codec, Make, Outfit};
+use crate::costs::Costs;
 use crate::damage::Facts;
 use crate::dials::{Dials, Fault};
 use crate::nemesis::Strike;
@@ -19,8 +21,8 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use synod_core::NodeId;
+use synod_core::wire::Wire;
 
-type Make<P> = Arc<dyn Fn(NodeId) -> P + Send + Sync>;
 type Check<P> = Box<dyn Observer<P>>;
 type MakeCheck<P> = Arc<dyn Fn() -> Check<P> + Send + Sync>;
 type Holds<P, W> = Arc<dyn Fn(&World<P, W>) -> bool + Send + Sync>;
@@ -45,6 +47,10 @@ where
 /// The world that the runs are set in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for a simulation, and a box would be in everybody's way"
+)]
 pub enum Climate {
     /// These dials in every run.
     Fixed(Dials),
@@ -53,10 +59,10 @@ pub enum Climate {
 }
 
 impl Climate {
-    /// A swarm over every kind of fault.
+    /// A swarm over every kind of fault that a correct protocol survives.
     #[must_use]
     pub fn swarm() -> Self {
-        Self::Swarm(Fault::all().collect())
+        Self::Swarm(Fault::survivable().collect())
     }
 }
 
@@ -124,6 +130,7 @@ pub struct Sim<P: Simulated, W> {
     watch: Option<Watch<P, W>>,
     facts: Option<Facts<P>>,
     events_max: u64,
+    outfit: Outfit<P>,
 }
 
 impl<P: Simulated, W: Clone> Clone for Sim<P, W> {
@@ -142,6 +149,7 @@ impl<P: Simulated, W: Clone> Clone for Sim<P, W> {
             watch: self.watch.clone(),
             facts: self.facts.clone(),
             events_max: self.events_max,
+            outfit: self.outfit.clone(),
         }
     }
 }
@@ -163,6 +171,7 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
             watch: None,
             facts: None,
             events_max: 50_000_000,
+            outfit: Outfit::default(),
         }
     }
 
@@ -251,6 +260,45 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
         self
     }
 
+    /// Tells the simulator how messages become bytes, and the highest wire version that the nodes know: bandwidth, packets and
+    /// budgets then see real sizes, and damaged bytes are decoded again. Without it each message counts as
+    /// [`Costs::NOMINAL_BYTES`], and damaged ones are refused. Costs nothing where no dial looks at bytes.
+    #[must_use]
+    pub fn wired(mut self, version: u8) -> Self
+    where
+        P::Message: Wire,
+    {
+        self.outfit.codec = Some(Codec::of_wire());
+        self.outfit.version = version;
+        self
+    }
+
+    /// Another build that administrators may [roll out](Fault::Rollout): a later program, or the same with other settings, that
+    /// knows wire versions up to this one. The first build is the one of [`new`](Sim::new). A link speaks the lower of the two
+    /// versions at its ends, and what crosses it is encoded and decoded in that version; set [`wired`](Sim::wired) too.
+    #[must_use]
+    pub fn build(mut self, version: u8, make: impl Fn(NodeId) -> P + Send + Sync + 'static) -> Self {
+        self.outfit.later.push(Build { version, make: Arc::new(make) });
+        self
+    }
+
+    /// Counts what runs cost; [`World::costs`] and [`Io::costs`](crate::Io::costs) say it.
+    #[must_use]
+    pub fn metered(mut self) -> Self {
+        self.outfit.metered = true;
+        self
+    }
+
+    /// What a run may cost, judged at its end beside what the workload saw: bytes an operation, say.
+    #[must_use]
+    pub fn budget(
+        self,
+        name: &'static str,
+        judge: impl Fn(&Costs, &W) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.metered().finally(name, move |world| judge(&world.costs(), world.workload()))
+    }
+
     /// Shows the world to `watch` every few thousand events, for a progress line; where it says `false` the run ends with
     /// [`Verdict::Interrupted`].
     #[must_use]
@@ -331,6 +379,7 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
             tape,
             dials.clone(),
             window,
+            Arc::new(self.outfit.clone()),
         );
         if let Some(facts) = &self.facts {
             world.learn(facts);

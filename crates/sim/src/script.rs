@@ -3,6 +3,7 @@
 mod dial;
 mod span;
 mod text;
+mod transport;
 
 use crate::dials::Dials;
 use crate::nemesis::Strike;

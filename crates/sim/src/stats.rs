@@ -16,6 +16,22 @@ pub struct Stats {
     pub lost: u64,
     /// Messages that a partition stopped.
     pub blocked: u64,
+    /// Messages that a full queue dropped.
+    pub overflowed: u64,
+    /// Datagrams that were larger than a packet.
+    pub too_large: u64,
+    /// Messages that could not be read, or that the transport's guard stopped.
+    pub refused: u64,
+    /// Messages to an address that nobody has any more.
+    pub unreachable: u64,
+    /// Messages that reached somebody else, who has the receiver's old address now.
+    pub misdelivered: u64,
+    /// Messages that arrived damaged, and could be read all the same.
+    pub corrupted: u64,
+    /// Old messages that an attacker sent again.
+    pub replayed: u64,
+    /// Messages that an attacker sent in another's name.
+    pub forged: u64,
     /// Messages that arrived twice.
     pub duplicated: u64,
     /// Messages, commands and answers that found the receiver down.
@@ -71,6 +87,10 @@ impl Stats {
             Fate::Lost => &mut self.lost,
             Fate::Blocked => &mut self.blocked,
             Fate::ReceiverDown => &mut self.receiver_down,
+            Fate::Overflow => &mut self.overflowed,
+            Fate::TooLarge => &mut self.too_large,
+            Fate::Refused => &mut self.refused,
+            Fate::Unreachable => &mut self.unreachable,
         }
     }
 }

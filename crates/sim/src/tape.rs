@@ -46,9 +46,19 @@ pub enum Kind {
     Damage,
     /// What a failed sync leaves.
     Aftermath,
+    /// Whether bits of a message flip, and which.
+    Corrupt,
+    /// Whether a message is cut off, and where.
+    Truncate,
+    /// Whether an old message is sent again, and which.
+    Replay,
+    /// Whether a message is sent in another's name, and whose.
+    Forge,
+    /// Which of two processes under one id a sender reaches.
+    Twin,
 }
 
-const KINDS: [(Kind, &str); 15] = [
+const KINDS: [(Kind, &str); 20] = [
     (Kind::Swarm, "swarm"),
     (Kind::Onset, "onset"),
     (Kind::Strike, "strike"),
@@ -64,6 +74,11 @@ const KINDS: [(Kind, &str); 15] = [
     (Kind::Workload, "workload"),
     (Kind::Damage, "damage"),
     (Kind::Aftermath, "aftermath"),
+    (Kind::Corrupt, "corrupt"),
+    (Kind::Truncate, "truncate"),
+    (Kind::Replay, "replay"),
+    (Kind::Forge, "forge"),
+    (Kind::Twin, "which-twin"),
 ];
 
 impl Kind {
@@ -271,6 +286,16 @@ impl Tape {
             }
         }
         Some(amount)
+    }
+
+    /// Whether a script says which fault events come true.
+    pub(crate) const fn is_scripted(&self) -> bool {
+        self.given.is_some()
+    }
+
+    /// Whether a list of the fault events that come true is kept.
+    pub(crate) const fn is_logging(&self) -> bool {
+        self.log.is_some()
     }
 
     /// From now on keep a list of the fault events that come true; [`take_log`](Self::take_log) gives it back.

@@ -72,6 +72,14 @@ pub enum Fate {
     Blocked,
     /// The receiver was down.
     ReceiverDown,
+    /// The queue of the link was full.
+    Overflow,
+    /// A datagram larger than a packet.
+    TooLarge,
+    /// It could not be read, or the transport's guard stopped it.
+    Refused,
+    /// Nobody has the address any more that the sender knows.
+    Unreachable,
 }
 
 impl Fate {
@@ -83,6 +91,10 @@ impl Fate {
             Self::Lost => "lost",
             Self::Blocked => "blocked",
             Self::ReceiverDown => "receiver-down",
+            Self::Overflow => "overflow",
+            Self::TooLarge => "too-large",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
         }
     }
 

@@ -1,5 +1,6 @@
 //! What stands on top of the protocol: the application on each node, and the clients.
 
+use crate::costs::Costs;
 use crate::network::{Net, index};
 use crate::tape::{Kind, Label};
 use crate::trace::text;
@@ -73,6 +74,12 @@ impl<'a, P: Simulated> Io<'a, P> {
     /// The nodes of the world.
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = NodeId> + use<P> {
         (0..self.net.up.len()).map(crate::network::node)
+    }
+
+    /// What the run has cost so far, as [`World::costs`](crate::World::costs): for figures of single operations.
+    #[must_use]
+    pub fn costs(&self) -> Costs {
+        self.net.costs()
     }
 
     /// A choice below `bound`, named by its content: give every choice a key of its own.

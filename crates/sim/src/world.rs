@@ -1,9 +1,13 @@
 //! A whole cluster as one value: nodes, network, disks and clocks in virtual time.
 
+mod faults;
 mod fork;
 mod portrait;
+mod topology;
 
+use crate::builds::Outfit;
 use crate::clock::Clock;
+use crate::costs::Costs;
 use crate::damage::{Facts, Lore};
 use crate::dials::{Dials, Sabotage, nanos};
 use crate::disk::{Disk, Wreck};
@@ -22,7 +26,7 @@ use core::ops::Range;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use synod_core::host::{Gate, Tail};
-use synod_core::{Input, Lsn, NodeId, Protocol, Recovered, Time};
+use synod_core::{Input, Link, Lsn, NodeId, Protocol, Recovered, Time};
 
 /// What a protocol must be able to do beyond stepping, to live in the simulator: be copied, compared by fingerprint, and
 /// shown. Implemented for every type that can.
@@ -66,6 +70,8 @@ pub(crate) enum Pending<P: Protocol> {
     Boot { at: usize },
     Strike { rate: usize },
     Relent { strike: u64 },
+    Link { at: usize, peer: NodeId, link: Link },
+    Install { at: usize, build: usize, down: u64 },
 }
 
 impl<P: Simulated> Clone for Pending<P> {
@@ -88,6 +94,8 @@ impl<P: Simulated> Clone for Pending<P> {
             Self::Boot { at } => Self::Boot { at: *at },
             Self::Strike { rate } => Self::Strike { rate: *rate },
             Self::Relent { strike } => Self::Relent { strike: *strike },
+            Self::Link { at, peer, link } => Self::Link { at: *at, peer: *peer, link: *link },
+            Self::Install { at, build, down } => Self::Install { at: *at, build: *build, down: *down },
         }
     }
 }
@@ -97,8 +105,15 @@ impl<P: Protocol> Pending<P> {
     pub(crate) fn target(&self) -> Option<usize> {
         match self {
             Self::Message { to, .. } | Self::Command { to, .. } => Some(*to),
-            Self::Timer { at, .. } | Self::Synced { at, .. } | Self::Done { at, .. } => Some(*at),
-            Self::Wake { .. } | Self::Boot { .. } | Self::Strike { .. } | Self::Relent { .. } => None,
+            Self::Timer { at, .. }
+            | Self::Synced { at, .. }
+            | Self::Done { at, .. }
+            | Self::Link { at, .. } => Some(*at),
+            Self::Wake { .. }
+            | Self::Boot { .. }
+            | Self::Strike { .. }
+            | Self::Relent { .. }
+            | Self::Install { .. } => None,
         }
     }
 }
@@ -117,6 +132,10 @@ pub struct World<P: Simulated, W> {
     make: Arc<dyn Fn(NodeId) -> P + Send + Sync>,
     failure: Option<(NodeId, String)>,
     moved: Vec<NodeId>,
+    /// The build of each node.
+    installed: Vec<usize>,
+    /// The build that was rolled out last, and whether the administrators are on their way back.
+    rolled: (usize, bool),
 }
 
 impl<P: Simulated, W: Workload<P>> World<P, W> {
@@ -129,7 +148,8 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         tape: Tape,
         dials: Dials,
     ) -> Self {
-        Self::with_trace(nodes, Arc::new(make), workload, tape, dials, 0..0)
+        let outfit = Arc::new(Outfit::default());
+        Self::with_trace(nodes, Arc::new(make), workload, tape, dials, 0..0, outfit)
     }
 
     pub(crate) fn with_trace(
@@ -139,10 +159,11 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         tape: Tape,
         dials: Dials,
         window: Range<u64>,
+        outfit: Arc<Outfit<P>>,
     ) -> Self {
         let early = dials.sabotage == Some(Sabotage::EarlySend);
         let lore = Lore::new(dials.storage.bound, nodes);
-        let mut net = Net::new(nodes, tape, dials);
+        let mut net = Net::new(nodes, tape, dials, outfit);
         net.trace = Recorder::of(window);
         let mut world = Self {
             nodes: Vec::new(),
@@ -153,6 +174,8 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             make,
             failure: None,
             moved: Vec::new(),
+            installed: vec![0; nodes],
+            rolled: (0, false),
         };
         for at in 0..nodes {
             let clock = world.clock(at);
@@ -163,6 +186,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 draws: Draws { tape: world.net.tape.branch(), node: id.0, incarnation: 0, drawn: 0 },
                 host: Host {
                     id,
+                    at,
                     disk: Disk::new(),
                     gate: Gate::with_limit(HELD_MAX),
                     loopback: VecDeque::new(),
@@ -204,22 +228,22 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
 
     /// How many nodes there are.
     pub fn len(&self) -> usize {
-        self.nodes.len()
+        self.net.up.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+        self.net.up.is_empty()
     }
 
     /// The protocol on a node, unless the node is down.
     pub fn node(&self, id: NodeId) -> Option<&P> {
-        self.nodes.get(index(id)?)?.protocol.as_ref()
+        self.nodes.get(index(id).filter(|at| *at < self.len())?)?.protocol.as_ref()
     }
 
     /// The protocols that are up.
     pub fn up(&self) -> impl Iterator<Item = (NodeId, &P)> {
-        self.nodes.iter().filter_map(|node| Some((node.host.id, node.protocol.as_ref()?)))
+        self.nodes.iter().take(self.len()).filter_map(|node| Some((node.host.id, node.protocol.as_ref()?)))
     }
 
     /// The application and its clients.
@@ -235,6 +259,12 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     /// What was counted so far.
     pub fn stats(&self) -> Stats {
         self.net.stats
+    }
+
+    /// What the run has cost so far; nothing unless [`Sim::budget`](crate::Sim::budget) or [`Sim::metered`](crate::Sim::metered)
+    /// asked for it.
+    pub fn costs(&self) -> Costs {
+        self.net.costs()
     }
 
     /// The faults that have struck so far, for a timeline.
@@ -287,7 +317,8 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             return;
         }
         let id = slot.host.id;
-        let mut protocol = (self.make)(id);
+        let build = self.installed.get(at).copied().unwrap_or(0);
+        let mut protocol = self.net.outfit.make(build, &self.make, id);
         slot.host.incarnation += 1;
         let (log, mut records) = slot.host.disk.replay();
         let failed = records.find_map(|(lsn, found)| {
@@ -317,8 +348,11 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         if let Some(up) = self.net.up.get_mut(at) {
             *up = true;
         }
+        self.net.came_up(at, build);
         self.net.trace.started(self.net.now, id);
-        self.moved.push(id);
+        if at < self.net.up.len() {
+            self.moved.push(id);
+        }
         let incarnation = slot.host.incarnation;
         self.handle(at, Input::Start { incarnation, log });
     }
@@ -350,10 +384,14 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         if let Some(up) = self.net.up.get_mut(at) {
             *up = false;
         }
+        self.net.went_down(at);
         self.net.trace.crashed(self.net.now, id, wreck.lost, wreck.acknowledged);
         self.net.chain = self.net.chain.word(self.net.now).word(id.0).word(left.0);
-        self.moved.push(id);
-        self.workload.on_crash(id, &mut Io::new(&mut self.net));
+        // A second process under this id has neither an observer nor an application of its own.
+        if at < self.len() {
+            self.moved.push(id);
+            self.workload.on_crash(id, &mut Io::new(&mut self.net));
+        }
     }
 
     pub(crate) fn boot_later(&mut self, at: usize, after: u64) {
@@ -387,7 +425,9 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             other => self.happen(target, other),
         };
         if happened {
-            self.moved.push(node(target));
+            if target < self.net.up.len() {
+                self.moved.push(node(target));
+            }
             self.net.stats.events += 1;
             if self.net.stats.events.is_multiple_of(DIGEST_EVERY) {
                 self.digest();
@@ -410,6 +450,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             Pending::Boot { at } => self.boot(at),
             Pending::Strike { rate } => self.strike(rate),
             Pending::Relent { strike } => self.relent(strike),
+            Pending::Install { at, build, down } => self.install(at, build, down),
             _ => {}
         }
     }
@@ -524,11 +565,16 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 self.net.chain = self.net.chain.word(now).word(id.0);
                 self.handle(target, Input::Done(done));
             }
+            Pending::Link { peer, link, .. } => {
+                self.net.chain = self.net.chain.word(now).word(id.0).word(peer.0);
+                self.handle(target, Input::Link(peer, link));
+            }
             Pending::Message { .. }
             | Pending::Wake { .. }
             | Pending::Boot { .. }
             | Pending::Strike { .. }
-            | Pending::Relent { .. } => return false,
+            | Pending::Relent { .. }
+            | Pending::Install { .. } => return false,
         }
         true
     }
@@ -577,80 +623,5 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             slot.host.events = events;
             slot.host.jobs = jobs;
         }
-    }
-
-    fn strike(&mut self, rate: usize) {
-        let focus = self.workload.focus();
-        let Some(strike) = self.nemesis.strike(rate, focus, &mut self.net) else { return };
-        let lasting = strike.until.saturating_sub(strike.at);
-        for &id in &strike.nodes {
-            let Some(at) = index(id) else { continue };
-            match strike.fault {
-                crate::Fault::Crash | crate::Fault::Blackout => {
-                    self.crash(at);
-                    // One by one, so that a blackout ends in an uneven start.
-                    self.boot_later(at, lasting.saturating_mul(at as u64 + 2) / (at as u64 + 1));
-                }
-                crate::Fault::Pause => {
-                    if let Some(slot) = self.nodes.get_mut(at) {
-                        slot.host.paused_until = slot.host.paused_until.max(strike.until);
-                    }
-                }
-                crate::Fault::SlowDisk => {
-                    if let Some(slot) = self.nodes.get_mut(at) {
-                        slot.host.disk.slowness = 20;
-                    }
-                }
-                crate::Fault::StallDisk => {
-                    if let Some(slot) = self.nodes.get_mut(at) {
-                        slot.host.disk.stalled_until = slot.host.disk.stalled_until.max(strike.until);
-                    }
-                }
-                crate::Fault::FailSync => {
-                    if let Some(slot) = self.nodes.get_mut(at) {
-                        slot.host.disk.failing = true;
-                    }
-                }
-                _ => self.strike_disk(at, &strike),
-            }
-        }
-        let chain = self.net.chain.word(self.net.now).word(strike.fault as u64);
-        self.net.chain = strike.nodes.iter().fold(chain, |chain, id| chain.word(id.0));
-    }
-
-    fn relent(&mut self, strike: u64) {
-        let Some(ended) = self.nemesis.relent(strike, &mut self.net) else { return };
-        if ended.fault == crate::Fault::SlowDisk {
-            for at in ended.nodes.iter().filter_map(|id| index(*id)) {
-                if let Some(slot) = self.nodes.get_mut(at) {
-                    slot.host.disk.slowness = 1;
-                }
-            }
-        }
-    }
-
-    /// Ends all faults: partitions vanish, disks and processes go on, the network is calm, and whoever is down starts. A driver
-    /// that breaks its word goes on breaking it.
-    pub fn heal(&mut self) {
-        self.moved.clear();
-        self.nemesis.stop(self.net.now);
-        self.net.tape.calm();
-        self.net.clear_partitions();
-        self.net.slowness = 1;
-        let sabotage = self.net.dials.sabotage;
-        self.net.dials = Dials { sabotage, ..Dials::calm() };
-        for at in 0..self.nodes.len() {
-            if let Some(slot) = self.nodes.get_mut(at) {
-                slot.host.disk.slowness = 1;
-                slot.host.disk.stalled_until = 0;
-                slot.host.disk.failing = false;
-                slot.host.disk.full_until = 0;
-                slot.host.disk.lying_until = 0;
-                slot.host.paused_until = 0;
-                slot.sync(at, &mut self.net);
-            }
-            self.boot(at);
-        }
-        self.workload.on_heal(&mut Io::new(&mut self.net));
     }
 }

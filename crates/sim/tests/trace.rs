@@ -61,7 +61,7 @@ fn posts(words: &'static str, dials: Dials) -> Sim<Post, Idle> {
 }
 
 fn rough() -> Dials {
-    let mut dials = Dials::rough(&Fault::all().collect::<Vec<_>>());
+    let mut dials = Dials::rough(&Fault::survivable().collect::<Vec<_>>());
     dials.schedule.iter_mut().for_each(|rate| rate.every = Duration::from_millis(800));
     dials
 }

@@ -27,6 +27,10 @@ fn look(fate: Fate) -> Look {
         Fate::Lost => ("lost", "lost by the network"),
         Fate::Blocked => ("blocked", "blocked by a partition"),
         Fate::ReceiverDown => ("dead", "found the receiver down"),
+        Fate::Overflow => ("lost", "dropped by a full queue"),
+        Fate::TooLarge => ("lost", "larger than a packet"),
+        Fate::Refused => ("lost", "refused: damaged, forged, or of another version"),
+        Fate::Unreachable => ("blocked", "sent to an address that nobody has any more"),
         _ => ("odd", "met another fate"),
     };
     Look { class, words }
@@ -47,7 +51,7 @@ pub(super) fn draw(stage: &Stage<'_>, sheet: &mut Sheet) {
         let Happening::Ended { id, fate } = &moment.what else { continue };
         let again = !ended.insert(*id);
         match sent.get(id) {
-            Some(message) if matches!(fate, Fate::Lost | Fate::Blocked) => {
+            Some(message) if !matches!(fate, Fate::Delivered | Fate::ReceiverDown) => {
                 stopped(
                     message,
                     *fate,

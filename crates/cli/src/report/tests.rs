@@ -154,7 +154,16 @@ fn every_fault_and_every_happening_has_its_shape() {
             detail: 0,
         })
         .collect();
-    let fates = [Fate::Delivered, Fate::Lost, Fate::Blocked, Fate::ReceiverDown];
+    let fates = [
+        Fate::Delivered,
+        Fate::Lost,
+        Fate::Blocked,
+        Fate::ReceiverDown,
+        Fate::Overflow,
+        Fate::TooLarge,
+        Fate::Refused,
+        Fate::Unreachable,
+    ];
     let at = picture.window.start + 1_000_000;
     let mut moment = |node, what| picture.moments.push(Moment { at, node: NodeId(node), what });
     for (id, fate) in (900_000..).zip(fates) {

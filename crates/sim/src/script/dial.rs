@@ -4,6 +4,7 @@
 //! script lists the events themselves.
 
 use super::span::{duration, read_duration};
+use crate::bandwidth::Line;
 use crate::dials::{Dials, Latency, Sabotage};
 use crate::storage::{Bound, FileSystem, Storage};
 use core::time::Duration;
@@ -23,13 +24,18 @@ const BOUNDS: [(Bound, &str); 3] =
 /// The dials with nothing left to chance that is a fault.
 pub(crate) fn without_chances(dials: Dials) -> Dials {
     let calm = Dials::calm();
+    let mut lines = dials.lines;
+    lines.values_mut().for_each(|line| line.loss_ppm = None);
+    lines.retain(|_, line| *line != Line::default());
     Dials {
+        lines,
         loss_ppm: calm.loss_ppm,
         burst: calm.burst,
         duplicate_ppm: calm.duplicate_ppm,
         reorder_ppm: calm.reorder_ppm,
         tear_ppm: calm.tear_ppm,
         schedule: calm.schedule,
+        tamper: calm.tamper,
         storage: Storage { reorder_ppm: calm.storage.reorder_ppm, ..dials.storage },
         ..dials
     }
@@ -52,9 +58,17 @@ pub(super) fn lines(dials: &Dials) -> Vec<String> {
         schedule: _,
         sabotage,
         storage: Storage { file_system, reorder_ppm: _, bound },
+        bandwidth: _,
+        mtu: _,
+        lines: _,
+        tamper: _,
+        guard: _,
+        resolve_after: _,
+        notices: _,
     } = dials;
     let calm = Dials::calm();
-    let mut lines = Vec::new();
+    // Bandwidth, packets, guards, addresses and notices; what attackers do is left to chance.
+    let mut lines = super::transport::lines(dials);
     if *latency != calm.latency {
         lines.push(format!("latency {}", distribution(latency)));
     }
@@ -102,7 +116,7 @@ pub(super) fn turn(dials: &mut Dials, words: &[&str]) -> Option<()> {
         ["damage-bound", word] => {
             dials.storage.bound = BOUNDS.iter().find(|(_, name)| name == word)?.0;
         }
-        _ => return None,
+        other => super::transport::turn(dials, other)?,
     }
     Some(())
 }

@@ -86,6 +86,13 @@ impl<T> Gate<T> {
         self.held.back().map_or(Lsn::ZERO, |(after, _)| *after)
     }
 
+    /// The same gate with other things in it: what waits for what, and in which order, stays.
+    #[must_use]
+    pub fn map<U>(self, mut change: impl FnMut(T) -> U) -> Gate<U> {
+        let held = self.held.into_iter().map(|(after, thing)| (after, change(thing))).collect();
+        Gate { held, limit: self.limit }
+    }
+
     /// How many things wait.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -78,6 +78,14 @@
 //! successors lay beyond the bounds ([`Extent::cut`]), and how likely it is that two states shared a fingerprint
 //! ([`Extent::omission_probability`]). [`Explorer::run_exact`] has no such probability.
 //!
+//! # Larger clusters
+//! [`Cluster::reduced`] leaves out what cannot change the verdict, and takes states for one that differ only in the names of
+//! nodes ([`Reduced`] says what must be true for that).
+//!
+//! # Progress
+//! [`Liveness`] looks for runs in which a goal is never met although every message arrives one day, every timer runs out and every
+//! sync completes ([`Fair`]).
+//!
 //! # Cost
 //! A state costs its fingerprint (8 bytes in a table that is 58 % to 87 % full) and two or three bytes that say how it was
 //! reached; the states themselves are kept only until they are expanded. In a cluster each node's state, message and step
@@ -92,13 +100,18 @@ mod exploration;
 mod explorer;
 mod frontier;
 mod links;
+mod liveness;
 mod model;
 mod print;
 mod stopwatch;
 mod visited;
 
-pub use cluster::{Act, Action, Bounds, Cluster, ClusterState, Explored, Network, Observer, View};
+pub use cluster::{
+    Act, Action, Bounds, Cluster, ClusterState, Explored, Network, Observer, Reduced, Relabel, Renaming,
+    SymmetryError, View,
+};
 pub use exploration::{Counterexample, Exploration, Extent, Outcome, Stop};
 pub use explorer::Explorer;
+pub use liveness::{Fair, Lasso, Liveness, Progress};
 pub use model::{Model, Successors};
 pub use print::Print;

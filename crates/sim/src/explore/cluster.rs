@@ -6,15 +6,20 @@ mod bounds;
 mod host;
 mod lookup;
 mod observer;
+mod reduced;
+mod renaming;
 mod schedule;
 mod view;
 
 pub use act::{Act, Action};
 pub use bounds::{Bounds, Network};
 pub use observer::Observer;
+pub use reduced::{Reduced, SymmetryError};
+pub use renaming::{Relabel, Renaming};
 pub use schedule::ClusterState;
 pub use view::View;
 
+use super::liveness::Fair;
 use super::model::{Model, Successors};
 use super::print::Print;
 use arena::{Arena, Verdict};
@@ -57,10 +62,10 @@ where
 {
 }
 
-type Make<P> = Box<dyn Fn(NodeId) -> P>;
-type Invariant<P, O> = Box<dyn Fn(&View<'_, P, O>) -> Result<(), String>>;
-type Fires<P> = Box<dyn Fn(NodeId, &<P as Protocol>::Timer) -> bool>;
-type Answers<P> = Box<dyn Fn(NodeId, &<P as Protocol>::Job) -> Vec<<P as Protocol>::Done>>;
+type Make<P> = Box<dyn Fn(NodeId) -> P + Send + Sync>;
+type Invariant<P, O> = Box<dyn Fn(&View<'_, P, O>) -> Result<(), String> + Send + Sync>;
+type Fires<P> = Box<dyn Fn(NodeId, &<P as Protocol>::Timer) -> bool + Send + Sync>;
+type Answers<P> = Box<dyn Fn(NodeId, &<P as Protocol>::Job) -> Vec<<P as Protocol>::Done> + Send + Sync>;
 
 /// A cluster of nodes with the ids 1, 2, 3 and so on, as a [`Model`]: every order of deliveries, timers, completed syncs,
 /// commands, crashes and restarts, within [`Bounds`].
@@ -95,14 +100,14 @@ pub struct Cluster<P: Explored, O = ()> {
 impl<P: Explored> Cluster<P> {
     /// A cluster of `nodes` nodes, each made (and after a crash, made again) by `make`; no faults, no commands, one firing of
     /// timers a node.
-    pub fn new(nodes: usize, make: impl Fn(NodeId) -> P + 'static) -> Self {
+    pub fn new(nodes: usize, make: impl Fn(NodeId) -> P + Send + Sync + 'static) -> Self {
         Self::observed(nodes, make, ())
     }
 }
 
 impl<P: Explored, O: Observer<P>> Cluster<P, O> {
     /// As [`new`](Cluster::new), with an observer.
-    pub fn observed(nodes: usize, make: impl Fn(NodeId) -> P + 'static, observer: O) -> Self {
+    pub fn observed(nodes: usize, make: impl Fn(NodeId) -> P + Send + Sync + 'static, observer: O) -> Self {
         Self {
             nodes: nodes.min(bounds::NODES_MAX),
             make: Box::new(make),
@@ -144,7 +149,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
     pub fn always(
         mut self,
         name: &str,
-        check: impl Fn(&View<'_, P, O>) -> Result<(), String> + 'static,
+        check: impl Fn(&View<'_, P, O>) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
         self.invariants.push((name.to_owned(), Box::new(check)));
         self
@@ -152,14 +157,17 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
 
     /// Only these timers run out.
     #[must_use]
-    pub fn timers(mut self, fires: impl Fn(NodeId, &P::Timer) -> bool + 'static) -> Self {
+    pub fn timers(mut self, fires: impl Fn(NodeId, &P::Timer) -> bool + Send + Sync + 'static) -> Self {
         self.fires = Some(Box::new(fires));
         self
     }
 
     /// What a job can be answered with; each answer is explored. Without this, no job is ever answered.
     #[must_use]
-    pub fn answers(mut self, answers: impl Fn(NodeId, &P::Job) -> Vec<P::Done> + 'static) -> Self {
+    pub fn answers(
+        mut self,
+        answers: impl Fn(NodeId, &P::Job) -> Vec<P::Done> + Send + Sync + 'static,
+    ) -> Self {
         self.answers = Some(Box::new(answers));
         self
     }
@@ -233,5 +241,22 @@ impl<P: Explored, O: Observer<P>> Model for Cluster<P, O> {
 
     fn memory_bytes(&self) -> usize {
         self.arena.borrow().bytes()
+    }
+}
+
+impl<P: Explored, O: Observer<P>> Fair for Cluster<P, O> {
+    /// A message arrives one day, an armed timer runs out, a sync completes, a job is answered, a process that is down starts
+    /// again, and the application asks what it is going to ask. Crashes, losses and doubled messages need not happen.
+    fn class(&self, _: &ClusterState, action: &Action<P>) -> Option<u64> {
+        let class = match &action.act {
+            Act::Deliver { from, to, message, again: false } => Print::of(&(0_u8, from, to, message)),
+            Act::Timer { node, timer } => Print::of(&(1_u8, node, timer)),
+            Act::Sync { node, .. } => Print::of(&(2_u8, node)),
+            Act::Done { node, .. } => Print::of(&(3_u8, node)),
+            Act::Restart { node, .. } => Print::of(&(4_u8, node)),
+            Act::Command { command, .. } => Print::of(&(5_u8, format!("{command:?}"))),
+            Act::Deliver { again: true, .. } | Act::Drop { .. } | Act::Crash { .. } => return None,
+        };
+        Some(class.low())
     }
 }

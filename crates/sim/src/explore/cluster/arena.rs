@@ -55,6 +55,8 @@ pub(super) struct Arena<P: Explored, O> {
     outcomes: Vec<u32>,
     /// From an observer and effects to the observer afterwards.
     observed: Lookup,
+    /// From a part and a renaming to the part under other names.
+    pub(super) renamed: Lookup,
 }
 
 impl<P: Explored, O: Observer<P>> Arena<P, O> {
@@ -67,6 +69,7 @@ impl<P: Explored, O: Observer<P>> Arena<P, O> {
             steps: Lookup::default(),
             outcomes: Vec::new(),
             observed: Lookup::default(),
+            renamed: Lookup::default(),
         }
     }
 
@@ -153,5 +156,6 @@ impl<P: Explored, O: Observer<P>> Arena<P, O> {
             + steps
             + self.steps.bytes()
             + self.observed.bytes()
+            + self.renamed.bytes()
     }
 }

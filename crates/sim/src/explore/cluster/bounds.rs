@@ -19,7 +19,7 @@ pub struct Bounds {
     pub duplicates: u8,
     /// Processes that die.
     pub crashes: u8,
-    /// How many timers run out on each node.
+    /// How many timers run out on each node; [`UNLIMITED`](Bounds::UNLIMITED) are not counted.
     pub timers: u8,
     /// How many timers run out on all nodes together.
     pub timers_all: u8,
@@ -27,6 +27,11 @@ pub struct Bounds {
     pub in_flight_max: usize,
     /// The order of messages.
     pub network: Network,
+}
+
+impl Bounds {
+    /// As many timers as there are: the states are finite only if the protocol sees to it.
+    pub const UNLIMITED: u8 = u8::MAX;
 }
 
 impl Default for Bounds {
@@ -50,6 +55,8 @@ pub enum Network {
     /// Any.
     #[default]
     Unordered,
+    /// Any, and a message that is sent while an equal one is on its way adds nothing: a protocol that repeats itself stays finite.
+    Merging,
     /// First in, first out from each node to each other.
     Fifo,
 }

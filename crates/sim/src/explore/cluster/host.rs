@@ -37,7 +37,7 @@ pub(super) struct Host<P: Explored> {
 
 #[derive(Clone, Debug, Hash)]
 pub(super) struct Disk<R> {
-    records: Vec<R>,
+    pub(super) records: Vec<R>,
     released: u64,
     pub(super) durable: Lsn,
     /// The last forced record.

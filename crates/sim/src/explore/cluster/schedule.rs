@@ -2,7 +2,7 @@
 
 use super::act::{Act, Action};
 use super::arena::{Arena, Envelope, Verdict};
-use super::bounds::Network;
+use super::bounds::{Bounds, Network};
 use super::host::{Choices, Host, Said};
 use super::{Cluster, Explored, Observer};
 use crate::explore::links::{pull, push};
@@ -17,13 +17,13 @@ use synod_core::{Input, Lsn, NodeId};
 /// the messages on their way: in ascending order, or in the order of sending on each link.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClusterState {
-    words: Vec<u32>,
+    pub(super) words: Vec<u32>,
 }
 
-const SPENT: usize = 0;
+pub(super) const SPENT: usize = 0;
 const COMMANDS: usize = 1;
-const OBSERVER: usize = 2;
-const NODES: usize = 3;
+pub(super) const OBSERVER: usize = 2;
+pub(super) const NODES: usize = 3;
 
 /// Commands beyond this number are never given.
 const COMMANDS_MAX: usize = 32;
@@ -41,7 +41,7 @@ impl ClusterState {
         self.words.get(at).copied().unwrap_or(0)
     }
 
-    fn set(&mut self, at: usize, word: u32) {
+    pub(super) fn set(&mut self, at: usize, word: u32) {
         if let Some(place) = self.words.get_mut(at) {
             *place = word;
         }
@@ -91,7 +91,7 @@ impl ClusterState {
         self.set(SPENT, self.word(SPENT) + (1 << budget as u32));
     }
 
-    fn fired(&self, nodes: usize, at: usize) -> u8 {
+    pub(super) fn fired(&self, nodes: usize, at: usize) -> u8 {
         (self.word(NODES + nodes + at / 4) >> (at % 4 * 8)) as u8
     }
 
@@ -100,13 +100,17 @@ impl ClusterState {
     }
 
     fn fire(&mut self, nodes: usize, at: usize) {
+        self.fire_often(nodes, at, 1);
+    }
+
+    pub(super) fn fire_often(&mut self, nodes: usize, at: usize, times: u8) {
         let place = NODES + nodes + at / 4;
-        self.set(place, self.word(place) + (1 << (at % 4 * 8)));
+        self.set(place, self.word(place) + (u32::from(times) << (at % 4 * 8)));
     }
 }
 
 /// Where the messages begin.
-fn envelopes_at(nodes: usize) -> usize {
+pub(super) fn envelopes_at(nodes: usize) -> usize {
     NODES + nodes + nodes.div_ceil(4)
 }
 
@@ -127,11 +131,11 @@ fn key(kind: Kind, value: u32) -> u32 {
     (kind as u32) << 29 | (value & ((1 << 29) - 1))
 }
 
-fn node(at: usize) -> NodeId {
+pub(super) fn node(at: usize) -> NodeId {
     NodeId(at as u64 + 1)
 }
 
-fn place(id: NodeId) -> Option<usize> {
+pub(super) fn place(id: NodeId) -> Option<usize> {
     usize::try_from(id.0.checked_sub(1)?).ok()
 }
 
@@ -213,6 +217,10 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
         let waiting = state.envelopes(self.nodes);
         let place = match self.bounds.network {
             Network::Unordered => waiting.partition_point(|other| *other <= number),
+            Network::Merging => match waiting.binary_search(&number) {
+                Ok(_) => return,
+                Err(place) => place,
+            },
             Network::Fifo => waiting.partition_point(|other| {
                 arena.envelopes.get(*other).is_some_and(|other| (other.from, other.to) <= (*from, *to))
             }),
@@ -231,7 +239,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
             };
             // One of several equal messages stands for all; on a link, the first stands before the others.
             let same = match self.bounds.network {
-                Network::Unordered => (u64::from(number), 0),
+                Network::Unordered | Network::Merging => (u64::from(number), 0),
                 Network::Fifo => (from.0, to.0),
             };
             if last.replace(same) == Some(same) {
@@ -303,7 +311,8 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
         let Some(host) = state.node(at).and_then(|node| arena.hosts.get(node)) else { return };
         let (up, durable, syncable, unsynced) =
             (host.protocol.is_some(), host.disk.durable.0, host.syncable(), host.unsynced());
-        let fires = state.fired(self.nodes, at) < self.bounds.timers
+        let free = self.bounds.timers == Bounds::UNLIMITED;
+        let fires = (free || state.fired(self.nodes, at) < self.bounds.timers)
             && state.fired_all(self.nodes) < u32::from(self.bounds.timers_all);
         let timers = if fires { host.timers.clone() } else { Vec::new() };
         let jobs = if self.answers.is_some() { host.jobs.clone() } else { Vec::new() };
@@ -325,7 +334,9 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
                 continue;
             }
             let mut spent = state.clone();
-            spent.fire(self.nodes, at);
+            if !free {
+                spent.fire(self.nodes, at);
+            }
             let step = |host: &mut Host<P>, choices: &mut Choices| {
                 host.timers.retain(|armed| *armed != timer);
                 host.input(Input::Timer(timer), choices)

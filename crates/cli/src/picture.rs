@@ -6,6 +6,7 @@ use synod_consistency_checker::{Completion, KvAction, KvCall, KvModel, KvReturn,
 use synod_core::NodeId;
 use synod_kv::cluster::{Cluster, Settings};
 use synod_raft::{Raft, Role};
+use synod_sim::trace::Stretch;
 use synod_sim::{Fault, Report, Sim, Tape, Verdict};
 
 /// The longest stretch that the space-time diagram shows, in virtual nanoseconds.
@@ -111,6 +112,18 @@ fn reign(reign: &synod_kv::cluster::Reign) -> report::Reign {
 /// The stretch of this run that is worth looking at, and why.
 pub(crate) fn window(report: &Report<Cluster>) -> (Range<u64>, String) {
     choose(report, &report.workload.judge(), None)
+}
+
+/// What the clients did in this stretch, for a trace.
+pub(crate) fn operations_in(report: &Report<Cluster>, window: &Range<u64>) -> Vec<Stretch> {
+    let operations = operations(&report.workload, &report.workload.judge(), window).into_iter();
+    let stretch = |one: report::Operation| Stretch {
+        from: one.begun,
+        until: one.ended,
+        text: one.text,
+        marked: one.marked,
+    };
+    operations.map(stretch).collect()
 }
 
 /// The stretch to show, and why.

@@ -1,6 +1,6 @@
 //! `--trace`: a stretch of a run, written for people and for programs.
 
-use crate::console::{Complaint, Console, write};
+use crate::console::{Complaint, Console, command_line, write};
 use crate::picture;
 use clap::ValueEnum;
 use core::ops::Range;
@@ -8,11 +8,16 @@ use std::path::{Path, PathBuf};
 use synod_core::NodeId;
 use synod_kv::cluster::Cluster;
 use synod_raft::{Raft, Role};
-use synod_sim::trace::Trace;
+use synod_sim::trace::{Page, Row, Stretch, Trace};
 use synod_sim::{Report, Sim, Tape};
 
-/// A run with fewer events than this is traced whole.
+/// A run with fewer events than this is traced whole; a page, which has room for 24,000 moments, holds more.
 const WHOLE_EVENTS_MAX: u64 = 4_000;
+const WHOLE_EVENTS_MAX_PAGE: u64 = 9_000;
+/// What a page shows before and after the stretch that is worth looking at, in virtual nanoseconds.
+const AROUND: u64 = 500_000_000;
+/// Lanes for operations of clients.
+const ROWS_MAX: usize = 12;
 
 /// What to write of a run, and how.
 #[derive(Debug, clap::Args)]
@@ -20,7 +25,7 @@ pub(crate) struct Tracing {
     /// Write what happened in the run, or in the first that failed: every message with its fate, crashes, faults, states.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// By default the file's ending says: `.jsonl` or `.json`, `.shiviz` or `.log`, `.mmd`.
+    /// By default the file's ending says: `.jsonl` or `.json`, `.shiviz` or `.log`, `.mmd`, `.html`.
     #[arg(long, value_enum, requires = "trace")]
     trace_format: Option<Format>,
     /// The stretch of virtual time to write, such as `2.5s..2.75s`, `900ms..1s` or `0..`. By default the whole of a short run,
@@ -38,6 +43,8 @@ enum Format {
     Shiviz,
     /// A sequence diagram for Mermaid; a few hundred arrows at most.
     Mermaid,
+    /// A space-time diagram on a page of its own, to zoom and search in.
+    Html,
 }
 
 impl Format {
@@ -46,8 +53,9 @@ impl Format {
             Some("json" | "jsonl" | "ndjson") => Ok(Self::Json),
             Some("shiviz" | "log") => Ok(Self::Shiviz),
             Some("mmd" | "mermaid") => Ok(Self::Mermaid),
+            Some("html" | "htm") => Ok(Self::Html),
             _ => Err(Complaint::Usage(format!(
-                "{} does not say how to write the trace; add --trace-format json, shiviz or mermaid",
+                "{} does not say how to write the trace; add --trace-format json, shiviz, mermaid or html",
                 path.display()
             ))),
         }
@@ -122,13 +130,18 @@ impl Tracing {
     ) -> Result<(), Complaint> {
         let Some(path) = &self.trace else { return Ok(()) };
         let format = self.trace_format.map_or_else(|| Format::of(path), Ok)?;
+        let whole = if format == Format::Html { WHOLE_EVENTS_MAX_PAGE } else { WHOLE_EVENTS_MAX };
         let window = match &self.window {
             Some(window) => window.clone(),
-            None if report.stats.events <= WHOLE_EVENTS_MAX => 0..u64::MAX,
-            None => picture::window(report).0,
+            None if report.stats.events <= whole => 0..u64::MAX,
+            None => {
+                let Range { start, end } = picture::window(report).0;
+                let around = if format == Format::Html { AROUND } else { 0 };
+                start.saturating_sub(around)..end.saturating_add(around)
+            }
         };
         let (_, trace) = sim.trace(tape, window, portrait);
-        let (text, note) = rendered(&trace, format);
+        let (text, note) = rendered(&trace, format, report);
         write(path, &text)?;
         if !quiet {
             console.say(format!("{} moments written to {}{note}", trace.moments.len(), path.display()));
@@ -137,7 +150,7 @@ impl Tracing {
     }
 }
 
-fn rendered(trace: &Trace, format: Format) -> (String, String) {
+fn rendered(trace: &Trace, format: Format, report: &Report<Cluster>) -> (String, String) {
     match format {
         Format::Json => (trace.to_json_lines(), String::new()),
         Format::Shiviz => (trace.to_shiviz(), String::new()),
@@ -149,7 +162,38 @@ fn rendered(trace: &Trace, format: Format) -> (String, String) {
             };
             (diagram.text, note)
         }
+        Format::Html => (trace.to_html(&page(trace, report)), String::new()),
     }
+}
+
+fn page(trace: &Trace, report: &Report<Cluster>) -> Page {
+    let fact = |name: &str, value: String| (name.to_owned(), value);
+    Page {
+        title: format!("Raft in the simulator, seed {}", report.seed),
+        command: command_line(),
+        facts: vec![
+            fact("virtual time", format!("{:.3} s", report.at as f64 / 1e9)),
+            fact("events", report.stats.events.to_string()),
+            fact("moments in this window", trace.moments.len().to_string()),
+            fact("faults", format!("{} struck, {} crashes", report.stats.faults, report.stats.crashes)),
+        ],
+        rows: rows(picture::operations_in(report, &trace.window)),
+    }
+}
+
+/// What the clients did: the operations of a contradiction first, then the others, each on the first lane that is free.
+fn rows(mut operations: Vec<Stretch>) -> Vec<Row> {
+    operations.sort_by_key(|one| (!one.marked, one.from));
+    let mut rows = vec![Row { name: "clients".to_owned(), stretches: Vec::new() }; ROWS_MAX];
+    for one in operations {
+        let until = one.until.unwrap_or(u64::MAX);
+        let apart = |other: &Stretch| other.from > until || other.until.is_some_and(|end| end < one.from);
+        if let Some(row) = rows.iter_mut().find(|row| row.stretches.iter().all(apart)) {
+            row.stretches.push(one);
+        }
+    }
+    rows.retain(|row| !row.stretches.is_empty());
+    rows
 }
 
 #[cfg(test)]

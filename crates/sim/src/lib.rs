@@ -96,7 +96,7 @@
 //!
 //! # What can be seen
 //! [`Sim::trace`] brings back every message with its fate, every crash, fault and state of a stretch of a run, with vector clocks;
-//! [`trace`] writes it as JSON lines, for ShiViz and for Mermaid.
+//! [`trace`] writes it as JSON lines, for ShiViz, for Mermaid, and as a space-time diagram to zoom and search in: one HTML file.
 //!
 //! [`Sim::odds`] forks a failing run from many of its moments and counts how many other futures fail too: when did the failure
 //! become likely, in which step, and from when on was it too late? [`World::fork`] is the means, for other questions.

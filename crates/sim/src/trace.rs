@@ -4,7 +4,8 @@
 //!
 //! * [JSON lines](Trace::to_json_lines), one object for each moment, with vector clocks: for programs;
 //! * a [ShiViz log](Trace::to_shiviz), for the visualizer of that name;
-//! * a [Mermaid sequence diagram](Trace::to_mermaid), for a page of documentation: a few hundred arrows and notes.
+//! * a [Mermaid sequence diagram](Trace::to_mermaid), for a page of documentation: a few hundred arrows and notes;
+//! * a [space-time diagram](Trace::to_html), one HTML file that needs nothing else.
 //!
 //! A trace changes nothing in a run, and a run without one pays nothing for it: vector clocks are computed when they are asked
 //! for, from the messages that were sent and delivered.
@@ -47,10 +48,12 @@
 mod causality;
 mod json;
 mod mermaid;
+mod page;
 mod recorder;
 mod shiviz;
 
 pub use mermaid::Mermaid;
+pub use page::{Page, Row, Stretch};
 
 use crate::nemesis::Strike;
 use crate::run::Verdict;

@@ -5,7 +5,7 @@ use core::time::Duration;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use synod_core::{Context, Input, Lsn, Never, NodeId, Protocol, Recovered, Sink};
-use synod_sim::trace::{Fate, Happening, Trace};
+use synod_sim::trace::{Fate, Happening, Page, Row, Stretch, Trace};
 use synod_sim::{Burst, Climate, Dials, Fault, Idle, Latency, Rate, Sim, Tape, Verdict};
 
 /// Letters go round; each stop writes its number down and passes it on. The text of a letter is the user's.
@@ -276,4 +276,108 @@ fn states_are_told_where_they_change_and_again_after_a_restart() {
         }
     }
     assert!(told > 30 && again > 3, "{told} {again}");
+}
+
+/// The data that a page carries.
+fn carried(html: &str) -> Value {
+    let begin = html.find("<script id=\"data\" type=\"application/json\">").unwrap();
+    let data = &html[begin..];
+    let data = &data[data.find('>').unwrap() + 1..data.find("</script>").unwrap()];
+    serde_json::from_str(data).unwrap()
+}
+
+const HOSTILE: &str = "</script><img src=x onerror=alert(1)> & \"b\" <!-- \u{2028}\u{1} ";
+
+fn surroundings() -> Page {
+    let stretch = Stretch { from: 0, until: None, text: HOSTILE.to_owned(), marked: true };
+    let done = Stretch { until: Some(1_000), ..stretch.clone() };
+    Page {
+        title: HOSTILE.to_owned(),
+        command: HOSTILE.to_owned(),
+        facts: vec![(HOSTILE.to_owned(), HOSTILE.to_owned())],
+        rows: vec![Row { name: HOSTILE.to_owned(), stretches: vec![stretch, done] }],
+    }
+}
+
+/// What holds of every page: it is small, needs nothing else, and no text leaves its place.
+fn sound(trace: &Trace) -> Value {
+    let html = trace.to_html(&surroundings());
+    assert!(html.len() < 2_000_000, "{} bytes for {} moments", html.len(), trace.moments.len());
+    assert!(html.starts_with("<!DOCTYPE html>") && html.ends_with("</html>\n"));
+    for foreign in ["http:", "https:", "//", "url(", "@import", "<link", "<img", "<!--", "NaN", "inf\""] {
+        // Comments of the script are not addresses.
+        let found = html.lines().any(|line| line.contains(foreign) && !line.trim_start().starts_with("//"));
+        assert!(!found, "`{foreign}` on the page");
+    }
+    assert_eq!(html.matches("<script").count(), 2);
+    assert_eq!(html.matches("</script>").count(), 2);
+    assert!(html.contains("<noscript>") && html.contains("<svg class=\"still\""));
+    let data = carried(&html);
+    let length = |name: &str| data[name].as_array().unwrap().len();
+    assert!(length("messages") % 7 == 0 && length("marks") % 4 == 0 && length("states") % 3 == 0);
+    let (names, texts) = (length("names") as u64, length("texts") as u64);
+    let span = data["until"].as_u64().unwrap() - data["from"].as_u64().unwrap();
+    for way in data["messages"].as_array().unwrap().chunks(7) {
+        let [from, to, sent, way, fate, text, _] =
+            way.iter().map(|n| n.as_u64().unwrap()).collect::<Vec<_>>()[..]
+        else {
+            panic!("seven numbers");
+        };
+        assert!(from <= 3 && (1..=3).contains(&to) && fate < names && text < texts && sent + way <= span);
+    }
+    data
+}
+
+#[test]
+fn a_page_carries_every_moment_and_no_text_leaves_its_place() {
+    for trace in [small(), large()] {
+        let data = sound(&trace);
+        let count =
+            |what: fn(&Happening) -> bool| trace.moments.iter().filter(|moment| what(&moment.what)).count();
+        let length = |name: &str| data[name].as_array().unwrap().len();
+        assert_eq!(length("states") / 3, count(|what| matches!(what, Happening::State(_))));
+        let others = count(|what| {
+            !matches!(what, Happening::State(_) | Happening::Sent { .. } | Happening::Ended { .. })
+        });
+        assert_eq!(length("marks") / 4, others);
+        let sent = count(|what| matches!(what, Happening::Sent { .. }));
+        assert!(length("messages") / 7 >= sent, "copies end twice");
+        assert_eq!(length("faults"), trace.strikes.len());
+        assert_eq!(data["failure"].is_null(), trace.verdict == Verdict::Passed);
+        let names = data["names"].as_array().unwrap();
+        assert!(
+            ["lost", "receiver-down", "crashed", "durable"]
+                .iter()
+                .all(|name| names.contains(&(*name).into()))
+        );
+    }
+}
+
+#[test]
+fn no_page_is_too_large() {
+    let sim = posts("round and round and round it goes", rough()).storm(Duration::from_secs(150));
+    // Every state is new, long, and full of what must be escaped.
+    let told = core::cell::Cell::new(0_u64);
+    let hostile = |_, _: &Post| {
+        told.set(told.get() + 1);
+        format!("{} {}", told.get(), HOSTILE.repeat(8))
+    };
+    let (_, trace) = sim.trace(Tape::from_seed(2), 0..u64::MAX, hostile);
+    assert!(trace.moments.len() > 60_000, "{}", trace.moments.len());
+    let html = trace.to_html(&Page::default());
+    assert!(html.contains(&format!("Shown are 24000 of {} moments", trace.moments.len())));
+    assert!(html.contains("Texts are cut after"));
+    sound(&trace);
+    let (_, trace) = sim.trace(Tape::from_seed(2), 0..60_000_000_000, state);
+    assert!(trace.moments.len() > 18_000, "{}", trace.moments.len());
+    sound(&trace);
+}
+
+#[test]
+fn an_empty_window_makes_a_page() {
+    let (_, trace) = posts("x", rough()).trace(Tape::from_seed(2), 5..5, state);
+    assert!(trace.moments.is_empty());
+    let html = trace.to_html(&Page::default());
+    assert!(html.contains("Nothing happened in this window."));
+    assert_eq!(carried(&html)["messages"], serde_json::json!([]));
 }

@@ -232,3 +232,49 @@ fn a_vote_that_is_sent_before_it_is_written_elects_two() {
         "{shortest}"
     );
 }
+
+/// Greets its peer once, and counts what it hears: a protocol that must not be told anything twice.
+#[derive(Clone, Debug, Default, Hash)]
+struct Tally {
+    heard: u8,
+}
+
+impl Protocol for Tally {
+    type Message = ();
+    type Record = Never;
+    type Command = Never;
+    type Event = Never;
+    type Timer = Never;
+    type Job = Never;
+    type Done = Never;
+    type Error = Never;
+
+    fn recover(&mut self, _: Lsn, _: Recovered<Never>) -> Result<(), Never> {
+        Ok(())
+    }
+
+    fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
+        match input {
+            Input::Start { .. } => cx.send(NodeId(3 - cx.me().0), ()),
+            Input::Message(..) if self.heard < 9 => self.heard += 1,
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn an_everlasting_message_arrives_any_number_of_times_without_a_budget() {
+    let most = |network, heard_max| {
+        let cluster = Cluster::new(2, |_| Tally::default())
+            .bounds(Bounds { network, ..Bounds::default() })
+            .always("told once", move |view| match view.up().find(|(_, tally)| tally.heard > heard_max) {
+                Some((node, tally)) => Err(format!("{node} was told {} times", tally.heard)),
+                None => Ok(()),
+            });
+        Explorer::new(&cluster).run().counterexample().map(|found| found.reason.clone())
+    };
+    assert_eq!(most(Network::Unordered, 1), None);
+    assert_eq!(most(Network::Fifo, 1), None);
+    assert_eq!(most(Network::Everlasting, 1).as_deref(), Some("told once: n2 was told 2 times"));
+    assert_eq!(most(Network::Everlasting, 8).as_deref(), Some("told once: n2 was told 9 times"));
+}

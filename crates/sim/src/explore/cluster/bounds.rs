@@ -59,4 +59,8 @@ pub enum Network {
     Merging,
     /// First in, first out from each node to each other.
     Fifo,
+    /// Any, and any number of times: a message that was sent stays on its way for ever. All losses, delays and duplicates at once,
+    /// without a budget, and mostly in fewer states than [`Unordered`](Self::Unordered): what was delivered and what was not need not be
+    /// told apart. For protocols that take the same message twice as if it were once; others send without end.
+    Everlasting,
 }

@@ -113,7 +113,7 @@ impl<P: Explored, O: Observer<P>> Arena<P, O> {
         }
         if let Some(waiting) = scratch.words.get_mut(start..) {
             match bounds.network {
-                Network::Unordered | Network::Merging => waiting.sort_unstable(),
+                Network::Unordered | Network::Merging | Network::Everlasting => waiting.sort_unstable(),
                 Network::Fifo => waiting.sort_by_key(|number| {
                     self.envelopes.get(*number).map(|message| (message.from, message.to))
                 }),

@@ -217,7 +217,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
         let waiting = state.envelopes(self.nodes);
         let place = match self.bounds.network {
             Network::Unordered => waiting.partition_point(|other| *other <= number),
-            Network::Merging => match waiting.binary_search(&number) {
+            Network::Merging | Network::Everlasting => match waiting.binary_search(&number) {
                 Ok(_) => return,
                 Err(place) => place,
             },
@@ -239,14 +239,16 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
             };
             // One of several equal messages stands for all; on a link, the first stands before the others.
             let same = match self.bounds.network {
-                Network::Unordered | Network::Merging => (u64::from(number), 0),
+                Network::Unordered | Network::Merging | Network::Everlasting => (u64::from(number), 0),
                 Network::Fifo => (from.0, to.0),
             };
             if last.replace(same) == Some(same) {
                 continue;
             }
             let mut without = state.clone();
-            without.words.remove(start + offset);
+            if self.bounds.network != Network::Everlasting {
+                without.words.remove(start + offset);
+            }
             let Some(at) = place(to) else { continue };
             let deliver = |host: &mut Host<P>, choices: &mut Choices| {
                 host.input(Input::Message(from, message.clone()), choices)

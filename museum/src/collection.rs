@@ -1,45 +1,88 @@
 //! Where the exhibits come from: each crate lists its own.
 
-/// A planted bug.
-#[derive(Clone, Copy, Debug)]
+use std::borrow::Cow;
+
+/// Something that is wrong on purpose.
+#[derive(Clone, Debug)]
 pub(crate) struct Exhibit {
-    pub(crate) krate: &'static str,
-    pub(crate) name: &'static str,
-    pub(crate) source: &'static str,
-    pub(crate) says: &'static str,
+    /// The crate, and with it the setups.
+    pub(crate) room: &'static str,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) source: Cow<'static, str>,
+    pub(crate) says: Cow<'static, str>,
+    pub(crate) plant: Plant,
 }
 
-#[cfg(synod_mutants)]
-pub(crate) fn all() -> impl Iterator<Item = Exhibit> {
-    let of = |krate, exhibits: &'static [synod_core::mutant::Exhibit]| {
-        exhibits.iter().map(move |it| Exhibit { krate, name: it.name, source: it.source, says: it.says })
+/// How it is brought about.
+#[derive(Clone, Debug)]
+pub(crate) enum Plant {
+    /// A planted bug of this exhibit's name.
+    Mutant,
+    /// The send in this line does not wait for the disk.
+    Barrier { file: String, line: u32 },
+}
+
+/// A label: room, name, source, what it says.
+type Label = (&'static str, [&'static str; 3]);
+
+/// All planted bugs.
+pub(crate) fn mutants() -> Vec<Exhibit> {
+    let exhibit = |(room, [name, source, says]): Label| Exhibit {
+        room,
+        name: name.into(),
+        source: source.into(),
+        says: says.into(),
+        plant: Plant::Mutant,
     };
-    of("raft", synod_raft::mutants::EXHIBITS)
+    build::labels().into_iter().map(exhibit).collect()
 }
 
-/// Lets the process run with this mutant, or with the correct code.
-#[cfg(synod_mutants)]
-pub(crate) fn choose(exhibit: Option<&Exhibit>) {
-    synod_core::mutant::choose(exhibit.map(|exhibit| exhibit.name));
+/// Lets the process run with this exhibit.
+pub(crate) fn plant(exhibit: &Exhibit) {
+    match &exhibit.plant {
+        Plant::Mutant => build::choose(Some(&exhibit.name)),
+        Plant::Barrier { file, line } => build::choose_barrier(file, *line),
+    }
 }
 
-/// Whether the code of the chosen mutant was run.
-#[cfg(synod_mutants)]
+/// Lets the process run with the correct code.
+pub(crate) fn clear() {
+    build::choose(None);
+}
+
+/// Whether the code of the exhibit was run since it was planted.
 pub(crate) fn reached() -> bool {
-    synod_core::mutant::reached() > 0
+    build::reached() > 0
 }
 
-// In a normal build there is nothing to show.
+#[cfg(synod_mutants)]
+mod build {
+    use super::Label;
+    pub(super) use synod_core::mutant::{choose, choose_barrier, reached};
 
-#[cfg(not(synod_mutants))]
-pub(crate) fn all() -> impl Iterator<Item = Exhibit> {
-    core::iter::empty()
+    pub(super) fn labels() -> Vec<Label> {
+        let rooms = [("raft", synod_raft::mutants::EXHIBITS), ("paxos", synod_paxos::mutants::EXHIBITS)];
+        let label = |(room, exhibits): (_, &'static [synod_core::mutant::Exhibit])| {
+            exhibits.iter().map(move |it| (room, [it.name, it.source, it.says]))
+        };
+        rooms.into_iter().flat_map(label).collect()
+    }
 }
 
+/// In a normal build there is nothing to show.
 #[cfg(not(synod_mutants))]
-pub(crate) fn choose(_: Option<&Exhibit>) {}
+mod build {
+    use super::Label;
 
-#[cfg(not(synod_mutants))]
-pub(crate) fn reached() -> bool {
-    false
+    pub(super) fn labels() -> Vec<Label> {
+        Vec::new()
+    }
+
+    pub(super) fn choose(_: Option<&str>) {}
+
+    pub(super) fn choose_barrier(_: &str, _: u32) {}
+
+    pub(super) fn reached() -> u64 {
+        0
+    }
 }

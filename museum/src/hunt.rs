@@ -1,11 +1,9 @@
 //! One exhibit before the judges: seeds of every setup in turn, until one of them raises the alarm or the time is up.
 
 use crate::collection::{self, Exhibit};
-use crate::setups::{self, Setup};
-use core::fmt;
+use crate::setups::{Alarm, Run, Search, Setup};
 use core::time::Duration;
 use cpu_time::ProcessTime;
-use synod_sim::Verdict;
 
 /// What a hunt may cost.
 #[derive(Clone, Copy, Debug)]
@@ -14,38 +12,14 @@ pub(crate) struct Budget {
     pub(crate) first_seed: u64,
 }
 
-/// Who raised the alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Judge {
-    /// A property of the protocol's state, looked at after every event.
-    Invariant,
-    /// The verdict over what the clients saw.
-    Checker,
-    /// No progress after the faults had stopped.
-    Liveness,
-    /// A node could not come back from its own disk.
-    Recovery,
-}
-
-impl fmt::Display for Judge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Invariant => "invariant",
-            Self::Checker => "checker",
-            Self::Liveness => "liveness",
-            Self::Recovery => "recovery",
-        })
-    }
-}
-
-/// A bug that was caught.
+/// An exhibit that was caught.
 #[derive(Clone, Debug)]
 pub(crate) struct Catch {
-    pub(crate) by: Judge,
+    pub(crate) alarm: Alarm,
     pub(crate) setup: &'static str,
-    pub(crate) seed: u64,
-    pub(crate) verdict: Verdict,
-    /// Faults that struck in that run.
+    /// `None`: by the explorer.
+    pub(crate) seed: Option<u64>,
+    /// Faults that struck in that run, or on that path.
     pub(crate) faults: u64,
 }
 
@@ -55,74 +29,86 @@ pub(crate) struct Outcome {
     pub(crate) caught: Option<Catch>,
     /// Runs in all setups together.
     pub(crate) runs: u64,
+    /// States visited by explorers.
+    pub(crate) states: u64,
     pub(crate) cpu: Duration,
     /// Whether the planted code was run at all.
     pub(crate) reached: bool,
 }
 
-impl Outcome {
-    pub(crate) fn is_caught(&self) -> bool {
-        self.caught.is_some() && self.reached
-    }
-}
-
-/// What came of runs of the correct code.
+/// What came of the correct code.
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
     pub(crate) runs: u64,
-    pub(crate) alarm: Option<(u64, Verdict)>,
+    pub(crate) states: u64,
+    pub(crate) finished: bool,
+    pub(crate) alarm: Option<(u64, Alarm)>,
 }
 
-/// Runs one seed of each setup, then the next seed of each, and so on.
+/// Runs one seed of each setup of the exhibit's room, then the next seed of each, and so on. An exploration is made once, when its
+/// time has come.
 pub(crate) fn hunt(exhibit: &Exhibit, setups: &[Setup], budget: &Budget) -> Outcome {
-    collection::choose(Some(exhibit));
+    collection::plant(exhibit);
     let start = ProcessTime::now();
-    let (mut runs, mut caught) = (0, None);
+    let mut outcome = Outcome { caught: None, runs: 0, states: 0, cpu: Duration::ZERO, reached: false };
+    let room = || setups.iter().filter(|setup| setup.room == exhibit.room);
+    let mut explored = Vec::new();
     'hunt: for seed in budget.first_seed.. {
-        for setup in setups {
-            if start.elapsed() >= budget.cpu {
+        for setup in room() {
+            let spent = start.elapsed();
+            if spent >= budget.cpu {
                 break 'hunt;
             }
-            let report = setup.sim.run(seed);
-            runs += 1;
-            if let Some(by) = judge(&report.verdict) {
-                let (verdict, faults) = (report.verdict, report.stats.faults);
-                caught = Some(Catch { by, setup: setup.name, seed, verdict, faults });
+            let (alarm, faults, seed) = match &setup.search {
+                Search::Seeds(runs) => {
+                    outcome.runs += 1;
+                    let Run { alarm, faults } = runs.run(seed);
+                    (alarm, faults, Some(seed))
+                }
+                Search::States(after, _) if spent < *after || explored.contains(&setup.name) => continue,
+                Search::States(_, explores) => {
+                    explored.push(setup.name);
+                    let visit = explores.explore(budget.cpu.saturating_sub(spent));
+                    outcome.states += visit.states;
+                    (visit.alarm, visit.faults, None)
+                }
+            };
+            if let Some(alarm) = alarm {
+                outcome.caught = Some(Catch { alarm, setup: setup.name, seed, faults });
                 break 'hunt;
             }
         }
     }
-    let outcome = Outcome { caught, runs, cpu: start.elapsed(), reached: collection::reached() };
-    collection::choose(None);
+    outcome.cpu = start.elapsed();
+    outcome.reached = collection::reached();
+    collection::clear();
     outcome
 }
 
-/// The same judges, and nothing to find.
+/// The correct code before the same judges: nothing to find.
 pub(crate) fn control(setup: &Setup, budget: &Budget) -> Control {
-    collection::choose(None);
-    let start = ProcessTime::now();
-    let mut control = Control { runs: 0, alarm: None };
-    for seed in budget.first_seed.. {
-        if start.elapsed() >= budget.cpu {
-            break;
+    collection::clear();
+    let mut control = Control { runs: 0, states: 0, finished: true, alarm: None };
+    match &setup.search {
+        Search::Seeds(runs) => {
+            let start = ProcessTime::now();
+            for seed in budget.first_seed.. {
+                if start.elapsed() >= budget.cpu {
+                    break;
+                }
+                control.runs += 1;
+                if let Some(alarm) = runs.run(seed).alarm {
+                    control.alarm = Some((seed, alarm));
+                    break;
+                }
+            }
         }
-        let report = setup.sim.run(seed);
-        control.runs += 1;
-        if report.verdict != Verdict::Passed {
-            control.alarm = Some((seed, report.verdict));
-            break;
+        Search::States(_, explores) => {
+            let visit = explores.explore(budget.cpu);
+            control.states = visit.states;
+            control.finished = visit.finished;
+            control.alarm = visit.alarm.map(|alarm| (0, alarm));
         }
     }
     control
-}
-
-fn judge(verdict: &Verdict) -> Option<Judge> {
-    match verdict {
-        Verdict::Violated { name: "linearizability", .. } => Some(Judge::Checker),
-        Verdict::Violated { name: "recovery", .. } => Some(Judge::Recovery),
-        Verdict::Violated { name: setups::PROGRESS, .. } => Some(Judge::Liveness),
-        Verdict::Violated { .. } => Some(Judge::Invariant),
-        Verdict::Stalled { .. } | Verdict::Restless { .. } => Some(Judge::Liveness),
-        _ => None,
-    }
 }

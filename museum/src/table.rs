@@ -5,67 +5,106 @@ use crate::hunt::{Control, Outcome};
 use crate::setups::Setup;
 use serde_json::json;
 
-pub(crate) fn list(exhibits: &[Exhibit], setups: &[Setup], json: bool) {
-    if json {
-        for Exhibit { krate, name, source, says } in exhibits {
-            println!("{}", json!({ "exhibit": name, "crate": krate, "source": source, "says": says }));
-        }
-        return;
-    }
-    for exhibit in exhibits {
-        println!("{:6} {:30} {}\n{:38}{}", exhibit.krate, exhibit.name, exhibit.source, "", exhibit.says);
-    }
-    println!();
-    for setup in setups {
-        println!("setup  {:30} {}", setup.name, setup.says);
-    }
+/// Prints for people, or one JSON object a line.
+#[derive(Clone, Copy)]
+pub(crate) struct Table {
+    pub(crate) json: bool,
 }
 
-pub(crate) fn head(json: bool) {
-    if !json {
+impl Table {
+    pub(crate) fn list(self, exhibits: &[&Exhibit], setups: &[Setup]) {
+        for Exhibit { room, name, source, says, .. } in exhibits {
+            if self.json {
+                println!("{}", json!({ "exhibit": name, "crate": room, "source": source, "says": says }));
+            } else {
+                println!("{room:6} {name:30} {source}\n{:38}{says}", "");
+            }
+        }
+        if !self.json {
+            println!();
+            for Setup { room, name, says, .. } in setups {
+                println!("{room:6} {name:30} {says}");
+            }
+        }
+    }
+
+    pub(crate) fn head(self, exhibits: &str, source: &str) {
+        if !self.json {
+            println!(
+                "\n{exhibits:30} {source:33} {:9} {:13} {:>6} {:>8} {:>6} {:>6}",
+                "caught by", "setup", "seeds", "states", "CPU s", "faults"
+            );
+        }
+    }
+
+    /// One exhibit; `proof` says why it need not be caught.
+    pub(crate) fn row(self, exhibit: &Exhibit, outcome: &Outcome, proof: Option<&str>) {
+        let Outcome { caught, runs, states, reached, .. } = outcome;
+        let cpu = outcome.cpu.as_secs_f64();
+        let Exhibit { room, name, source, says, .. } = exhibit;
+        if self.json {
+            let caught = caught.as_ref().map(|it| {
+                json!({ "by": it.alarm.by.to_string(), "says": it.alarm.says, "setup": it.setup, "seed": it.seed, "faults": it.faults })
+            });
+            return println!(
+                "{}",
+                json!({
+                    "exhibit": name, "crate": room, "source": source, "says": says, "seeds": runs, "states": states,
+                    "cpu_s": cpu, "reached": reached, "caught": caught, "proof": proof,
+                })
+            );
+        }
+        let (by, setup, faults, words) = match (caught, proof) {
+            (Some(it), None) => {
+                (it.alarm.by.to_string(), it.setup, it.faults.to_string(), it.alarm.says.as_str())
+            }
+            (Some(it), Some(_)) => {
+                ("REFUTED".to_owned(), it.setup, it.faults.to_string(), it.alarm.says.as_str())
+            }
+            (None, Some(proof)) => ("proof".to_owned(), "", String::new(), proof),
+            (None, None) if *reached => ("SURVIVED".to_owned(), "", String::new(), ""),
+            (None, None) => ("UNREACHED".to_owned(), "", String::new(), ""),
+        };
         println!(
-            "\n{:30} {:36} {:10} {:13} {:>6} {:>8} {:>6}",
-            "exhibit", "source", "caught by", "setup", "seeds", "CPU s", "faults"
+            "{name:30} {source:33} {by:9} {setup:13} {runs:>6} {states:>8} {cpu:>6.2} {faults:>6}  {words}"
         );
     }
-}
 
-pub(crate) fn row(exhibit: &Exhibit, outcome: &Outcome, json: bool) {
-    let cpu = outcome.cpu.as_secs_f64();
-    if json {
-        let caught = outcome.caught.as_ref().map(|caught| {
-            json!({
-                "by": caught.by.to_string(), "setup": caught.setup, "seed": caught.seed,
-                "faults": caught.faults, "verdict": caught.verdict.to_string(),
-            })
-        });
-        let line = json!({
-            "exhibit": exhibit.name, "crate": exhibit.krate, "source": exhibit.source, "says": exhibit.says,
-            "seeds": outcome.runs, "cpu_s": cpu, "reached": outcome.reached, "caught": caught,
-        });
-        return println!("{line}");
-    }
-    let Exhibit { name, source, .. } = exhibit;
-    match &outcome.caught {
-        Some(caught) => println!(
-            "{name:30} {source:36} {:10} {:13} {:>6} {cpu:>8.2} {:>6}  {}",
-            caught.by, caught.setup, outcome.runs, caught.faults, caught.verdict
-        ),
-        None if outcome.reached => {
-            println!("{name:30} {source:36} {:24} {:>6} {cpu:>8.2}", "SURVIVED", outcome.runs);
+    pub(crate) fn control(self, setup: &Setup, control: &Control) {
+        let Control { runs, states, finished, alarm } = control;
+        let alarm = alarm.as_ref().map(|(seed, alarm)| format!("seed {seed}: {}: {}", alarm.by, alarm.says));
+        if self.json {
+            let line = json!({
+                "control": setup.name, "crate": setup.room, "seeds": runs, "states": states, "finished": finished,
+                "alarm": alarm,
+            });
+            return println!("{line}");
         }
-        None => println!("{name:30} {source:36} {:24} {:>6} {cpu:>8.2}", "NEVER REACHED", outcome.runs),
+        let how_much = match (states, finished) {
+            (0, _) => format!("{runs} runs"),
+            (_, true) => format!("all {states} states"),
+            (_, false) => format!("{states} states"),
+        };
+        let verdict = alarm.map_or("no alarm".to_owned(), |alarm| format!("FALSE ALARM: {alarm}"));
+        println!("control {:6} {:13} {how_much} of the correct code: {verdict}", setup.room, setup.name);
     }
-}
 
-pub(crate) fn control(setup: &Setup, control: &Control, json: bool) {
-    let Control { runs, alarm } = control;
-    let alarm = alarm.as_ref().map(|(seed, verdict)| format!("seed {seed}: {verdict}"));
-    if json {
-        return println!("{}", json!({ "control": setup.name, "runs": runs, "alarm": alarm }));
-    }
-    match alarm {
-        None => println!("control {:13} {runs:>6} runs of the correct code, no alarm", setup.name),
-        Some(alarm) => println!("control {:13} FALSE ALARM after {runs} runs: {alarm}", setup.name),
+    /// A summary over the rows.
+    pub(crate) fn sum(self, outcomes: &[Outcome]) {
+        if self.json {
+            return;
+        }
+        let caught = outcomes.iter().filter(|outcome| outcome.caught.is_some()).count();
+        let median = |mut values: Vec<f64>| {
+            values.sort_by(f64::total_cmp);
+            values.get(values.len() / 2).copied().unwrap_or(0.0)
+        };
+        println!(
+            "\n{caught} of {} caught; the usual one after {} runs and {:.2} CPU seconds, the hardest after {:.1}",
+            outcomes.len(),
+            median(outcomes.iter().map(|outcome| outcome.runs as f64).collect()),
+            median(outcomes.iter().map(|outcome| outcome.cpu.as_secs_f64()).collect()),
+            outcomes.iter().map(|outcome| outcome.cpu.as_secs_f64()).fold(0.0, f64::max),
+        );
     }
 }

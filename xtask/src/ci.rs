@@ -26,7 +26,11 @@ const STEPS: [Step; 10] = [
         says: "seeds pass, repeat exactly, and sabotage is caught",
         run: simulation::run,
     },
-    Step { name: "mutants", says: "planted bugs are caught, and are in no normal build", run: mutants::run },
+    Step {
+        name: "mutants",
+        says: "planted bugs and missing barriers are caught, and are in no normal build",
+        run: mutants::run,
+    },
 ];
 
 /// The steps' names: an invariant may name the one that enforces it.

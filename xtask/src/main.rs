@@ -56,6 +56,11 @@ enum Task {
     ///
     /// Ends with exit code 0 when each was caught and the correct code raised no alarm.
     Mutants(mutants::Arguments),
+    /// Takes away one barrier of the protocols after the other, so that a `send` does not wait for the disk, and sets the judges on
+    /// the rest
+    ///
+    /// Ends with exit code 0 when each is caught or carries a comment that proves it harmless.
+    Barriers(mutants::Barriers),
     /// Runs benchmarks beside their peers
     Bench {
         /// The benchmarks to run; all of them where none is named
@@ -105,6 +110,7 @@ fn carry_out(task: Task) -> Result<(), Failure> {
         Task::Loom => told(loom::run(&workspace)),
         Task::Miri => told(miri::run(&workspace)),
         Task::Mutants(arguments) => mutants::task(&workspace, &arguments),
+        Task::Barriers(arguments) => mutants::barriers(&workspace, &arguments),
         Task::Bench { list: true, .. } => bench::list(&workspace),
         Task::Bench { names, list: false } => bench::run(&workspace, &names),
         Task::Soak(soak) => simulation::soak(&workspace, &soak),

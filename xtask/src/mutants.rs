@@ -41,13 +41,33 @@ pub(crate) fn task(workspace: &Workspace, arguments: &Arguments) -> Result<(), F
     start(command.args(&arguments.rest))
 }
 
+#[derive(Args)]
+pub(crate) struct Barriers {
+    /// Only those in files whose names contain this word; may be given again
+    #[arg(long, value_name = "WORD")]
+    only: Vec<String>,
+    /// Further arguments to the museum, such as `--cpu 120`, `--list` or `--json`
+    #[arg(last = true)]
+    rest: Vec<String>,
+}
+
+pub(crate) fn barriers(workspace: &Workspace, arguments: &Barriers) -> Result<(), Failure> {
+    let mut command = Command::new(build(workspace)?);
+    command.args(["--barriers", "--control", "2"]);
+    for word in &arguments.only {
+        command.args(["--only", word]);
+    }
+    start(command.args(&arguments.rest))
+}
+
 /// The step of CI.
 pub(crate) fn run(workspace: &Workspace) -> Result<Outcome, Failure> {
     let museum = build(workspace)?;
     let names = names(&capture(Command::new(&museum).args(["--list", "--json"]))?)?;
     start(&mut cargo(["build", "--release", "-p", NORMAL.0, "--bin", NORMAL.1]))?;
     absent(&names, &workspace.target.join("release").join(executable(NORMAL.1)))?;
-    start(Command::new(museum).args(["--quick", "--control", "2", "--cpu", "20"]))?;
+    start(Command::new(&museum).args(["--quick", "--control", "1", "--cpu", "20"]))?;
+    start(Command::new(&museum).args(["--barriers", "--control", "0", "--cpu", "5"]))?;
     Ok(Outcome::Passed)
 }
 

@@ -1,7 +1,7 @@
 //! The acceptor: promises and accepts, and never takes either back (sections 2.2 and 2.5 of the paper).
 
 use crate::{Ballot, Illegal, Message, Paxos, Proposal, Record};
-use synod_core::{Bytes, Context, NodeId, Sink};
+use synod_core::{Bytes, Context, NodeId, Sink, mutant};
 
 impl Paxos {
     /// Phase 1b.
@@ -11,7 +11,7 @@ impl Paxos {
         ballot: Ballot,
         cx: &mut Context<'_, Self, S>,
     ) {
-        if ballot < self.promised {
+        if mutant!(ballot < self.promised, "promise-below-promise" => false) {
             return self.refuse(from, ballot, cx);
         }
         if ballot > self.promised {
@@ -33,7 +33,7 @@ impl Paxos {
         value: Bytes,
         cx: &mut Context<'_, Self, S>,
     ) {
-        if ballot < self.promised {
+        if mutant!(ballot < self.promised, "accept-below-promise" => false) {
             return self.refuse(from, ballot, cx);
         }
         match &self.accepted {
@@ -72,9 +72,12 @@ impl Paxos {
         value: Bytes,
         cx: &mut Context<'_, Self, S>,
     ) {
-        self.promised = ballot;
+        mutant!(self.promised = ballot, "accept-keeps-old-promise" => ());
         self.accepted = Some(Proposal { ballot, value: value.clone() });
-        let at = cx.persist(Record::Accepted { ballot, value });
+        let at = cx.persist(mutant!(
+            Record::Accepted { ballot, value },
+            "acceptance-not-written" => Record::Promised { ballot },
+        ));
         self.places.0.promised = None;
         self.places.0.accepted = Some(at);
         self.release(cx);

@@ -5,7 +5,7 @@
 
 use crate::paxos::{Attempt, Phase};
 use crate::{Ballot, Event, Illegal, Message, Paxos, Proposal, Timer};
-use synod_core::{Bytes, Context, NodeId, Sink};
+use synod_core::{Bytes, Context, NodeId, Sink, mutant};
 
 impl Paxos {
     /// Counts an acceptance. A quorum of them for one ballot is a decision.
@@ -21,12 +21,12 @@ impl Paxos {
         else {
             return;
         };
-        if *current != ballot {
+        if mutant!(*current != ballot, "acceptance-of-earlier-ballot" => *current < ballot) {
             return;
         }
         acceptances.insert(from);
         if acceptances.len() >= quorum {
-            let value = value.clone();
+            let (ballot, value) = (*current, value.clone());
             if !self.setup.others.is_empty() {
                 // Early: a quorum of disks has it.
                 cx.send_early(self.setup.others.clone(), Message::Decided { ballot, value: value.clone() });

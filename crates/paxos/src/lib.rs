@@ -135,6 +135,8 @@ mod recovery;
 mod wire;
 
 pub mod invariants;
+#[cfg(synod_mutants)]
+pub mod mutants;
 
 pub use ballot::{Ballot, Proposal};
 pub use config::{Config, ConfigError, Quorums};

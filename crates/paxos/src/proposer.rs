@@ -4,7 +4,7 @@ use crate::paxos::{Attempt, Phase};
 use crate::{Ballot, Event, Illegal, Message, Paxos, Proposal, Record, Refusal, Timer};
 use alloc::collections::BTreeSet;
 use core::time::Duration;
-use synod_core::{Bytes, Context, NodeId, Sink};
+use synod_core::{Bytes, Context, NodeId, Sink, mutant};
 
 /// The width of the random wait doubles with each vain attempt, so many times.
 const DOUBLINGS_MAX: u32 = 4;
@@ -48,7 +48,7 @@ impl Paxos {
         self.attempt =
             Some(Attempt { ballot, phase: Phase::Preparing { promises: BTreeSet::new(), highest: None } });
         if self.setup.is_acceptor {
-            self.promise(ballot, cx);
+            mutant!(self.promise(ballot, cx), "ballot-reused-after-restart" => self.promised = ballot);
             cx.send(cx.me(), Message::Promise { ballot, accepted: self.accepted.clone() });
         } else {
             self.round = round;
@@ -83,7 +83,7 @@ impl Paxos {
         else {
             return;
         };
-        if *current != ballot {
+        if mutant!(*current != ballot, "promise-of-earlier-ballot" => *current < ballot) {
             return;
         }
         let clash = |a: &Proposal, b: &Proposal| a.ballot == b.ballot && a.value != b.value;
@@ -92,11 +92,11 @@ impl Paxos {
         }
         promises.insert(from);
         // `None` is below every proposal, and ballots are compared before values.
-        if accepted > *highest {
+        if mutant!(accepted > *highest, "latest-not-highest" => accepted.is_some()) {
             *highest = accepted;
         }
         if promises.len() >= quorum {
-            let highest = highest.take();
+            let (ballot, highest) = (*current, highest.take());
             self.propose(ballot, highest, cx);
         }
     }
@@ -112,6 +112,7 @@ impl Paxos {
         // Without a wish the ballot was begun to finish what this acceptor has accepted. If the quorum came together without
         // this node's own promise, that is a free choice like any other.
         let own = || self.wish.clone().or_else(|| self.accepted.as_ref().map(|own| own.value.clone()));
+        let highest = mutant!(highest, "own-value-first" => highest.filter(|_| own().is_none()));
         let Some(value) = highest.map(|proposal| proposal.value).or_else(own) else {
             self.attempt = None;
             return;
@@ -177,6 +178,7 @@ impl Paxos {
                 for id in self.setup.other_acceptors.iter().filter(|id| !promises.contains(id)) {
                     // What was sent first waits for the disk still, or it has left.
                     if cx.settled() {
+                        // Proof: nothing that was promised is still on its way to the disk, so there is nothing to wait for.
                         cx.send(*id, Message::Prepare { ballot });
                     }
                 }

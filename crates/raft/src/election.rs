@@ -131,6 +131,7 @@ impl Raft {
         } else if term == self.term && self.voted_for == Some(from) {
             // Asked again. If the disk is busy the answer waits there already; a second one would pile up.
             if cx.settled() {
+                // Proof: nothing that was promised is still on its way to the disk, so there is nothing to wait for.
                 cx.send(from, Message::Voted { term, granted: true });
             }
             return;

@@ -1,0 +1,33 @@
+//! Seeds of the simulator.
+
+use super::{Alarm, Judge, Run, Runs};
+use synod_sim::{Sim, Simulated, Verdict, Workload};
+
+/// A recipe for runs.
+pub(crate) struct Clusters<P: Simulated, W> {
+    pub(crate) sim: Sim<P, W>,
+}
+
+/// Judges that look at the end of a run, by the names they have there.
+pub(crate) const CLIENTS_AGREE: &str = "clients agree";
+pub(crate) const PROGRESS: &str = "progress in spite of a fault that stays";
+
+impl<P: Simulated, W: Workload<P>> Runs for Clusters<P, W> {
+    fn run(&self, seed: u64) -> Run {
+        let report = self.sim.run(seed);
+        Run { alarm: alarm(&report.verdict), faults: report.stats.faults }
+    }
+}
+
+fn alarm(verdict: &Verdict) -> Option<Alarm> {
+    let by = match verdict {
+        Verdict::Violated { name: "linearizability" | CLIENTS_AGREE, .. } => Judge::Checker,
+        Verdict::Violated { name: "recovery", .. } => Judge::Recovery,
+        Verdict::Violated { name: PROGRESS, .. } | Verdict::Stalled { .. } | Verdict::Restless { .. } => {
+            Judge::Liveness
+        }
+        Verdict::Violated { .. } => Judge::Invariant,
+        _ => return None,
+    };
+    Some(Alarm { by, says: verdict.to_string() })
+}

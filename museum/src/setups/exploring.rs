@@ -1,0 +1,37 @@
+//! Every schedule within bounds.
+
+use super::{Alarm, Explores, Judge, Visit};
+use core::ops::ControlFlow;
+use core::time::Duration;
+use cpu_time::ProcessTime;
+use synod_sim::explore::{Act, Cluster, Explored, Explorer, Observer, Outcome};
+
+/// A cluster to explore, made anew for each exhibit: the explorer remembers steps, and another mutant takes others.
+pub(crate) struct Exploring<F> {
+    pub(crate) cluster: F,
+}
+
+impl<P, O, F> Explores for Exploring<F>
+where
+    P: Explored,
+    O: Observer<P>,
+    F: Fn() -> Cluster<P, O>,
+{
+    fn explore(&self, cpu: Duration) -> Visit {
+        let cluster = (self.cluster)();
+        let start = ProcessTime::now();
+        let watch =
+            |_: &_| if start.elapsed() < cpu { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        let found = Explorer::new(&cluster).memory_max(2 << 30).watch(watch).run();
+        let finished = !matches!(found.outcome, Outcome::Stopped(_));
+        let crashes = |action: &&synod_sim::explore::Action<P>| matches!(action.act, Act::Crash { .. });
+        let (alarm, faults) = match found.counterexample() {
+            Some(path) => {
+                let says = format!("{} after {} steps", path.reason, path.actions().count());
+                (Some(Alarm { by: Judge::Explorer, says }), path.actions().filter(crashes).count() as u64)
+            }
+            None => (None, 0),
+        };
+        Visit { alarm, states: found.extent.unique, faults, finished }
+    }
+}

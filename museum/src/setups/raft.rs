@@ -1,0 +1,172 @@
+//! Stores on Raft, with all judges at work: invariants after every event, progress after the faults, and what the clients saw.
+
+use super::clusters::PROGRESS;
+use super::{Clusters, Search, Setup};
+use core::time::Duration;
+use synod_kv::cluster::{Cluster, Settings, simulation, with_invariants, with_judge};
+use synod_raft::Raft;
+use synod_sim::{Climate, Dials, Fault, Latency, Rate, Sim, World};
+
+pub(super) fn setups() -> Vec<Setup> {
+    use Fault::{Blackout, Bridge, Crash, Flap, Isolate, OneWay, Pause, SlowDisk, Split, StallDisk};
+    let swarm = |among: &[Fault]| Climate::Swarm(among.to_vec());
+    let partitions = [Isolate, Split, OneWay, Bridge, Flap, Pause];
+    let everything = |sim| with_judge(with_invariants(sim));
+    let setups = [
+        named("storm-3", "three nodes, every fault", &small(3, Climate::swarm()), everything),
+        named("storm-5", "five nodes, every fault", &small(5, Climate::swarm()), everything),
+        named(
+            "crashes-3",
+            "three nodes that die, with disks that stall",
+            &small(3, swarm(&[Crash, Blackout, StallDisk, SlowDisk])),
+            everything,
+        ),
+        named(
+            "partitions-5",
+            "five nodes that lose sight of each other",
+            &small(5, swarm(&partitions)),
+            everything,
+        ),
+        named(
+            "elections-3",
+            "three nodes with neither PreVote nor CheckQuorum, which campaign again and again",
+            &restless(small(3, swarm(&[Crash, Isolate, Flap, Pause, StallDisk]))),
+            everything,
+        ),
+        named("hunted-5", "five of them, whose leaders fall as soon as they rise", &hunted(5), everything),
+        named("frail-3", "three of them, which die before their slow disks are done", &frail(3), everything),
+        named("stalled-3", "three of them, whose disks stall before they die", &stalled(3), everything),
+        named("late-3", "three of them, with messages that arrive seconds late", &late(3), everything),
+        named(
+            "one-way-3",
+            "three nodes, some of which hear and are not heard: two must go on",
+            &lasting(3),
+            |sim| with_progress(everything(sim)),
+        ),
+        named(
+            "alone-1",
+            "a single node that dies",
+            &small(1, swarm(&[Crash, StallDisk, SlowDisk])),
+            everything,
+        ),
+        named(
+            "clients-3",
+            "three nodes, every fault, and nobody looks but the clients",
+            &small(3, Climate::swarm()),
+            with_judge,
+        ),
+    ];
+    setups.into_iter().flatten().collect()
+}
+
+fn named(
+    name: &'static str,
+    says: &'static str,
+    settings: &Settings,
+    judged: impl Fn(Sim<Raft, Cluster>) -> Sim<Raft, Cluster>,
+) -> Option<Setup> {
+    let sim = judged(simulation(settings).ok()?);
+    Some(Setup { room: "raft", name, says, search: Search::Seeds(Box::new(Clusters { sim })) })
+}
+
+/// Short runs of few clients on few keys: more seeds, more conflicts.
+fn small(nodes: usize, climate: Climate) -> Settings {
+    let mut settings = Settings::default();
+    settings.nodes = nodes;
+    settings.clients = 4;
+    settings.keys = 2;
+    settings.operations = 400;
+    settings.climate = climate;
+    settings.storm = Duration::from_secs(4);
+    settings
+}
+
+/// Without what makes elections rare.
+fn restless(mut settings: Settings) -> Settings {
+    settings.configure = |config| {
+        config.pre_vote = false;
+        config.check_quorum = false;
+        config.election_timeout_max = config.election_timeout_min + Duration::from_millis(30);
+    };
+    settings
+}
+
+fn hunted(nodes: usize) -> Settings {
+    let strikes = |fault, every| Rate {
+        fault,
+        every: Duration::from_millis(every),
+        lasting: (Duration::from_millis(10), Duration::from_millis(400)),
+    };
+    let mut dials = Dials::calm();
+    dials.latency = Latency::Uniform(Duration::from_millis(1), Duration::from_millis(40));
+    dials.schedule =
+        vec![strikes(Fault::Isolate, 150), strikes(Fault::Crash, 300), strikes(Fault::Split, 600)];
+    restless(small(nodes, Climate::Fixed(dials)))
+}
+
+fn frail(nodes: usize) -> Settings {
+    let ms = Duration::from_millis;
+    let mut dials = Dials::calm();
+    dials.sync = Latency::Uniform(ms(1), ms(150));
+    dials.latency = Latency::Uniform(ms(1), ms(10));
+    dials.schedule = vec![
+        Rate { fault: Fault::Crash, every: ms(250), lasting: (ms(1), ms(150)) },
+        Rate { fault: Fault::Isolate, every: ms(600), lasting: (ms(50), ms(600)) },
+    ];
+    restless(small(nodes, Climate::Fixed(dials)))
+}
+
+fn stalled(nodes: usize) -> Settings {
+    let ms = Duration::from_millis;
+    let mut dials = Dials::calm();
+    dials.schedule = vec![
+        Rate { fault: Fault::StallDisk, every: ms(300), lasting: (ms(200), ms(1_500)) },
+        Rate { fault: Fault::Crash, every: ms(400), lasting: (ms(1), ms(50)) },
+        Rate { fault: Fault::Isolate, every: ms(500), lasting: (ms(200), ms(1_000)) },
+    ];
+    restless(small(nodes, Climate::Fixed(dials)))
+}
+
+fn late(nodes: usize) -> Settings {
+    let ms = Duration::from_millis;
+    let mut dials = Dials::rough(&[Fault::Isolate, Fault::Crash, Fault::Split]);
+    let mut quantiles: Vec<_> = (1..=18).map(|at| ms(at / 2)).collect();
+    quantiles.extend([ms(100), ms(1_000), ms(3_000)]);
+    dials.latency = Latency::Quantiles(quantiles);
+    dials.reorder_ppm = 1_000_000;
+    restless(small(nodes, Climate::Fixed(dials)))
+}
+
+/// A partition that lets one direction pass, once or twice, and does not end before the faults of the run do.
+fn lasting(nodes: usize) -> Settings {
+    let mut dials = Dials::calm();
+    let lasting = (Duration::from_secs(60), Duration::from_secs(60));
+    dials.schedule = vec![Rate { fault: Fault::OneWay, every: Duration::from_secs(8), lasting }];
+    let mut settings = small(nodes, Climate::Fixed(dials));
+    settings.storm = LASTING;
+    settings.operations = 10_000;
+    settings
+}
+
+const LASTING: Duration = Duration::from_secs(10);
+
+/// Where exactly one fault struck, and stayed for five seconds at least, something was answered in the last two.
+fn with_progress(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
+    sim.finally(PROGRESS, |world: &World<Raft, Cluster>| {
+        let end = LASTING.as_nanos() as u64;
+        let [strike] = world.strikes() else { return Ok(()) };
+        if strike.at + 5_000_000_000 > end {
+            return Ok(());
+        }
+        let late = end - 2_000_000_000..end;
+        let answered =
+            world.workload().latencies().iter().any(|(begun, took)| late.contains(&(begun + took)));
+        if answered {
+            return Ok(());
+        }
+        Err(format!(
+            "nothing was answered for two seconds under a lasting {} of {:?}",
+            strike.fault, strike.nodes
+        ))
+    })
+}

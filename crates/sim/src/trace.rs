@@ -171,7 +171,7 @@ impl Happening {
             Self::Started => "started",
             Self::State(_) => "state",
             Self::Damaged { .. } => "damaged",
-            Self::Refused(_) => "refused",
+            Self::Refused(_) => "start-refused",
         }
     }
 
@@ -242,6 +242,11 @@ impl Trace {
     /// The faults that touch the window.
     pub fn strikes_within(&self) -> impl Iterator<Item = &Strike> {
         self.strikes.iter().filter(|strike| strike.at < self.window.end && strike.until >= self.window.start)
+    }
+
+    /// What happened to this node.
+    pub fn moments_of(&self, node: NodeId) -> impl Iterator<Item = &Moment> {
+        self.moments.iter().filter(move |moment| moment.node == node)
     }
 
     /// What was violated, if the run ended so and its end lies within the window.

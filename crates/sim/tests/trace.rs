@@ -5,7 +5,7 @@ use core::time::Duration;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use synod_core::{Context, Input, Lsn, Never, NodeId, Protocol, Recovered, Sink};
-use synod_sim::trace::{Fate, Happening, Page, Row, Stretch, Trace};
+use synod_sim::trace::{Fate, Happening, Moment, Page, Row, Stretch, Trace};
 use synod_sim::{Burst, Climate, Dials, Fault, Idle, Latency, Rate, Sim, Tape, Verdict};
 
 /// Letters go round; each stop writes its number down and passes it on. The text of a letter is the user's.
@@ -247,7 +247,7 @@ fn a_mermaid_diagram_is_cut_where_mermaid_would_refuse_it_and_says_so() {
 #[test]
 fn a_window_shows_what_is_in_it_and_a_message_from_before_has_no_sender() {
     let sim = posts("x", rough()).storm(Duration::from_secs(2));
-    let window = 500_000_000..900_000_000;
+    let window = 600_000_000..900_000_000;
     let (_, trace) = sim.trace(Tape::from_seed(2), window.clone(), state);
     assert!(trace.moments.iter().all(|moment| window.contains(&moment.at)));
     assert!(trace.violation().is_none());
@@ -257,6 +257,16 @@ fn a_window_shows_what_is_in_it_and_a_message_from_before_has_no_sender() {
         here.filter(|moment| !matches!(moment.what, Happening::State(_))).cloned().collect::<Vec<_>>()
     };
     assert_eq!(of(&trace), of(&whole));
+    // The window opens with the states of all nodes that are up: nobody saw how they came to be.
+    let told = |moment: &&Moment| matches!(moment.what, Happening::State(_));
+    let first = trace.moments.iter().find(told).unwrap().at;
+    let opening = trace.moments.iter().filter(told).filter(|moment| moment.at == first).count();
+    let up = |node: &u64| {
+        let here = whole.moments_of(NodeId(*node)).filter(|moment| moment.at <= first);
+        let turns = |moment: &&Moment| matches!(moment.what, Happening::Started | Happening::Crashed { .. });
+        matches!(here.filter(turns).last().unwrap().what, Happening::Started)
+    };
+    assert_eq!(opening, (1..=3).filter(up).count());
 }
 
 #[test]

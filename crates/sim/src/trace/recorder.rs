@@ -12,6 +12,8 @@ pub(crate) struct Recorder {
     moments: Vec<Moment>,
     /// What was last said of the state of each node.
     states: Vec<(NodeId, String)>,
+    /// Whether the window has begun.
+    open: bool,
 }
 
 const TEXT_LEN_MAX: usize = 240;
@@ -30,7 +32,7 @@ fn shorten(mut text: String) -> String {
 
 impl Recorder {
     pub(crate) fn of(window: Range<u64>) -> Self {
-        Self { window, moments: Vec::new(), states: Vec::new() }
+        Self { window, ..Self::default() }
     }
 
     pub(crate) fn moments(&self) -> &[Moment] {
@@ -44,6 +46,11 @@ impl Recorder {
 
     pub(crate) fn listens(&self, at: u64) -> bool {
         at < self.window.end && at >= self.window.start
+    }
+
+    /// True at the first call within the window, which is when the states of all nodes are news.
+    pub(crate) fn opens(&mut self) -> bool {
+        !core::mem::replace(&mut self.open, true)
     }
 
     fn note(&mut self, at: u64, node: NodeId, what: impl FnOnce() -> Happening) {

@@ -25,7 +25,12 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     pub(crate) fn portray(&mut self, portrait: &dyn Fn(NodeId, &P) -> String) {
         let now = self.net.now;
         if self.net.trace.listens(now) {
-            for &id in &self.moved {
+            // Where the window begins, every node's state is news.
+            let all: Vec<NodeId> = match self.net.trace.opens() {
+                true => self.nodes.iter().map(|node| node.host.id).collect(),
+                false => Vec::new(),
+            };
+            for &id in if all.is_empty() { &self.moved } else { &all } {
                 let protocol = index(id).and_then(|at| self.nodes.get(at)?.protocol.as_ref());
                 let words = protocol.map(|protocol| portrait(id, protocol));
                 self.net.trace.state(now, id, words);

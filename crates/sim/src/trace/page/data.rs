@@ -44,13 +44,14 @@ impl<'a> Picture<'a> {
     pub(super) fn of(trace: &'a Trace, page: &'a Page) -> Self {
         let moments = nearest(trace);
         let mut notes = Vec::new();
-        let ways = ways(moments);
-        let last = moments.last().map_or(trace.window.start, |moment| moment.at);
-        let first = moments.first().map_or(trace.window.start, |moment| moment.at);
+        let (mut first, mut last) = (trace.window.start, trace.window.end.min(trace.end));
         if moments.len() < trace.moments.len() {
             let (all, shown) = (trace.moments.len(), moments.len());
+            first = moments.first().map_or(first, |moment| moment.at);
+            last = moments.last().map_or(last, |moment| moment.at);
             notes.push(format!("Shown are {shown} of {all} moments; choose a shorter window to see others."));
         }
+        let ways = ways(moments, last);
         let text_chars_max = text_chars_max(moments, page);
         if text_chars_max < 240 {
             notes.push(format!("Texts are cut after {text_chars_max} characters, for the page's size."));
@@ -174,8 +175,7 @@ fn nearest(trace: &Trace) -> &[Moment] {
 }
 
 /// The messages that were sent or ended within, one for each end.
-fn ways(moments: &[Moment]) -> Vec<Way<'_>> {
-    let last = moments.last().map_or(0, |moment| moment.at);
+fn ways(moments: &[Moment], last: u64) -> Vec<Way<'_>> {
     let mut ways: Vec<Way<'_>> = Vec::new();
     let mut places: BTreeMap<u64, usize> = BTreeMap::new();
     for moment in moments {

@@ -235,7 +235,7 @@
       const [x1, y1, x2, y2] = line(m);
       if (many) {
         // What falls on the same pixels is drawn once.
-        const key = ((m.from * 64 + m.to) * 16384 + Math.round(x1)) * 64 + Math.min(63, Math.round(x2 - x1)) + m.kind;
+        const key = `${m.from},${m.to},${Math.round(x1)},${Math.round(x2)},${m.kind}`;
         if (drawn.has(key)) continue;
         drawn.add(key);
       }

@@ -3,6 +3,7 @@
 //! ```text
 //! synod demo                 a replicated store in a hostile world, judged; and the same with one guarantee switched off
 //! synod sim                  many seeds of a protocol in the simulator
+//! synod replay FILE          a failing run that was written down, stepped through forward and backward
 //! synod check FILE...        judges histories that clients recorded
 //! ```
 //!
@@ -14,7 +15,9 @@ mod console;
 mod demo;
 mod fork;
 mod picture;
+mod replay;
 mod report;
+mod shrink;
 mod simulate;
 mod trace;
 
@@ -38,6 +41,7 @@ struct Arguments {
 enum Command {
     Demo(demo::Demo),
     Sim(Box<simulate::Simulate>),
+    Replay(replay::Walk),
     Check(check::Check),
 }
 
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Demo(demo) => demo.run(&mut console),
         Command::Sim(simulate) => simulate.run(&mut console),
+        Command::Replay(replay) => replay.run(&mut console),
         Command::Check(check) => check.run(&mut console),
     };
     if let Some(error) = console.lost() {

@@ -20,14 +20,15 @@ use synod_sim::{Climate, Dials, Fault, Report, Sim, Summary, Tape, Verdict};
 Examples:
   synod sim --protocol raft --seeds 0..1000
   synod sim --protocol raft --seeds 0..100 --faults crash,split,fail-sync
-  synod sim --protocol raft --seeds 17..18 --report run.html --write-tape run.tape
-  synod sim --protocol raft --tape run.tape
+  synod sim --protocol raft --seeds 17..18 --report run.html
   synod sim --seeds 17..18 --sabotage early-send --fork --curve curve.html
+  synod sim --seeds 0..100 --sabotage short-quorum --script small.script
   synod sim --seeds 17..18 --trace run.jsonl --window 2.5s..2.75s
 
 Faults that a correct cluster survives: crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk,
 fail-sync, spike, full-disk, rollout, move. On request those that destroy stored records: bit-rot, misdirected-write,
 lying-disk; and those that break what it rests on: trade-addresses, wipe-disk, old-disk, swap-disks, twin.
+The first run that fails is made small, until none of its faults can be left out, and written down: see synod replay.
 A run is one seed: the same seed gives the same run, event by event, on every machine; its hash shows it.
 Exit codes: 0 all passed, 1 some failed, 2 a guard never held in 50 or more runs (what it guards was not tested),
 3 bad input, 130 interrupted.")]
@@ -42,12 +43,6 @@ pub(crate) struct Simulate {
     /// a list draws from the list; `none` is calm weather.
     #[arg(long, value_name = "FAULTS", default_value = "all", value_parser = climate)]
     faults: Climate,
-    /// Replay this tape (see --write-tape) instead of seeds.
-    #[arg(long, value_name = "FILE", conflicts_with = "seeds")]
-    tape: Option<PathBuf>,
-    /// Write every decision of the run to this file. Needs a single seed.
-    #[arg(long, value_name = "FILE")]
-    write_tape: Option<PathBuf>,
     /// Draw the run, or the first that failed, as a self-contained HTML page.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -55,6 +50,8 @@ pub(crate) struct Simulate {
     trace: crate::trace::Tracing,
     #[command(flatten)]
     fork: crate::fork::Forking,
+    #[command(flatten)]
+    shrink: crate::shrink::Shrinking,
     /// One JSON object for each run on standard output: seed, verdict, detail, hash, events, virtual_ns, ok, unknown, failed,
     /// elections, crashes, faults.
     #[arg(long)]
@@ -147,23 +144,12 @@ impl Simulate {
         let sim = with_guards(with_judge(with_invariants(sim)), &settings);
         let interrupted = console.interrupted();
         let sim = sim.watch(move |_| !interrupted.load(Ordering::Relaxed));
-        if let Some(path) = &self.tape {
-            let tape = crate::console::read(path)?
-                .parse::<Tape>()
-                .map_err(|error| Complaint::Usage(format!("{} is no tape: {error}", path.display())))?;
-            return self.one(&sim, tape, &settings, console);
-        }
-        if self.write_tape.is_some() && self.seeds.end - self.seeds.start > 1 {
-            return Err(Complaint::Usage(
-                "--write-tape needs a single seed, such as --seeds 17..18".to_owned(),
-            ));
-        }
-        let closely = self.write_tape.is_some()
-            || self.report.is_some()
+        let closely = self.report.is_some()
             || self.trace.is_wanted()
-            || self.fork.is_wanted();
+            || self.fork.is_wanted()
+            || self.shrink.is_wanted();
         if self.seeds.end - self.seeds.start == 1 && closely {
-            return self.one(&sim, Tape::from_seed(self.seeds.start), &settings, console);
+            return self.one(&sim, &Tape::from_seed(self.seeds.start), &settings, console);
         }
         self.many(&sim, &settings, console)
     }
@@ -172,26 +158,20 @@ impl Simulate {
     fn one(
         &self,
         sim: &Sim<Raft, Cluster>,
-        mut tape: Tape,
+        tape: &Tape,
         settings: &Settings,
         console: &mut Console,
     ) -> Result<Outcome, Complaint> {
-        let (replay, forked) = (tape.clone(), tape.clone());
-        if self.write_tape.is_some() {
-            tape.record();
-        }
-        let (report, mut world) = sim.run_tape(tape, 0..0);
+        let (report, _) = sim.run_tape(tape.clone(), 0..0);
         self.show(&report, console);
-        if let Some(path) = &self.write_tape {
-            let recorded = world.recorded();
-            crate::console::write(path, &recorded.to_string())?;
-            console.say(format!("{} decisions written to {}", recorded.overrides(), path.display()));
-        }
-        self.trace.write(sim, replay.clone(), &report, self.json, console)?;
+        self.trace.write(sim, tape.clone(), &report, self.json, console)?;
         if let Some(path) = &self.report {
-            self.draw(sim, replay, &report, settings, path, console)?;
+            self.draw(sim, tape.clone(), &report, settings, path, console)?;
         }
-        let stopped = self.fork.run(sim, &forked, self.threads(), console)?;
+        if self.shrink.is_wanted() || outcome(&report.verdict) == Outcome::Violated {
+            self.shrink.run(sim, report.seed, settings, self.json, console)?;
+        }
+        let stopped = self.fork.run(sim, tape, self.threads(), console)?;
         Ok(stopped.unwrap_or_else(|| outcome(&report.verdict)))
     }
 
@@ -277,6 +257,7 @@ impl Simulate {
                     seed + 1
                 ));
             }
+            self.shrink.run(sim, *seed, settings, self.json, console)?;
             if let Some(stopped) = self.fork.run(sim, &Tape::from_seed(*seed), self.threads(), console)? {
                 return Ok(stopped);
             }

@@ -110,7 +110,7 @@
 //! fingerprint of the message and how often it was sent lately), so that a decision keeps its value when unrelated code
 //! changes. A seed gives the values; explicit entries override it; a recorded tape repeats the run under any seed. A [`Script`]
 //! says in words what goes wrong in a run, fault by fault, and is a regression test that a person can read; a [`Shrinker`]
-//! leaves in it only what the failure needs. A rolling
+//! leaves in it only what the failure needs, and a [`Replay`] steps through it, forward and backward. A rolling
 //! hash over every event, with the state of one node in turn every 16,384 events and of all at the end, is in each [`Report`]:
 //! equal hashes mean equal runs.
 //!
@@ -141,6 +141,7 @@ mod nemesis;
 mod network;
 mod node;
 mod queue;
+mod replay;
 mod run;
 mod script;
 mod shrink;
@@ -158,8 +159,9 @@ pub use dials::{Burst, Dials, Fault, Latency, Rate, Sabotage, UnknownFault};
 pub use fork::{Forks, Jump, Odds, Survey, Tally};
 pub use hash::fingerprint;
 pub use nemesis::Strike;
+pub use replay::{InFlight, Replay, ReplayLine};
 pub use run::{Climate, Report, Sim, Summary, Verdict};
-pub use script::{Expect, FaultEvent, Hit, Script, ScriptError};
+pub use script::{Expect, FaultEvent, Hit, Script, ScriptError, read_span};
 pub use shrink::{NotFailing, Progress, Shrinker, Shrunk};
 pub use stats::Stats;
 pub use storage::{Bound, FileSystem, Storage};

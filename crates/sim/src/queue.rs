@@ -80,6 +80,12 @@ impl<T> Queue<T> {
         }
     }
 
+    /// All that is to come, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
+        let keys = self.near.iter().chain(self.far.iter());
+        keys.filter_map(|key| Some((key.at(), self.slab.get(key.slot())?.as_ref()?)))
+    }
+
     #[inline]
     pub(crate) fn push(&mut self, at: u64, thing: T) {
         let slot = match self.free.pop() {

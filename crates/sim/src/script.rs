@@ -12,6 +12,7 @@ use crate::tape::{Label, Tape};
 use core::fmt;
 use core::time::Duration;
 pub(crate) use dial::without_chances;
+pub use span::read as read_span;
 use std::collections::BTreeMap;
 pub use text::ScriptError;
 

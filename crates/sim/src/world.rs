@@ -486,6 +486,11 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         }
     }
 
+    /// All that is to come, in no order.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = (u64, &Pending<P>)> {
+        self.net.queue.iter()
+    }
+
     /// The nodes that the last step concerned: they took an input, died or started.
     pub fn moved(&self) -> &[NodeId] {
         &self.moved

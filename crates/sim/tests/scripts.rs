@@ -41,6 +41,26 @@ fn nothing_befalls_a_run_but_what_its_script_lists() {
     assert!(sim.run_tape(bare.tape(), 0..0).0.stats.lost <= 1);
 }
 
+#[test]
+fn a_replay_goes_back_to_the_very_world_that_was_there() {
+    let sim = ledgers(false);
+    let (report, script) = sim.script(3);
+    let mut replay = sim.replay(&script, |_, node| format!("{} stored", node.stored.len()));
+    assert_eq!((replay.hash(), replay.verdict()), (report.hash, &report.verdict));
+    let count = replay.lines().len();
+    assert!(count > 1_000, "{count}");
+    let places: Vec<usize> = (0..20).map(|nth| nth * count / 20).collect();
+    let forward: Vec<_> =
+        places.iter().map(|place| (replay.at(*place).hash(), replay.at(*place).in_flight())).collect();
+    assert!(forward.iter().any(|(_, flight)| !flight.is_empty()));
+    for (place, there) in places.iter().zip(&forward).rev() {
+        assert_eq!((replay.at(*place).hash(), replay.at(*place).in_flight()), *there);
+    }
+    assert_eq!(replay.at(usize::MAX).hash(), report.hash);
+    let strikes = replay.lines().iter().filter(|line| line.text.starts_with("FAULT")).count();
+    assert_eq!(strikes, report.strikes.len());
+}
+
 fn spans() -> impl Strategy<Value = Duration> {
     prop_oneof![0..10_u64, 0..10_000_000_000_u64, any::<u64>()].prop_map(Duration::from_nanos)
 }

@@ -43,6 +43,12 @@ enum Phase {
     Calm { healed: u64, waiting: Vec<usize>, steps: u64 },
 }
 
+impl<P: Simulated, W: Workload<P>> Clone for Course<'_, P, W> {
+    fn clone(&self) -> Self {
+        self.with(self.world.clone())
+    }
+}
+
 impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
     pub(super) fn new(
         sim: &'a Sim<P, W>,
@@ -65,9 +71,13 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
 
     /// The same run up to here, and then as `seed` will have it.
     pub(crate) fn fork(&self, seed: u64) -> Self {
+        self.with(self.world.fork(seed))
+    }
+
+    fn with(&self, world: World<P, W>) -> Self {
         Self {
             sim: self.sim,
-            world: self.world.fork(seed),
+            world,
             checks: self.checks.iter().map(|(name, check)| (*name, check.copy())).collect(),
             seen: self.seen.clone(),
             steps: self.steps,
@@ -76,6 +86,11 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
             caps: self.caps,
             portrait: self.portrait,
         }
+    }
+
+    /// Whether the faults have stopped.
+    pub(crate) const fn healed(&self) -> bool {
+        matches!(self.phase, Phase::Calm { .. })
     }
 
     /// The same run, cut off earlier.

@@ -29,8 +29,15 @@ fn decimal(nanos: u64, size: u64, unit: &str) -> String {
     format!("{whole}.{}{unit}", fraction.trim_end_matches('0'))
 }
 
-/// Reads what [`span`] and [`moment`] write, and whatever else is an exact number of nanoseconds.
-pub(super) fn read(word: &str) -> Option<u64> {
+/// Reads a span or a moment as scripts write them, such as `1.25s` or `300us`, into nanoseconds. `None` for what is none, or
+/// no whole number of nanoseconds.
+///
+/// ```
+/// assert_eq!(synod_sim::read_span("1.25ms"), Some(1_250_000));
+/// assert_eq!(synod_sim::read_span("soon"), None);
+/// ```
+#[must_use]
+pub fn read(word: &str) -> Option<u64> {
     // The longest unit that fits comes first: every unit ends in `s`.
     let (unit, size) = UNITS.iter().find(|(unit, _)| word.ends_with(unit))?;
     let number = word.strip_suffix(unit)?;

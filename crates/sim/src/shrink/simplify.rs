@@ -140,13 +140,19 @@ impl<P: Simulated, W: Workload<P>> Search<'_, '_, P, W> {
         if self.with(|script| script.dials = plain.clone()) {
             return;
         }
-        let turns: [fn(&mut Dials, &Dials); 6] = [
+        let turns: [fn(&mut Dials, &Dials); 12] = [
             |dials, plain| dials.links.clone_from(&plain.links),
             |dials, plain| dials.drift_ppm_max = plain.drift_ppm_max,
             |dials, plain| dials.clock_skew_max = plain.clock_skew_max,
             |dials, plain| dials.latency.clone_from(&plain.latency),
             |dials, plain| dials.sync.clone_from(&plain.sync),
             |dials, plain| dials.storage = plain.storage,
+            |dials, plain| dials.lines.clone_from(&plain.lines),
+            |dials, plain| dials.bandwidth.clone_from(&plain.bandwidth),
+            |dials, plain| dials.mtu.clone_from(&plain.mtu),
+            |dials, plain| dials.guard.clone_from(&plain.guard),
+            |dials, plain| dials.resolve_after.clone_from(&plain.resolve_after),
+            |dials, plain| dials.notices.clone_from(&plain.notices),
         ];
         for turn in turns {
             self.with(|script| turn(&mut script.dials, &plain));

@@ -4,6 +4,7 @@
 //! synod demo                 a replicated store in a hostile world, judged; and the same with one guarantee switched off
 //! synod sim                  many seeds of a protocol in the simulator
 //! synod replay FILE          a failing run that was written down, stepped through forward and backward
+//! synod explore              every schedule of a small cluster, within bounds
 //! synod check FILE...        judges histories that clients recorded
 //! ```
 //!
@@ -13,6 +14,7 @@
 mod check;
 mod console;
 mod demo;
+mod explore;
 mod fork;
 mod picture;
 mod replay;
@@ -42,6 +44,7 @@ enum Command {
     Demo(demo::Demo),
     Sim(Box<simulate::Simulate>),
     Replay(replay::Walk),
+    Explore(explore::Explore),
     Check(check::Check),
 }
 
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(&mut console),
         Command::Sim(simulate) => simulate.run(&mut console),
         Command::Replay(replay) => replay.run(&mut console),
+        Command::Explore(explore) => explore.run(&mut console),
         Command::Check(check) => check.run(&mut console),
     };
     if let Some(error) = console.lost() {

@@ -1,0 +1,204 @@
+//! `synod explore`: every schedule of a small cluster.
+
+use crate::console::{Complaint, Console, Outcome};
+use clap::ValueEnum;
+use core::ops::ControlFlow;
+use core::sync::atomic::Ordering;
+use core::time::Duration;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, IsTerminal};
+use synod_core::{Bytes, NodeId};
+use synod_kv::explore::RaftScope;
+use synod_paxos::invariants::Safety;
+use synod_paxos::{Command, Config, Paxos};
+use synod_raft::QuorumRule;
+use synod_sim::explore::{
+    self, Bounds, Cluster, Exploration, Explorer, Extent, Model, Network, Observer, Stop,
+};
+
+/// Visit every schedule of a small cluster within bounds; what breaks is shown on a shortest path.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  synod explore --protocol raft --campaigns 1 --crashes 1
+  synod explore --protocol raft --campaigns 2 --short-quorum
+  synod explore --protocol paxos --proposals 2 --duplicates 1
+  synod explore --protocol raft --campaigns 2 --crashes 1 --duplicates 1 --memory 12288 --minutes 60
+
+Any message may arrive before or after any other, or never; any armed timer may run out at any moment; a sync may complete at any
+moment and up to any record; a crash leaves any prefix of what was not synced. Only what the bounds allow is visited.
+Exit codes: 0 every state within the bounds was visited and is right, 1 one is wrong, 2 not finished, 3 bad input,
+130 interrupted.")]
+pub(crate) struct Explore {
+    /// What to explore.
+    #[arg(long, value_enum, default_value_t = Protocol::Raft)]
+    protocol: Protocol,
+    /// How many nodes.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=7))]
+    nodes: u8,
+    /// Proposals, each made once and anywhere.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=20))]
+    proposals: u8,
+    /// How many timers run out: elections with Raft, retries with Paxos.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    campaigns: u8,
+    /// How many processes die.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    crashes: u8,
+    /// How many messages are doubled.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    duplicates: u8,
+    /// Raft asks before it campaigns.
+    #[arg(long)]
+    pre_vote: bool,
+    /// Raft's leaders step down when they hear no quorum, and followers are loyal.
+    #[arg(long)]
+    check_quorum: bool,
+    /// Raft with a quorum that is one short: wrong on purpose.
+    #[arg(long)]
+    short_quorum: bool,
+    /// Messages on a link arrive in the order in which they were sent.
+    #[arg(long)]
+    fifo: bool,
+    /// Leave nothing out, not even what cannot change the verdict.
+    #[arg(long)]
+    full: bool,
+    /// Keep 128 bits of each state's fingerprint in place of 64.
+    #[arg(long)]
+    wide: bool,
+    /// Stop before more than this is used, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 4096)]
+    memory: usize,
+    /// Stop after this time.
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    minutes: u64,
+    /// Stop after this many states.
+    #[arg(long, value_name = "N")]
+    states: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Protocol {
+    Raft,
+    Paxos,
+}
+
+impl Explore {
+    pub(crate) fn run(&self, console: &mut Console) -> Result<Outcome, Complaint> {
+        match self.protocol {
+            Protocol::Raft => {
+                let mut scope = RaftScope::default();
+                scope.nodes = usize::from(self.nodes);
+                scope.bounds = self.bounds();
+                scope.proposals = self.proposals;
+                scope.pre_vote = self.pre_vote;
+                scope.check_quorum = self.check_quorum;
+                if self.short_quorum {
+                    scope.quorum = QuorumRule::SabotagedOneShort;
+                }
+                let cluster = scope.cluster().map_err(|error| Complaint::Usage(error.to_string()))?;
+                Ok(self.cluster(&cluster, console))
+            }
+            Protocol::Paxos if self.pre_vote || self.check_quorum || self.short_quorum => Err(
+                Complaint::Usage("--pre-vote, --check-quorum and --short-quorum belong to Raft".to_owned()),
+            ),
+            Protocol::Paxos => Ok(self.cluster(&self.paxos()?, console)),
+        }
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            duplicates: self.duplicates,
+            crashes: self.crashes,
+            timers: self.campaigns,
+            timers_all: self.campaigns,
+            network: if self.fifo { Network::Fifo } else { Network::Unordered },
+            ..Bounds::default()
+        }
+    }
+
+    fn paxos(&self) -> Result<Cluster<Paxos, Notes>, Complaint> {
+        let ids: Vec<NodeId> = (1..=u64::from(self.nodes)).map(NodeId).collect();
+        let nodes = ids.iter().map(|id| Paxos::new(Config::new(*id, ids.iter().copied())));
+        let nodes: Vec<Paxos> =
+            nodes.collect::<Result<_, _>>().map_err(|error| Complaint::Usage(error.to_string()))?;
+        let first = nodes.first().cloned().ok_or_else(|| Complaint::Usage("no nodes".to_owned()))?;
+        let make = move |id: NodeId| {
+            let place = usize::try_from(id.0.saturating_sub(1)).unwrap_or(usize::MAX);
+            nodes.get(place).unwrap_or(&first).clone()
+        };
+        let mut cluster =
+            Cluster::observed(usize::from(self.nodes), make, Notes::default()).bounds(self.bounds());
+        for number in 0..self.proposals {
+            let value = Bytes::copy_from_slice(&[b'a'.saturating_add(number)]);
+            cluster = cluster.command_anywhere(Command::Propose { value });
+        }
+        Ok(cluster)
+    }
+
+    fn cluster<P: explore::Explored, O: Observer<P>>(
+        &self,
+        cluster: &Cluster<P, O>,
+        console: &mut Console,
+    ) -> Outcome {
+        if self.full { self.explore(cluster, console) } else { self.explore(&cluster.reduced(), console) }
+    }
+
+    fn explore<M: Model>(&self, model: &M, console: &mut Console) -> Outcome {
+        let interrupted = console.interrupted();
+        let bar = spinner();
+        let mut explorer = Explorer::new(model)
+            .memory_max(self.memory.saturating_mul(1 << 20))
+            .time_max(Duration::from_secs(self.minutes.saturating_mul(60)))
+            .states_max(self.states.unwrap_or(u64::MAX))
+            .watch(|extent: &Extent| {
+                bar.set_message(extent.to_string());
+                if interrupted.load(Ordering::Relaxed) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+        if self.wide {
+            explorer = explorer.wide();
+        }
+        let found = explorer.run();
+        bar.finish_and_clear();
+        console.say(&found);
+        verdict(&found)
+    }
+}
+
+fn verdict<M: Model>(found: &Exploration<M>) -> Outcome {
+    match found.outcome {
+        explore::Outcome::Holds => Outcome::Well,
+        explore::Outcome::Violated(_) => Outcome::Violated,
+        explore::Outcome::Stopped(Stop::Interrupted) => Outcome::Interrupted,
+        explore::Outcome::Stopped(_) => Outcome::Undecided,
+    }
+}
+
+/// A line on standard error, if that is a terminal: nobody knows how many states there will be.
+fn spinner() -> ProgressBar {
+    let terminal = io::stderr().is_terminal();
+    let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(None, target);
+    if let Ok(style) = ProgressStyle::with_template("  {spinner} {elapsed}  {msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// Paxos's own observer, in the states of the exploration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Notes(Safety);
+
+impl Observer<Paxos> for Notes {
+    fn on_step(&mut self, node: NodeId, paxos: Option<&Paxos>) -> Result<(), String> {
+        match paxos {
+            Some(paxos) => self.0.observe(node, paxos).map_err(|violation| violation.to_string()),
+            None => Ok(()),
+        }
+    }
+}

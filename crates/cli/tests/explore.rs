@@ -1,0 +1,42 @@
+//! `synod explore` from outside: verdicts and exit codes.
+#![cfg(test)]
+
+use std::process::{Command, Stdio};
+
+/// Runs `synod explore` with these words: the exit code, and what was said.
+fn explore(words: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_synod"));
+    let output = command.arg("explore").args(words).stdin(Stdio::null()).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn every_state_of_a_small_raft_and_a_small_paxos_is_right() {
+    for protocol in ["raft", "paxos"] {
+        let (code, said) = explore(&["--protocol", protocol]);
+        assert_eq!(code, 0, "{said}");
+        assert!(said.starts_with("holds in every state\n"), "{said}");
+    }
+}
+
+#[test]
+fn what_is_left_out_does_not_change_the_verdict_and_a_limit_is_told() {
+    let (code, full) = explore(&["--proposals", "0", "--full", "--wide"]);
+    assert!(code == 0 && full.contains("1381 states"), "{full}");
+    let (code, reduced) = explore(&["--proposals", "0"]);
+    assert!(code == 0 && !reduced.contains("1381 states"), "{reduced}");
+    let (code, said) = explore(&["--states", "2000"]);
+    assert!(code == 2 && said.contains("not finished, the number of states granted is reached"), "{said}");
+}
+
+#[test]
+fn a_quorum_one_short_is_shown_step_by_step() {
+    let (code, said) = explore(&["--campaigns", "2", "--short-quorum"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.starts_with("violated: election safety: n1 and n2 both lead term 1\n   1. n1: timer Election\n")
+    );
+    let (code, said) = explore(&["--protocol", "paxos", "--short-quorum"]);
+    assert!(code == 3 && said.contains("belong to Raft"), "{said}");
+}

@@ -1,5 +1,6 @@
 //! What is installed on a node: a build, the wire versions that it speaks, and how its messages become bytes.
 
+use crate::byzantine::Mutate;
 use core::fmt;
 use std::sync::Arc;
 use synod_core::wire::{Wire, WireError};
@@ -45,6 +46,8 @@ pub(crate) struct Outfit<P: Protocol> {
     pub(crate) later: Vec<Build<P>>,
     /// Whether costs are counted.
     pub(crate) metered: bool,
+    /// How a traitor lies.
+    pub(crate) mutate: Option<Mutate<P>>,
 }
 
 impl<P: Protocol> Outfit<P> {
@@ -68,7 +71,7 @@ impl<P: Protocol> Outfit<P> {
 
 impl<P: Protocol> Default for Outfit<P> {
     fn default() -> Self {
-        Self { codec: None, version: 0, later: Vec::new(), metered: false }
+        Self { codec: None, version: 0, later: Vec::new(), metered: false, mutate: None }
     }
 }
 
@@ -76,7 +79,13 @@ impl<P: Protocol> Clone for Outfit<P> {
     fn clone(&self) -> Self {
         let later = self.later.iter();
         let later = later.map(|build| Build { version: build.version, make: Arc::clone(&build.make) });
-        Self { codec: self.codec, version: self.version, later: later.collect(), metered: self.metered }
+        Self {
+            codec: self.codec,
+            version: self.version,
+            later: later.collect(),
+            metered: self.metered,
+            mutate: self.mutate.clone(),
+        }
     }
 }
 

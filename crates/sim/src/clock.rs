@@ -3,7 +3,8 @@
 use core::time::Duration;
 use synod_core::Time;
 
-use crate::dials::nanos;
+use crate::dials::{Dials, nanos};
+use crate::tape::{Kind, Label, Tape};
 
 /// Maps virtual time to what a node's clock shows: an offset, and a drift in parts per million.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,18 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
+    /// The clock of the `at`-th node.
+    pub(crate) fn draw(at: u64, dials: &Dials, tape: &mut Tape) -> Self {
+        let (skew, drift) = (nanos(dials.clock_skew_max), u64::from(dials.drift_ppm_max));
+        if skew == 0 && drift == 0 {
+            return Self::default();
+        }
+        Self {
+            offset: tape.below(Label::new(Kind::Clock, &[at, 0]), skew.saturating_add(1)),
+            drift_ppm: tape.below(Label::new(Kind::Clock, &[at, 1]), 2 * drift + 1) as i64 - drift as i64,
+        }
+    }
+
     /// What the clock shows at this moment of virtual time.
     pub(crate) fn show(self, now: u64) -> Time {
         let drift = (now / 1_000_000) as i64 * self.drift_ppm;

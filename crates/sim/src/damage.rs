@@ -5,13 +5,14 @@ use crate::dials::{Fault, Sabotage};
 use crate::disk::Wreck;
 use crate::hash::fingerprint;
 use crate::nemesis::Strike;
+use crate::network::index;
 use crate::node::Node;
 use crate::storage::{Bound, FileSystem};
 use crate::tape::{Kind, Label};
 use crate::workload::Workload;
 use crate::world::{Simulated, World};
 use std::sync::Arc;
-use synod_core::{Damage, Lsn, Protocol};
+use synod_core::{Damage, Lsn, NodeId, Protocol};
 
 /// Names what a record holds.
 pub(crate) type Facts<P> = Arc<dyn Fn(&<P as Protocol>::Record) -> Vec<u64> + Send + Sync>;
@@ -55,6 +56,17 @@ const RESTART_NS: u64 = 500_000_000;
 const SECTOR_RECORDS: u64 = 3;
 
 impl<P: Simulated, W: Workload<P>> World<P, W> {
+    /// Why this node stays down: its log was damaged, and the protocol refused to start from it. That is the protocol's right;
+    /// to refuse an undamaged log is a [`failure`](World::failure).
+    pub fn refused(&self, id: NodeId) -> Option<&str> {
+        self.nodes.get(index(id)?)?.host.refused.as_deref()
+    }
+
+    /// Tells the atlas what a record holds.
+    pub(crate) fn learn(&mut self, facts: &Facts<P>) {
+        self.lore.facts = Facts::<P>::clone(facts);
+    }
+
     /// A strike that concerns the disk of this node.
     pub(crate) fn strike_disk(&mut self, at: usize, strike: &Strike) {
         match strike.fault {

@@ -1,6 +1,7 @@
 //! The dials: how hostile the world is.
 
 use crate::bandwidth::{Bandwidth, Line};
+use crate::byzantine::Traitor;
 use crate::storage::Storage;
 use crate::tamper::{Guard, Tamper};
 use crate::tape::{Kind, Label, Tape, scale};
@@ -322,6 +323,8 @@ pub struct Dials {
     pub sabotage: Option<Sabotage>,
     /// How storage fails beyond that.
     pub storage: Storage,
+    /// Nodes that deceive; see [`Sim::traitors`](crate::Sim::traitors).
+    pub traitors: Vec<Traitor>,
 }
 
 impl Dials {
@@ -349,6 +352,7 @@ impl Dials {
             schedule: Vec::new(),
             sabotage: None,
             storage: Storage::default(),
+            traitors: Vec::new(),
         }
     }
 

@@ -73,6 +73,7 @@
 //! | a failing fsync, and what ext4, XFS and Btrfs leave of its records | [`Fault::FailSync`], [`FileSystem`] |
 //! | bit rot, misdirected writes, a disk that lies; within what a correct cluster can recover from | [`Fault::damage`], [`Bound`] |
 //! | a process that stands still; clocks that are off and drift | [`Fault::Pause`], [`Dials::clock_skew_max`], [`Dials::drift_ppm_max`] |
+//! | traitors that equivocate, forge, withhold and replay, under any protocol | [`Sim::traitors`], [`Treason`] |
 //! | a driver that breaks its word: early sends, a lying fsync, a failed one tried again, a log read past its holes | [`Sabotage`] |
 //!
 //! A [`Climate::Swarm`] draws a random part of them for each run. Not every fault can be survived by every protocol:
@@ -87,6 +88,12 @@
 //!
 //! The driver is taken to be a good one: it tells a rotten record from a torn tail and a misplaced one from its neighbour.
 //! [`Sabotage`] has those that are not.
+//!
+//! # Traitors
+//! [`Sim::traitors`] makes nodes deceive (Lamport, Shostak and Pease 1982), with the protocol's own words: an equivocator is two copies of
+//! the protocol under one name, each heard by its own part of the nodes, and needs nobody to know the messages;
+//! [`Sim::lies`] takes whoever does. Forgers need a transport that does not [authenticate](Guard). Invariants are not asked about traitors.
+//! A protocol that tolerates crashes alone, such as Raft, breaks.
 //!
 //! # What is checked
 //! * [`Sim::always`]: after every event, on the node that moved.
@@ -119,14 +126,15 @@
 //! `cargo xtask bench sim`. A step allocates only what the protocol does.
 //!
 //! # What it does not do
-//! It does not run threads, sockets or async code: only protocols on the contract. Byzantine nodes are not simulated.
-//! A simulation samples schedules; [`explore`] enumerates them, within bounds.
+//! It does not run threads, sockets or async code: only protocols on the contract. Traitors break no cryptography and plan no further
+//! than one message. Records are not bytes: what a torn sector does to an encoding is the log's own test. A simulation samples schedules; [`explore`] enumerates them, within bounds.
 #![forbid(unsafe_code)]
 
 mod addresses;
 mod atlas;
 mod bandwidth;
 mod builds;
+mod byzantine;
 mod clock;
 mod costs;
 mod damage;
@@ -154,6 +162,7 @@ mod workload;
 mod world;
 
 pub use bandwidth::{Bandwidth, Line};
+pub use byzantine::{Traitor, Traitors, Treason};
 pub use costs::{Costs, Tariff, Usage};
 pub use dials::{Burst, Dials, Fault, Latency, Rate, Sabotage, UnknownFault};
 pub use fork::{Forks, Jump, Odds, Survey, Tally};

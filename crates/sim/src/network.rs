@@ -2,7 +2,7 @@
 
 use crate::builds::Outfit;
 use crate::dials::Dials;
-use crate::hash::{Counts, Fold};
+use crate::hash::{Counts, Fold, fingerprint};
 use crate::medium::{Letter, Medium};
 use crate::queue::Queue;
 use crate::stats::Stats;
@@ -21,6 +21,9 @@ pub(crate) struct Wire {
     bad: bool,
     last_delivery: u64,
 }
+
+/// The number of messages that took no link of the one that they seem to come from.
+pub(crate) const UNSEEN: u64 = 0;
 
 /// All that lies between and around the nodes.
 #[derive(Clone)]
@@ -110,6 +113,27 @@ impl<P: Simulated> Net<P> {
         let Some(at) = self.arrival(source, target, label) else { return };
         self.tape.note(|| format!("{from} to {to}: {}", text(&message)));
         self.queue.push(at, Pending::Message { from, to: target, message, print, id });
+    }
+
+    /// Traitors have ways of their own, which nothing disturbs. `place` is the receiver's place among the nodes.
+    #[cold]
+    pub(crate) fn whisper(&mut self, from: NodeId, place: usize, message: P::Message) {
+        let at = self.now.saturating_add(100_000);
+        let print = fingerprint(&message);
+        self.queue.push(at, Pending::Message { from, to: place, message, print, id: UNSEEN });
+    }
+
+    /// A traitor's message in another's name, on the traitor's link.
+    #[cold]
+    pub(crate) fn impersonate(&mut self, me: NodeId, claimed: NodeId, to: NodeId, message: P::Message) {
+        let (Some(source), Some(target)) = (index(me), index(to)) else { return };
+        let print = fingerprint(&message);
+        let label = self.nth(Fold::default().word(me.0).word(claimed.0).word(to.0).word(print).end());
+        if self.wire(source, target).is_none_or(|wire| wire.blocked > 0) {
+            return;
+        }
+        let Some(at) = self.arrival(source, target, label) else { return };
+        self.queue.push(at, Pending::Message { from: claimed, to: target, message, print, id: UNSEEN });
     }
 
     /// Puts a second copy of a message on its way.

@@ -1,5 +1,6 @@
 //! One node: a protocol and all that surrounds it, a whole driver in miniature.
 
+use crate::byzantine::Mask;
 use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::hash::{Fold, fingerprint};
@@ -67,6 +68,8 @@ pub(crate) struct Host<P: Simulated> {
     pub(crate) owes_flush: bool,
     /// Why the node will not start from its damaged disk.
     pub(crate) refused: Option<String>,
+    /// What a traitor wears.
+    pub(crate) mask: Option<Box<Mask<P>>>,
 }
 
 #[derive(Clone)]
@@ -94,8 +97,16 @@ impl<P: Simulated> Port<'_, P> {
         } else if mine {
             self.host.loopback.push_back(message);
         } else {
-            self.net.transmit(self.host.id, to, message);
+            self.speak(to, message);
         }
+    }
+
+    #[inline]
+    fn speak(&mut self, to: NodeId, message: P::Message) {
+        if self.host.mask.is_some() {
+            return self.betray(to, message);
+        }
+        self.net.transmit(self.host.id, to, message);
     }
 
     /// The log is durable up to here, as far as this driver cares.
@@ -117,7 +128,7 @@ impl<P: Simulated> Port<'_, P> {
     pub(crate) fn let_out(&mut self, held: Held<P>) {
         match held {
             Held::Loopback(message) => self.host.loopback.push_back(message),
-            Held::Send(to, message) => self.net.transmit(self.host.id, to, message),
+            Held::Send(to, message) => self.speak(to, message),
             Held::Event(event) => self.host.events.push(event),
             Held::Release(upto) => self.host.disk.release(upto),
         }

@@ -6,6 +6,7 @@ mod scripted;
 pub(crate) use course::{Caps, Course, Portrait};
 
 use crate::builds::{Build, Codec, Make, Outfit};
+use crate::byzantine::{Traitors, Treason};
 use crate::costs::Costs;
 use crate::damage::Facts;
 use crate::dials::{Dials, Fault};
@@ -129,6 +130,7 @@ pub struct Sim<P: Simulated, W> {
     judges: Vec<(&'static str, Judge<P, W>)>,
     watch: Option<Watch<P, W>>,
     facts: Option<Facts<P>>,
+    traitors: Option<(Traitors, Vec<Treason>)>,
     events_max: u64,
     outfit: Outfit<P>,
 }
@@ -148,6 +150,7 @@ impl<P: Simulated, W: Clone> Clone for Sim<P, W> {
             judges: self.judges.clone(),
             watch: self.watch.clone(),
             facts: self.facts.clone(),
+            traitors: self.traitors.clone(),
             events_max: self.events_max,
             outfit: self.outfit.clone(),
         }
@@ -170,6 +173,7 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
             judges: Vec::new(),
             watch: None,
             facts: None,
+            traitors: None,
             events_max: 50_000_000,
             outfit: Outfit::default(),
         }
@@ -195,6 +199,28 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
     #[must_use]
     pub fn facts(mut self, facts: impl Fn(&P::Record) -> Vec<u64> + Send + Sync + 'static) -> Self {
         self.facts = Some(Arc::new(facts));
+        self
+    }
+
+    /// Makes some nodes traitors: that many, drawn in each run together with a part of the treasons; or those that are named, with
+    /// all of them. Traitors are not shown to [`always`](Sim::always); other judges ask
+    /// [`World::is_traitor`](crate::World::is_traitor), and workloads [`Io::is_traitor`](crate::Io::is_traitor). They go on
+    /// deceiving when the faults have stopped. Protocols that withstand them expect a transport that
+    /// [authenticates](crate::Guard::Authenticated).
+    #[must_use]
+    pub fn traitors(mut self, who: impl Into<Traitors>, treasons: impl IntoIterator<Item = Treason>) -> Self {
+        self.traitors = Some((who.into(), treasons.into_iter().collect()));
+        self
+    }
+
+    /// How a traitor that equivocates lies: makes another message of one, as the drawn number says. Without this, two copies of the
+    /// protocol speak under its name.
+    #[must_use]
+    pub fn lies(
+        mut self,
+        lie: impl Fn(&P::Message, u64) -> Option<P::Message> + Send + Sync + 'static,
+    ) -> Self {
+        self.outfit.mutate = Some(Arc::new(lie));
         self
     }
 
@@ -392,6 +418,9 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
             Climate::Fixed(dials) => dials.clone(),
             Climate::Swarm(among) => Dials::swarm(tape, among),
         };
+        if let Some((who, treasons)) = &self.traitors {
+            dials.traitors = who.choose(self.nodes, treasons, tape);
+        }
         if let Some(turn) = &self.turn {
             turn(&mut dials);
         }

@@ -78,6 +78,16 @@ pub struct Stats {
     pub damage_met: u64,
     /// Nodes that refused to start from a damaged log.
     pub refusals: u64,
+    /// Messages of traitors that were meant to differ from what others were told.
+    pub equivocated: u64,
+    /// Messages that traitors sent under another's name.
+    pub forgeries: u64,
+    /// Those of them that the transport stopped.
+    pub forgeries_stopped: u64,
+    /// Messages that traitors kept back.
+    pub withheld: u64,
+    /// Old messages that traitors sent again.
+    pub repeated: u64,
 }
 
 impl Stats {

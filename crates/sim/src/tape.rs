@@ -46,6 +46,8 @@ pub enum Kind {
     Damage,
     /// What a failed sync leaves.
     Aftermath,
+    /// Who the traitors are, and when they deceive whom.
+    Treason,
     /// Whether bits of a message flip, and which.
     Corrupt,
     /// Whether a message is cut off, and where.
@@ -58,7 +60,7 @@ pub enum Kind {
     Twin,
 }
 
-const KINDS: [(Kind, &str); 20] = [
+const KINDS: [(Kind, &str); 21] = [
     (Kind::Swarm, "swarm"),
     (Kind::Onset, "onset"),
     (Kind::Strike, "strike"),
@@ -74,6 +76,7 @@ const KINDS: [(Kind, &str); 20] = [
     (Kind::Workload, "workload"),
     (Kind::Damage, "damage"),
     (Kind::Aftermath, "aftermath"),
+    (Kind::Treason, "treason"),
     (Kind::Corrupt, "corrupt"),
     (Kind::Truncate, "truncate"),
     (Kind::Replay, "replay"),

@@ -154,6 +154,8 @@ pub enum Happening {
     },
     /// The protocol would not start from its damaged log, and says why.
     Refused(String),
+    /// A traitor deceived: how, whom, and with which message.
+    Treason(String),
 }
 
 impl Happening {
@@ -172,6 +174,7 @@ impl Happening {
             Self::State(_) => "state",
             Self::Damaged { .. } => "damaged",
             Self::Refused(_) => "start-refused",
+            Self::Treason(_) => "treason",
         }
     }
 
@@ -184,7 +187,8 @@ impl Happening {
             | Self::Command(text)
             | Self::Timer(text)
             | Self::State(text)
-            | Self::Refused(text) => Cow::Borrowed(text),
+            | Self::Refused(text)
+            | Self::Treason(text) => Cow::Borrowed(text),
             Self::Ended { .. } | Self::Started => Cow::Borrowed(""),
             Self::Damaged { at } => Cow::Owned(format!("record {at}")),
             Self::Durable(upto) => Cow::Owned(format!("up to {upto}")),

@@ -82,6 +82,12 @@ impl<'a, P: Simulated> Io<'a, P> {
         self.net.costs()
     }
 
+    /// Whether this node is a traitor; what it says to the application is not to be believed.
+    #[must_use]
+    pub fn is_traitor(&self, id: NodeId) -> bool {
+        self.net.dials.traitors.iter().any(|traitor| traitor.node == id)
+    }
+
     /// A choice below `bound`, named by its content: give every choice a key of its own.
     pub fn decide(&mut self, key: u64, bound: u64) -> u64 {
         self.net.tape.below(Label::new(Kind::Workload, &[key]), bound)

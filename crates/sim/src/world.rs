@@ -8,16 +8,16 @@ mod topology;
 use crate::builds::Outfit;
 use crate::clock::Clock;
 use crate::costs::Costs;
-use crate::damage::{Facts, Lore};
+use crate::damage::Lore;
 use crate::dials::{Dials, Sabotage, nanos};
 use crate::disk::{Disk, Wreck};
 use crate::hash::fingerprint;
 use crate::nemesis::{Nemesis, Strike};
-use crate::network::{Net, index, node};
+use crate::network::{Net, UNSEEN, index, node};
 use crate::node::{Draws, HELD_MAX, Host, Node, Port};
 use crate::script::FaultEvent;
 use crate::stats::Stats;
-use crate::tape::{Kind, Label, Tape};
+use crate::tape::Tape;
 use crate::trace::{Fate, Recorder};
 use crate::workload::{Io, Workload};
 use core::fmt::Debug;
@@ -178,7 +178,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             rolled: (0, false),
         };
         for at in 0..nodes {
-            let clock = world.clock(at);
+            let clock = Clock::draw(at as u64, &world.net.dials, &mut world.net.tape);
             let id = node(at);
             world.nodes.push(Node {
                 protocol: None,
@@ -199,26 +199,15 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                     early,
                     owes_flush: false,
                     refused: None,
+                    mask: None,
                 },
             });
         }
-        (0..nodes).for_each(|at| world.boot(at));
+        world.mask();
+        (0..world.nodes.len()).for_each(|at| world.boot(at));
         world.workload.begin(&mut Io::new(&mut world.net));
         world.nemesis.begin(&mut world.net);
         world
-    }
-
-    fn clock(&mut self, at: usize) -> Clock {
-        let (skew, drift) = (nanos(self.net.dials.clock_skew_max), u64::from(self.net.dials.drift_ppm_max));
-        if skew == 0 && drift == 0 {
-            return Clock::default();
-        }
-        let at = at as u64;
-        Clock {
-            offset: self.net.tape.below(Label::new(Kind::Clock, &[at, 0]), skew.saturating_add(1)),
-            drift_ppm: self.net.tape.below(Label::new(Kind::Clock, &[at, 1]), 2 * drift + 1) as i64
-                - drift as i64,
-        }
     }
 
     /// Virtual time since the run began.
@@ -294,24 +283,13 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         self.nodes.iter().fold(self.net.chain, |chain, node| node.digest(chain)).end()
     }
 
-    /// Why this node stays down: its log was damaged, and the protocol refused to start from it. That is the protocol's right;
-    /// to refuse an undamaged log is a [`failure`](World::failure).
-    pub fn refused(&self, id: NodeId) -> Option<&str> {
-        self.nodes.get(index(id)?)?.host.refused.as_deref()
-    }
-
-    /// Tells the atlas what a record holds.
-    pub(crate) fn learn(&mut self, facts: &Facts<P>) {
-        self.lore.facts = Facts::<P>::clone(facts);
-    }
-
     /// Why the world cannot go on: a node could not recover from its own disk, which nobody had damaged.
     pub fn failure(&self) -> Option<&(NodeId, String)> {
         self.failure.as_ref()
     }
 
     /// Starts the process of a node that is down, from its disk.
-    fn boot(&mut self, at: usize) {
+    pub(crate) fn boot(&mut self, at: usize) {
         let Some(slot) = self.nodes.get_mut(at) else { return };
         if slot.protocol.is_some() || slot.host.refused.is_some() || self.failure.is_some() {
             return;
@@ -362,6 +340,9 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         if self.nodes.get(at).is_some_and(|slot| slot.protocol.is_some()) {
             let wreck = self.power_fails(at);
             self.die(at, wreck);
+            if let Some(double) = self.double(at) {
+                self.crash(double);
+            }
         }
     }
 
@@ -447,7 +428,10 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 self.net.chain = self.net.chain.word(at).word(token);
                 self.workload.on_wake(token, &mut Io::new(&mut self.net));
             }
-            Pending::Boot { at } => self.boot(at),
+            Pending::Boot { at } => {
+                self.boot(at);
+                self.double(at).into_iter().for_each(|double| self.boot(double));
+            }
             Pending::Strike { rate } => self.strike(rate),
             Pending::Relent { strike } => self.relent(strike),
             Pending::Install { at, build, down } => self.install(at, build, down),
@@ -499,15 +483,21 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     /// A message reaches a node that is up, unless a partition has come in between. Says whether it did.
     #[inline]
     fn arrive(&mut self, target: usize, from: NodeId, message: P::Message, print: u64, id: u64) -> bool {
-        let blocked =
-            index(from).and_then(|from| self.net.wire(from, target)).is_some_and(|wire| wire.blocked > 0);
+        let seen = id != UNSEEN;
+        let wire = index(from).and_then(|from| self.net.wire(from, target));
+        let blocked = seen && wire.is_some_and(|wire| wire.blocked > 0);
         let fate = if blocked { Fate::Blocked } else { Fate::Delivered };
         *self.net.stats.fate(fate) += 1;
-        self.net.trace.ended(self.net.now, id, node(target), fate);
+        if seen {
+            self.net.trace.ended(self.net.now, id, node(target), fate);
+        }
         if blocked {
             return false;
         }
         self.net.chain = self.net.chain.word(self.net.now).word(print);
+        if !self.net.dials.traitors.is_empty() {
+            self.overhear(target, from, &message);
+        }
         self.handle(target, Input::Message(from, message));
         true
     }
@@ -561,6 +551,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             Pending::Command { command, .. } => {
                 self.net.trace.command(now, id, &command);
                 self.net.chain = self.net.chain.word(now).word(id.0);
+                let target = if slot.host.mask.is_some() { self.addressee(target) } else { target };
                 self.handle(target, Input::Command(command));
             }
             Pending::Done { done, incarnation, .. } => {
@@ -585,7 +576,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     }
 
     #[inline]
-    fn handle(&mut self, at: usize, input: Input<P>) {
+    pub(crate) fn handle(&mut self, at: usize, input: Input<P>) {
         if let Some(slot) = self.nodes.get_mut(at) {
             slot.step(input, &mut self.net);
             self.settle(at);
@@ -613,6 +604,10 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         let incarnation = slot.host.incarnation;
         let mut events = core::mem::take(&mut slot.host.events);
         let mut jobs = core::mem::take(&mut slot.host.jobs);
+        if slot.host.mask.as_ref().is_some_and(|mask| mask.second) {
+            // The double of a traitor has no application.
+            events.clear();
+        }
         for event in events.drain(..) {
             self.net.trace.event(self.net.now, id, &event);
             self.workload.on_event(id, event, &mut Io::new(&mut self.net));

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use synod_core::{Context, Input, LogState, Lsn, Never, NodeId, Protocol, Recovered, Sink};
 use synod_sim::trace::Happening;
 use synod_sim::{
-    Bound, Climate, Dials, Fault, FileSystem, Io, Rate, Report, Sabotage, Sim, Tape, Verdict, Workload, World,
+    Bound, Climate, Dials, Fault, FileSystem, Io, Rate, Report, Sabotage, Script, Sim, Tape, Verdict,
+    Workload, World,
 };
 
 const NODES: u64 = 3;
@@ -237,6 +238,10 @@ fn one_seed_is_one_run_with_damage_too_and_a_recorded_tape_repeats_it() {
     let text = world.recorded().to_string().replace("seed 3", "seed 4");
     let (replayed, _) = sim.run_tape(text.parse().unwrap(), 0..0);
     assert_eq!((replayed.hash, replayed.stats), (watched.hash, watched.stats));
+    let (report, script) = sim.script(3);
+    let read: Script = script.to_string().parse().unwrap();
+    let (again, _) = sim.run_tape(read.tape(), 0..0);
+    assert_eq!((again.hash, again.stats), (report.hash, watched.stats), "a script repeats it too");
 }
 
 /// A calm network over storage that fails in these ways.

@@ -5,6 +5,7 @@
 
 use super::span::{duration, read_duration};
 use crate::bandwidth::Line;
+use crate::byzantine::{Traitor, Treason};
 use crate::dials::{Dials, Latency, Sabotage};
 use crate::storage::{Bound, FileSystem, Storage};
 use core::time::Duration;
@@ -65,6 +66,7 @@ pub(super) fn lines(dials: &Dials) -> Vec<String> {
         guard: _,
         resolve_after: _,
         notices: _,
+        traitors,
     } = dials;
     let calm = Dials::calm();
     // Bandwidth, packets, guards, addresses and notices; what attackers do is left to chance.
@@ -90,6 +92,11 @@ pub(super) fn lines(dials: &Dials) -> Vec<String> {
     if *file_system != calm.storage.file_system {
         lines.push(format!("file-system {file_system}"));
     }
+    for Traitor { node, treasons } in traitors {
+        lines.push(
+            treasons.iter().fold(format!("traitor {node}"), |line, treason| format!("{line} {treason}")),
+        );
+    }
     for (_, name) in BOUNDS.iter().filter(|(which, _)| which == bound && *which != calm.storage.bound) {
         lines.push(format!("damage-bound {name}"));
     }
@@ -112,6 +119,11 @@ pub(super) fn turn(dials: &mut Dials, words: &[&str]) -> Option<()> {
         ["file-system", word] => {
             dials.storage.file_system =
                 *FILE_SYSTEMS.iter().find(|file_system| file_system.to_string() == *word)?;
+        }
+        ["traitor", id, words @ ..] => {
+            let treason = |word: &&str| Treason::all().find(|treason| treason.name() == *word);
+            let treasons = words.iter().map(treason).collect::<Option<Vec<_>>>()?;
+            dials.traitors.push(Traitor { node: node(id)?, treasons });
         }
         ["damage-bound", word] => {
             dials.storage.bound = BOUNDS.iter().find(|(_, name)| name == word)?.0;

@@ -58,7 +58,7 @@ impl Trace {
     /// | `durable` | `at_ns`, `node`, `upto` (a position in its log), `clock` |
     /// | `crashed` | `at_ns`, `node`, `lost` and `acknowledged` (numbers of records), `clock` |
     /// | `started` | `at_ns`, `node`, `clock` |
-    /// | `damaged` (a stored record is unreadable from now on), `start-refused` (the node does not start from its damaged log) | `at_ns`, `node`, `text`, `clock` |
+    /// | `damaged` (a stored record is unreadable from now on), `start-refused` (the node does not start from its damaged log), `treason` (a traitor deceives) | `at_ns`, `node`, `text`, `clock` |
     /// | `violation` (the last line, if the run failed within the window) | `at_ns`, `node` (or `null`), `text` |
     ///
     /// `clock` is the moment's [vector clock](Trace::clocks), an array with one number for each node. Later versions may add

@@ -1,6 +1,7 @@
 //! Writes down what happens, where somebody wants to know.
 
 use super::{Fate, Happening, Moment};
+use crate::byzantine::Treason;
 use core::fmt::Debug;
 use core::ops::Range;
 use synod_core::NodeId;
@@ -93,6 +94,10 @@ impl Recorder {
 
     pub(crate) fn damaged(&mut self, now: u64, node: NodeId, at: u64) {
         self.note(now, node, || Happening::Damaged { at });
+    }
+
+    pub(crate) fn treason(&mut self, now: u64, node: NodeId, how: Treason, to: NodeId, message: &dyn Debug) {
+        self.note(now, node, || Happening::Treason(format!("{how} {to} {}", text(message))));
     }
 
     pub(crate) fn refused(&mut self, now: u64, node: NodeId, why: &str) {

@@ -69,8 +69,10 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         self.end_twin();
         self.net.clear_partitions();
         self.net.slowness = 1;
-        let sabotage = self.net.dials.sabotage;
-        self.net.dials = Dials { sabotage, ..Dials::calm() };
+        // Who breaks his word goes on breaking it, and a transport that checks goes on checking.
+        let Dials { sabotage, guard, .. } = self.net.dials;
+        let traitors = core::mem::take(&mut self.net.dials.traitors);
+        self.net.dials = Dials { sabotage, guard, traitors, ..Dials::calm() };
         self.net.heal_medium();
         for at in 0..self.nodes.len() {
             if let Some(slot) = self.nodes.get_mut(at) {

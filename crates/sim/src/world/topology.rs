@@ -40,7 +40,9 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     /// An administrator empties a disk, or puts a backup on it.
     fn change_disk(&mut self, at: usize, backup: bool) {
         let now = self.net.now;
+        self.lore.atlas.hollowed(at);
         let Some(slot) = self.nodes.get_mut(at) else { return };
+        slot.host.refused = None;
         if backup {
             let label = Label::new(Kind::Strike, &[slot.host.id.0, now]);
             let share = self.net.tape.draw(label);
@@ -52,6 +54,8 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
 
     fn swap_disks(&mut self, one: usize, other: usize) {
         let (low, high) = (one.min(other), one.max(other));
+        self.lore.atlas.hollowed(one);
+        self.lore.atlas.hollowed(other);
         let Some((front, back)) = self.nodes.split_at_mut_checked(high) else { return };
         if let (Some(one), Some(other)) = (front.get_mut(low), back.first_mut()) {
             core::mem::swap(&mut one.host.disk, &mut other.host.disk);
@@ -81,10 +85,9 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
 
     /// The second process is gone, and its disk with it.
     pub(super) fn end_twin(&mut self) {
-        let nodes = self.len();
-        self.nodes.truncate(nodes);
-        if let Some(medium) = &mut self.net.medium {
-            medium.twin = None;
+        let medium = self.net.medium.as_mut();
+        if medium.is_some_and(|medium| medium.twin.take().is_some()) {
+            self.nodes.pop();
         }
     }
 

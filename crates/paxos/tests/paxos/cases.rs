@@ -529,6 +529,27 @@ fn configurations_that_cannot_work_are_refused() {
 }
 
 #[test]
+fn quorums_are_taken_exactly_when_any_two_of_them_meet() {
+    for nodes in 1..=4_u64 {
+        for (prepare, accept) in (0..=5).flat_map(|prepare| (0..=5).map(move |accept| (prepare, accept))) {
+            let mut config = config(1, nodes);
+            config.quorums = Quorums::Sizes { prepare, accept };
+            // Sets of acceptors as bits: do all pairs of such quorums share one?
+            let sets = |size: usize| (0..1_u32 << nodes).filter(move |set| set.count_ones() as usize == size);
+            let possible = prepare > 0 && accept > 0 && sets(prepare).count() > 0 && sets(accept).count() > 0;
+            let meet = sets(prepare).all(|one| sets(accept).all(|other| one & other != 0));
+            match Paxos::new(config) {
+                Ok(_) => assert!(possible && meet, "{prepare} and {accept} of {nodes}"),
+                Err(ConfigError::QuorumsMiss { .. }) => assert!(possible && !meet, "{prepare} and {accept}"),
+                Err(error) => {
+                    assert!(!possible && matches!(error, ConfigError::QuorumSize { .. }), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn flexible_quorums_decide_with_fewer_acceptances_and_need_more_promises() {
     let mut config = config(1, 4);
     config.quorums = Quorums::Sizes { prepare: 3, accept: 2 };

@@ -11,6 +11,11 @@ use crate::{Fault, Verdict};
 /// After so many rounds of reductions that make each other possible, what is left is left.
 const ROUNDS_MAX: usize = 6;
 
+/// So few fault events can be read.
+const FEW: usize = 10;
+/// How many seeds are tried in place of a script's own.
+const SEEDS: u64 = 20;
+
 impl<P: Simulated, W: Workload<P>> Search<'_, '_, P, W> {
     /// Whatever a single run can tell to be beside the point: most of it.
     pub(super) fn coarse(&mut self) {
@@ -28,6 +33,10 @@ impl<P: Simulated, W: Workload<P>> Search<'_, '_, P, W> {
         // Fewer fault events come first: a plainer world may need more of them.
         self.until_nothing_changes(Self::turn_knobs);
         self.until_nothing_changes(Self::milder);
+        if self.best().faults.len() > FEW {
+            self.try_other_chances();
+            self.until_nothing_changes(Self::milder);
+        }
         self.until_nothing_changes(Self::plainer);
         self.phase = "the proof";
         self.prove()
@@ -41,6 +50,27 @@ impl<P: Simulated, W: Workload<P>> Search<'_, '_, P, W> {
             step(self);
             if self.stopped() || *self.best() == before {
                 break;
+            }
+        }
+    }
+
+    /// A run that needs many fault events often owes them to bad luck, each of them there to keep the others in step. Perhaps
+    /// under another seed fewer of them are enough.
+    fn try_other_chances(&mut self) {
+        for seed in 0..SEEDS {
+            // The proof needs what is left of the budget.
+            if self.best().faults.len() <= FEW || self.is_half_spent() || self.stopped() {
+                return;
+            }
+            self.phase = "other chances";
+            let before = self.checkpoint();
+            let mut other = self.origin().clone();
+            other.faults.retain(|fault| matches!(fault, FaultEvent::Strike(_)));
+            other.seed = seed;
+            if self.accepts_in_full(other) {
+                self.coarse();
+                self.until_nothing_changes(Self::turn_knobs);
+                self.keep_the_smaller(before);
             }
         }
     }

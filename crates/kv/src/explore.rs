@@ -9,12 +9,18 @@ use synod_sim::explore::{Bounds, Cluster, Observer, View};
 
 /// How large a cluster of Raft is explored, and how much may happen to it.
 ///
+/// Three nodes, one campaign, one proposal and one crash are exhausted (178,628 states, `cargo synod explore --crashes 1`). Two
+/// campaigns, a proposal and a crash are not: 27.9 million states, every schedule of up to 25 actions, were found right in
+/// 471 MiB (`cargo synod explore --campaigns 2 --crashes 1`), and more wait.
+///
 /// ```
 /// use synod_kv::explore::RaftScope;
 /// use synod_sim::explore::Explorer;
 ///
 /// // One election, everybody's disk and every message in any order.
-/// let raft = RaftScope { proposals: 0, ..RaftScope::default() }.cluster()?;
+/// let mut scope = RaftScope::default();
+/// scope.proposals = 0;
+/// let raft = scope.cluster()?;
 /// let found = Explorer::new(&raft).run();
 /// assert!(found.holds(), "{found}");
 /// # Ok::<(), synod_raft::ConfigError>(())

@@ -88,7 +88,8 @@
 //!
 //! # Cost
 //! A state costs its fingerprint (8 bytes in a table that is 58 % to 87 % full) and two or three bytes that say how it was
-//! reached; the states themselves are kept only until they are expanded. In a cluster each node's state, message and step
+//! reached; the states themselves are kept only until they are expanded, and may lie in a file until then
+//! ([`Explorer::spill`]). In a cluster each node's state, message and step
 //! is kept once: a successor is a few look-ups, whatever the protocol's step costs.
 //!
 //! # What it does not do
@@ -103,6 +104,7 @@ mod links;
 mod liveness;
 mod model;
 mod print;
+mod spill;
 mod stopwatch;
 mod visited;
 
@@ -115,3 +117,4 @@ pub use explorer::Explorer;
 pub use liveness::{Fair, Lasso, Liveness, Progress};
 pub use model::{Model, Successors};
 pub use print::Print;
+pub use spill::Spill;

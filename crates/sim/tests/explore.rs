@@ -4,7 +4,7 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 use synod_core::{Context, Input, Lsn, Never, NodeId, Protocol, Recovered, Sink};
-use synod_sim::explore::{Act, Bounds, Cluster, Explorer, Network, Observer, Outcome};
+use synod_sim::explore::{Act, Bounds, Cluster, Explorer, Network, Observer, Outcome, Stop};
 
 /// Stores numbers, tells the application when they are safe, and copies them to the next node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -277,4 +277,25 @@ fn an_everlasting_message_arrives_any_number_of_times_without_a_budget() {
     assert_eq!(most(Network::Fifo, 1), None);
     assert_eq!(most(Network::Everlasting, 1).as_deref(), Some("told once: n2 was told 2 times"));
     assert_eq!(most(Network::Everlasting, 8).as_deref(), Some("told once: n2 was told 9 times"));
+}
+
+#[test]
+fn states_that_wait_in_a_file_are_found_again_and_a_full_disk_is_no_proof() {
+    use std::fs::OpenOptions;
+    let bounds = Bounds { crashes: 2, duplicates: 1, drops: 1, ..Bounds::default() };
+    let cluster = ledgers(false, bounds);
+    let plain = Explorer::new(&cluster).run();
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("frontier");
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
+    let spilled = Explorer::new(&cluster).spill(file, 0).run();
+    assert!(spilled.holds() && std::fs::metadata(&path).unwrap().len() > 0, "{spilled}");
+    assert_eq!(
+        (spilled.extent.unique, spilled.extent.generated, spilled.extent.depth),
+        (plain.extent.unique, plain.extent.generated, plain.extent.depth)
+    );
+    // Opened for reading alone, it takes nothing.
+    let file = OpenOptions::new().read(true).open(&path).unwrap();
+    let failed = Explorer::new(&cluster).spill(file, 0).run();
+    assert!(matches!(failed.outcome, Outcome::Stopped(Stop::Lost)), "{failed}");
+    std::fs::remove_file(path).unwrap();
 }

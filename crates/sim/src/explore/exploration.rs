@@ -49,6 +49,8 @@ pub enum Stop {
     States,
     /// Whoever watched the progress said so.
     Interrupted,
+    /// A state that waited could not be read back: the store that it was spilled to has failed, or the model cannot unpack it.
+    Lost,
 }
 
 impl fmt::Display for Stop {
@@ -58,6 +60,7 @@ impl fmt::Display for Stop {
             Self::Time => "the time granted is over",
             Self::States => "the number of states granted is reached",
             Self::Interrupted => "interrupted",
+            Self::Lost => "a state that waited could not be read back",
         })
     }
 }

@@ -5,6 +5,7 @@ use super::frontier::Frontier;
 use super::links::Links;
 use super::model::{Model, Successors};
 use super::print::Print;
+use super::spill::{Spill, Store};
 use super::stopwatch::Stopwatch;
 use super::visited::{Exact, Table, Visited};
 use core::ops::ControlFlow;
@@ -26,6 +27,7 @@ pub struct Explorer<'a, M: Model> {
     memory_max: usize,
     time_max: Option<Duration>,
     wide: bool,
+    spill: Option<Store>,
     watch: Option<Watch<'a>>,
 }
 
@@ -42,6 +44,7 @@ impl<'a, M: Model> Explorer<'a, M> {
             memory_max: usize::MAX,
             time_max: None,
             wide: false,
+            spill: None,
             watch: None,
         }
     }
@@ -81,6 +84,15 @@ impl<'a, M: Model> Explorer<'a, M> {
         self
     }
 
+    /// Keeps at most about `bytes` of the states that wait to be expanded in memory, and the others in `store`: a
+    /// [`File`](std::fs::File) opened for reading and writing, which is overwritten. The visited set stays in memory. For models
+    /// that can [`pack`](Model::pack) their states, as clusters can; others take no notice.
+    #[must_use]
+    pub fn spill(mut self, store: impl Spill + 'static, bytes: usize) -> Self {
+        self.spill = Some((Box::new(store), bytes));
+        self
+    }
+
     /// Calls `watch` every few thousand states; [`ControlFlow::Break`] ends the search.
     #[must_use]
     pub fn watch(mut self, watch: impl FnMut(&Extent) -> ControlFlow<()> + 'a) -> Self {
@@ -111,7 +123,7 @@ impl<'a, M: Model> Explorer<'a, M> {
             model: self.model,
             visited,
             links: Links::default(),
-            frontier: Frontier::for_model(self.model, initial.first()),
+            frontier: Frontier::for_model(self.model, initial.first(), self.spill.take()),
             extent: Extent { print_bits, ..Extent::default() },
             ordinal: 0,
             closed: 0,
@@ -151,7 +163,11 @@ impl<'a, M: Model> Explorer<'a, M> {
             }
             let level = search.extent.frontier;
             for _ in 0..level {
-                if !search.step(&mut scratch) || search.wrong.is_some() {
+                if !search.step(&mut scratch) {
+                    stop = Some(Stop::Lost);
+                    break;
+                }
+                if search.wrong.is_some() {
                     break;
                 }
                 if search.extent.expanded.is_multiple_of(PACE) {
@@ -222,7 +238,6 @@ impl<M: Model, V: Visited<M::State>> Search<'_, M, V> {
 
     fn step(&mut self, scratch: &mut M::State) -> bool {
         if !self.frontier.pop(self.model, scratch) {
-            self.extent.frontier = 0;
             return false;
         }
         self.extent.frontier -= 1;

@@ -17,12 +17,15 @@ impl Clock {
     /// The clock of the `at`-th node.
     pub(crate) fn draw(at: u64, dials: &Dials, tape: &mut Tape) -> Self {
         let (skew, drift) = (nanos(dials.clock_skew_max), u64::from(dials.drift_ppm_max));
-        if skew == 0 && drift == 0 {
-            return Self::default();
+        let fixed = dials.drifts_ppm.get(&synod_core::NodeId(at + 1)).copied();
+        if skew == 0 && (drift == 0 || fixed.is_some()) {
+            return Self { offset: 0, drift_ppm: fixed.unwrap_or(0) };
         }
         Self {
             offset: tape.below(Label::new(Kind::Clock, &[at, 0]), skew.saturating_add(1)),
-            drift_ppm: tape.below(Label::new(Kind::Clock, &[at, 1]), 2 * drift + 1) as i64 - drift as i64,
+            drift_ppm: fixed.unwrap_or_else(|| {
+                tape.below(Label::new(Kind::Clock, &[at, 1]), 2 * drift + 1) as i64 - drift as i64
+            }),
         }
     }
 

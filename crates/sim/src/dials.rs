@@ -310,6 +310,15 @@ pub struct Dials {
     pub reorder_ppm: u32,
     /// How long a sync takes.
     pub sync: Latency,
+    /// How long a sync takes on single nodes.
+    pub syncs: BTreeMap<NodeId, Latency>,
+    /// What a step of a protocol takes: the inputs of a slow node queue up. None by default.
+    pub step: Duration,
+    /// What a step takes on single nodes.
+    pub steps: BTreeMap<NodeId, Duration>,
+    /// How fast or slow the clocks of single nodes run, in a million, in place of what [`drift_ppm_max`](Dials::drift_ppm_max)
+    /// draws.
+    pub drifts_ppm: BTreeMap<NodeId, i64>,
     /// The chance that a crash leaves some of the un-synced tail on the disk, in a million; it leaves none otherwise. What it
     /// leaves is a prefix: a record torn in the middle fails its checksum and is cut off.
     pub tear_ppm: u32,
@@ -346,6 +355,10 @@ impl Dials {
             duplicate_ppm: 0,
             reorder_ppm: 0,
             sync: Latency::LogNormal(Duration::from_micros(800)),
+            syncs: BTreeMap::new(),
+            step: Duration::ZERO,
+            steps: BTreeMap::new(),
+            drifts_ppm: BTreeMap::new(),
             tear_ppm: 0,
             clock_skew_max: Duration::ZERO,
             drift_ppm_max: 0,
@@ -389,6 +402,17 @@ impl Dials {
         } else {
             self.links.get(&(from, to)).unwrap_or(&self.latency)
         }
+    }
+
+    /// How long a sync takes on this node.
+    #[must_use]
+    pub fn sync_of(&self, id: NodeId) -> &Latency {
+        self.syncs.get(&id).unwrap_or(&self.sync)
+    }
+
+    /// What a step takes on this node, in nanoseconds, if it takes any time.
+    pub(crate) fn step_of(&self, id: NodeId) -> Option<u64> {
+        Some(nanos(*self.steps.get(&id).unwrap_or(&self.step))).filter(|step| *step > 0)
     }
 
     /// Swarm testing (Groce et al. 2012): each run turns a random part of the dials by a random amount, since a world in

@@ -65,6 +65,7 @@
 //! | corruption, truncation, replay, forged senders, and what a transport guards against | [`Tamper`], [`Guard`] |
 //! | addresses that change or are traded, disks that come back empty, old or swapped, an id used twice | [`Fault::Move`], [`Fault::TradeAddresses`], [`Fault::WipeDisk`], [`Fault::OldDisk`], [`Fault::SwapDisks`], [`Fault::Twin`] |
 //! | other builds, wire versions, rolling upgrades and rollbacks | [`Sim::build`], [`Sim::wired`], [`Fault::Rollout`], [`Dials::notices`] |
+//! | slow processors and slow disks of single nodes, clocks that drift by so much | [`Dials::step`], [`Dials::steps`], [`Dials::syncs`], [`Dials::drifts_ppm`] |
 //! | what it costs: messages, bytes, encodes, records, syncs, and their price | [`Sim::budget`], [`Costs`], [`Tariff`] |
 //! | partitions: a node cut off, a split, one way only, a bridge, flapping | [`Fault`] |
 //! | crash and restart with the un-synced tail lost or torn; all at once | [`Fault::Crash`], [`Fault::Blackout`], [`Dials::tear_ppm`] |
@@ -78,6 +79,10 @@
 //!
 //! A [`Climate::Swarm`] draws a random part of them for each run. Not every fault can be survived by every protocol:
 //! [`Fault::survivable`] lists those that a correct one for a fixed set of nodes must survive, and [`Climate::swarm`] draws from these.
+//! Bandwidth, packets, tampering, notices and the speed of single nodes a swarm leaves alone: turn them with [`Sim::turn`].
+//!
+//! The eight fallacies of distributed computing are eight tests, `tests/fallacies`: each turns one dial, and shows a protocol that
+//! works in calm weather break, and one that does not.
 //!
 //! # Damage
 //! [`Fault::damage`] destroys what a disk has acknowledged; a swarm draws such a fault only where you list it. An atlas of what is
@@ -137,6 +142,7 @@ mod builds;
 mod byzantine;
 mod clock;
 mod costs;
+mod cpu;
 mod damage;
 mod dials;
 mod disk;

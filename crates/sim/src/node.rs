@@ -2,6 +2,7 @@
 
 use crate::byzantine::Mask;
 use crate::clock::Clock;
+use crate::cpu::Cpu;
 use crate::disk::Disk;
 use crate::hash::{Fold, fingerprint};
 use crate::network::Net;
@@ -66,6 +67,8 @@ pub(crate) struct Host<P: Simulated> {
     pub(crate) early: bool,
     /// More is to come at this very moment, and the flush comes after it.
     pub(crate) owes_flush: bool,
+    /// A processor of finite speed, where a dial says so.
+    pub(crate) cpu: Option<Box<Cpu<P>>>,
     /// Why the node will not start from its damaged disk.
     pub(crate) refused: Option<String>,
     /// What a traitor wears.
@@ -235,7 +238,10 @@ impl<P: Simulated> Node<P> {
                 self.step(Input::Message(self.host.id, message), net);
             }
             // A driver that has more for this node takes it first, and flushes once.
-            self.host.owes_flush = net.queue.due(net.now).is_some_and(|next| next.target() == Some(at));
+            self.host.owes_flush = match &mut self.host.cpu {
+                Some(cpu) => cpu.has_more(),
+                None => net.queue.due(net.now).is_some_and(|next| next.target() == Some(at)),
+            };
             if !self.host.owes_flush {
                 self.step(Input::Flush, net);
             }
@@ -264,7 +270,7 @@ impl<P: Simulated> Node<P> {
         disk.syncing = Some(upto);
         net.spend(self.host.id, |usage| usage.syncs += 1);
         let draw = net.tape.draw(Label::new(Kind::Sync, &[self.host.id.0, self.host.incarnation, upto.0]));
-        let span = net.dials.sync.sample(draw).saturating_mul(u64::from(disk.slowness));
+        let span = net.dials.sync_of(self.host.id).sample(draw).saturating_mul(u64::from(disk.slowness));
         let due = net.now.max(disk.stalled_until).saturating_add(span);
         let failed = core::mem::take(&mut disk.failing);
         let incarnation = self.host.incarnation;

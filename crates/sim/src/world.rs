@@ -2,12 +2,16 @@
 
 mod faults;
 mod fork;
+mod pending;
 mod portrait;
 mod topology;
+
+pub(crate) use pending::Pending;
 
 use crate::builds::Outfit;
 use crate::clock::Clock;
 use crate::costs::Costs;
+use crate::cpu::Cpu;
 use crate::damage::Lore;
 use crate::dials::{Dials, Sabotage, nanos};
 use crate::disk::{Disk, Wreck};
@@ -26,7 +30,7 @@ use core::ops::Range;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use synod_core::host::{Gate, Tail};
-use synod_core::{Input, Link, Lsn, NodeId, Protocol, Recovered, Time};
+use synod_core::{Input, Lsn, NodeId, Protocol, Recovered, Time};
 
 /// What a protocol must be able to do beyond stepping, to live in the simulator: be copied, compared by fingerprint, and
 /// shown. Implemented for every type that can.
@@ -59,65 +63,6 @@ where
 {
 }
 
-/// What is to come.
-pub(crate) enum Pending<P: Protocol> {
-    Message { from: NodeId, to: usize, message: P::Message, print: u64, id: u64 },
-    Timer { at: usize, timer: P::Timer, incarnation: u64 },
-    Synced { at: usize, upto: Lsn, incarnation: u64, failed: bool },
-    Command { to: usize, command: P::Command },
-    Done { at: usize, done: P::Done, incarnation: u64 },
-    Wake { token: u64 },
-    Boot { at: usize },
-    Strike { rate: usize },
-    Relent { strike: u64 },
-    Link { at: usize, peer: NodeId, link: Link },
-    Install { at: usize, build: usize, down: u64 },
-}
-
-impl<P: Simulated> Clone for Pending<P> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Message { from, to, message, print, id } => {
-                Self::Message { from: *from, to: *to, message: message.clone(), print: *print, id: *id }
-            }
-            Self::Timer { at, timer, incarnation } => {
-                Self::Timer { at: *at, timer: *timer, incarnation: *incarnation }
-            }
-            Self::Synced { at, upto, incarnation, failed } => {
-                Self::Synced { at: *at, upto: *upto, incarnation: *incarnation, failed: *failed }
-            }
-            Self::Command { to, command } => Self::Command { to: *to, command: command.clone() },
-            Self::Done { at, done, incarnation } => {
-                Self::Done { at: *at, done: done.clone(), incarnation: *incarnation }
-            }
-            Self::Wake { token } => Self::Wake { token: *token },
-            Self::Boot { at } => Self::Boot { at: *at },
-            Self::Strike { rate } => Self::Strike { rate: *rate },
-            Self::Relent { strike } => Self::Relent { strike: *strike },
-            Self::Link { at, peer, link } => Self::Link { at: *at, peer: *peer, link: *link },
-            Self::Install { at, build, down } => Self::Install { at: *at, build: *build, down: *down },
-        }
-    }
-}
-
-impl<P: Protocol> Pending<P> {
-    #[inline]
-    pub(crate) fn target(&self) -> Option<usize> {
-        match self {
-            Self::Message { to, .. } | Self::Command { to, .. } => Some(*to),
-            Self::Timer { at, .. }
-            | Self::Synced { at, .. }
-            | Self::Done { at, .. }
-            | Self::Link { at, .. } => Some(*at),
-            Self::Wake { .. }
-            | Self::Boot { .. }
-            | Self::Strike { .. }
-            | Self::Relent { .. }
-            | Self::Install { .. } => None,
-        }
-    }
-}
-
 /// A digest of one node's state, each in turn, enters the rolling hash every so many events; that of all nodes does at the end.
 const DIGEST_EVERY: u64 = 1 << 14;
 
@@ -134,8 +79,7 @@ pub struct World<P: Simulated, W> {
     moved: Vec<NodeId>,
     /// The build of each node.
     installed: Vec<usize>,
-    /// The build that was rolled out last, and whether the administrators are on their way back.
-    rolled: (usize, bool),
+    rolled: topology::Rollouts,
 }
 
 impl<P: Simulated, W: Workload<P>> World<P, W> {
@@ -175,7 +119,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             failure: None,
             moved: Vec::new(),
             installed: vec![0; nodes],
-            rolled: (0, false),
+            rolled: topology::Rollouts::default(),
         };
         for at in 0..nodes {
             let clock = Clock::draw(at as u64, &world.net.dials, &mut world.net.tape);
@@ -198,6 +142,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                     paused_until: 0,
                     early,
                     owes_flush: false,
+                    cpu: world.net.dials.step_of(id).map(|step| Box::new(Cpu::new(step))),
                     refused: None,
                     mask: None,
                 },
@@ -366,6 +311,10 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             *up = false;
         }
         self.net.went_down(at);
+        let waiting = slot.host.cpu.as_mut().map(|cpu| cpu.reset()).unwrap_or_default();
+        for pending in waiting {
+            Self::missed(slot, self.net.now, pending, &mut self.net);
+        }
         self.net.trace.crashed(self.net.now, id, wreck.lost, wreck.acknowledged);
         self.net.chain = self.net.chain.word(self.net.now).word(id.0).word(left.0);
         // A second process under this id has neither an observer nor an application of its own.
@@ -387,7 +336,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         if self.failure.is_some() {
             return false;
         }
-        let Some((at, pending)) = self.next() else { return false };
+        let Some((at, mut pending)) = self.next() else { return false };
         self.net.now = self.net.now.max(at);
         self.net.tape.stamp(self.net.now);
         let Some(target) = pending.target() else {
@@ -398,6 +347,17 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         if slot.protocol.is_none() || slot.host.paused_until > at {
             Self::missed(slot, at, pending, &mut self.net);
             return true;
+        }
+        if let Some(cpu) = &mut slot.host.cpu {
+            let (input, turn) = cpu.admit(pending);
+            if let Some(turn) = turn {
+                let due = at.saturating_add(cpu.step);
+                self.net.queue.push(due, Pending::Turn { at: target, turn });
+            }
+            match input {
+                Some(input) => pending = input,
+                None => return true,
+            }
         }
         let happened = match pending {
             Pending::Message { from, message, print, id, .. } => {
@@ -570,6 +530,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             | Pending::Boot { .. }
             | Pending::Strike { .. }
             | Pending::Relent { .. }
+            | Pending::Turn { .. }
             | Pending::Install { .. } => return false,
         }
         true

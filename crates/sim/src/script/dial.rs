@@ -67,6 +67,10 @@ pub(super) fn lines(dials: &Dials) -> Vec<String> {
         resolve_after: _,
         notices: _,
         traitors,
+        syncs,
+        step,
+        steps,
+        drifts_ppm,
     } = dials;
     let calm = Dials::calm();
     // Bandwidth, packets, guards, addresses and notices; what attackers do is left to chance.
@@ -80,6 +84,12 @@ pub(super) fn lines(dials: &Dials) -> Vec<String> {
     if *sync != calm.sync {
         lines.push(format!("sync {}", distribution(sync)));
     }
+    lines.extend(syncs.iter().map(|(id, latency)| format!("sync-of {id} {}", distribution(latency))));
+    if *step != calm.step {
+        lines.push(format!("step {}", duration(*step)));
+    }
+    lines.extend(steps.iter().map(|(id, step)| format!("step-of {id} {}", duration(*step))));
+    lines.extend(drifts_ppm.iter().map(|(id, drift)| format!("drift-of {id} {drift}ppm")));
     if *clock_skew_max != calm.clock_skew_max {
         lines.push(format!("clock-skew {}", duration(*clock_skew_max)));
     }
@@ -111,6 +121,16 @@ pub(super) fn turn(dials: &mut Dials, words: &[&str]) -> Option<()> {
             dials.links.insert((node(from)?, node(to)?), read_distribution(rest)?);
         }
         ["sync", rest @ ..] => dials.sync = read_distribution(rest)?,
+        ["sync-of", id, rest @ ..] => {
+            dials.syncs.insert(node(id)?, read_distribution(rest)?);
+        }
+        ["step", span] => dials.step = read_duration(span)?,
+        ["step-of", id, span] => {
+            dials.steps.insert(node(id)?, read_duration(span)?);
+        }
+        ["drift-of", id, ppm] => {
+            dials.drifts_ppm.insert(node(id)?, ppm.strip_suffix("ppm")?.parse().ok()?);
+        }
         ["clock-skew", span] => dials.clock_skew_max = read_duration(span)?,
         ["drift", ppm] => dials.drift_ppm_max = ppm.strip_suffix("ppm")?.parse().ok()?,
         ["sabotage", word] => {

@@ -82,6 +82,9 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 slot.host.disk.full_until = 0;
                 slot.host.disk.lying_until = 0;
                 slot.host.paused_until = 0;
+                if let Some(cpu) = &mut slot.host.cpu {
+                    cpu.step = 0;
+                }
                 slot.sync(at, &mut self.net);
             }
             self.boot(at);

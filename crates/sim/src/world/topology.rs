@@ -8,6 +8,17 @@ use crate::network::index;
 use crate::tape::{Kind, Label};
 use crate::workload::Workload;
 
+/// What administrators have done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rollouts {
+    /// The build that was rolled out last.
+    build: usize,
+    /// They are on their way back to the first.
+    back: bool,
+    /// They are at work until then.
+    until: u64,
+}
+
 impl<P: Simulated, W: Workload<P>> World<P, W> {
     /// Where each node lives, changes; so does what is on its disk, and what runs there.
     pub(super) fn change_topology(&mut self, strike: &Strike) {
@@ -75,6 +86,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         twin.host.loopback.clear();
         twin.host.alarms.clear();
         twin.host.owes_flush = false;
+        twin.host.cpu = None;
         twin.host.disk.crash(|_| false, false);
         // What is still under way for an earlier twin does not concern this one.
         twin.host.incarnation = self.net.now;
@@ -92,15 +104,18 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     }
 
     /// An administrator restarts the nodes one after the other, with the next build; once the last is reached, step by step back
-    /// to the first.
+    /// to the first. They do not begin before they are done.
     fn roll_out(&mut self, places: &[usize], lasting: u64) {
+        if self.net.now < self.rolled.until {
+            return;
+        }
         let last = self.net.outfit.later.len();
-        let (build, back) = match self.rolled {
+        let (build, back) = match (self.rolled.build, self.rolled.back) {
             (at, false) if at < last => (at + 1, false),
             (0, true) => (last.min(1), false),
             (at, _) => (at.saturating_sub(1), true),
         };
-        self.rolled = (build, back);
+        self.rolled = Rollouts { build, back, until: self.net.now.saturating_add(lasting) };
         let each = lasting / places.len().max(1) as u64;
         for (nth, at) in places.iter().enumerate() {
             let moment = self.net.now.saturating_add(each.saturating_mul(nth as u64));

@@ -5,5 +5,6 @@ mod builds;
 mod costs;
 mod courier;
 mod links;
+mod nodes;
 mod tamper;
 mod topology;

@@ -27,14 +27,16 @@ type Label = (&'static str, [&'static str; 3]);
 
 /// All planted bugs.
 pub(crate) fn mutants() -> Vec<Exhibit> {
-    let exhibit = |(room, [name, source, says]): Label| Exhibit {
-        room,
-        name: name.into(),
-        source: source.into(),
-        says: says.into(),
-        plant: Plant::Mutant,
-    };
     build::labels().into_iter().map(exhibit).collect()
+}
+
+/// The judges that can be put to sleep.
+pub(crate) fn judges() -> Vec<Exhibit> {
+    build::judges().into_iter().map(exhibit).collect()
+}
+
+fn exhibit((room, [name, source, says]): Label) -> Exhibit {
+    Exhibit { room, name: name.into(), source: source.into(), says: says.into(), plant: Plant::Mutant }
 }
 
 /// Lets the process run with this exhibit.
@@ -50,6 +52,11 @@ pub(crate) fn clear() {
     build::choose(None);
 }
 
+/// Lets this judge look away, or none.
+pub(crate) fn put_to_sleep(judge: Option<&Exhibit>) {
+    build::put_to_sleep(judge.map(|judge| judge.name.as_ref()));
+}
+
 /// Whether the code of the exhibit was run since it was planted.
 pub(crate) fn reached() -> bool {
     build::reached() > 0
@@ -58,11 +65,23 @@ pub(crate) fn reached() -> bool {
 #[cfg(synod_mutants)]
 mod build {
     use super::Label;
-    pub(super) use synod_core::mutant::{choose, choose_barrier, reached};
+    use synod_core::mutant::Exhibit;
+    pub(super) use synod_core::mutant::{choose, choose_barrier, put_to_sleep, reached};
 
     pub(super) fn labels() -> Vec<Label> {
-        let rooms = [("raft", synod_raft::mutants::EXHIBITS), ("paxos", synod_paxos::mutants::EXHIBITS)];
-        let label = |(room, exhibits): (_, &'static [synod_core::mutant::Exhibit])| {
+        of([("raft", synod_raft::mutants::EXHIBITS), ("paxos", synod_paxos::mutants::EXHIBITS)])
+    }
+
+    pub(super) fn judges() -> Vec<Label> {
+        of([
+            ("raft", synod_raft::mutants::JUDGES),
+            ("kv", synod_kv::mutants::JUDGES),
+            ("checker", synod_consistency_checker::mutants::JUDGES),
+        ])
+    }
+
+    fn of<const N: usize>(rooms: [(&'static str, &'static [Exhibit]); N]) -> Vec<Label> {
+        let label = |(room, exhibits): (_, &'static [Exhibit])| {
             exhibits.iter().map(move |it| (room, [it.name, it.source, it.says]))
         };
         rooms.into_iter().flat_map(label).collect()
@@ -78,7 +97,13 @@ mod build {
         Vec::new()
     }
 
+    pub(super) fn judges() -> Vec<Label> {
+        Vec::new()
+    }
+
     pub(super) fn choose(_: Option<&str>) {}
+
+    pub(super) fn put_to_sleep(_: Option<&str>) {}
 
     pub(super) fn choose_barrier(_: &str, _: u32) {}
 

@@ -1,7 +1,7 @@
 //! One exhibit before the judges: seeds of every setup in turn, until one of them raises the alarm or the time is up.
 
 use crate::collection::{self, Exhibit};
-use crate::setups::{Alarm, Run, Search, Setup};
+use crate::setups::{Alarm, Run, Runs, Search, Setup};
 use core::time::Duration;
 use cpu_time::ProcessTime;
 
@@ -10,6 +10,8 @@ use cpu_time::ProcessTime;
 pub(crate) struct Budget {
     pub(crate) cpu: Duration,
     pub(crate) first_seed: u64,
+    /// Runs that shrinking may cost; 0: nothing is shrunk.
+    pub(crate) shrink: u64,
 }
 
 /// An exhibit that was caught.
@@ -19,8 +21,10 @@ pub(crate) struct Catch {
     pub(crate) setup: &'static str,
     /// `None`: by the explorer.
     pub(crate) seed: Option<u64>,
-    /// Faults that struck in that run, or on that path.
+    /// Fault events in that run, or on that path.
     pub(crate) faults: u64,
+    /// Fault events that are left when the run is shrunk.
+    pub(crate) shrunk: Option<u64>,
 }
 
 /// What came of a hunt.
@@ -48,10 +52,20 @@ pub(crate) struct Control {
 /// Runs one seed of each setup of the exhibit's room, then the next seed of each, and so on. An exploration is made once, when its
 /// time has come.
 pub(crate) fn hunt(exhibit: &Exhibit, setups: &[Setup], budget: &Budget) -> Outcome {
+    hunt_in(exhibit, setups, budget, |_| true)
+}
+
+/// As [`hunt`], in some of the setups.
+pub(crate) fn hunt_in(
+    exhibit: &Exhibit,
+    setups: &[Setup],
+    budget: &Budget,
+    among: impl Fn(&Setup) -> bool,
+) -> Outcome {
     collection::plant(exhibit);
     let start = ProcessTime::now();
     let mut outcome = Outcome { caught: None, runs: 0, states: 0, cpu: Duration::ZERO, reached: false };
-    let room = || setups.iter().filter(|setup| setup.room == exhibit.room);
+    let room = || setups.iter().filter(|setup| setup.room == exhibit.room && among(setup));
     let mut explored = Vec::new();
     'hunt: for seed in budget.first_seed.. {
         for setup in room() {
@@ -74,13 +88,22 @@ pub(crate) fn hunt(exhibit: &Exhibit, setups: &[Setup], budget: &Budget) -> Outc
                 }
             };
             if let Some(alarm) = alarm {
-                outcome.caught = Some(Catch { alarm, setup: setup.name, seed, faults });
+                outcome.caught = Some(Catch { alarm, setup: setup.name, seed, faults, shrunk: None });
                 break 'hunt;
             }
         }
     }
     outcome.cpu = start.elapsed();
     outcome.reached = collection::reached();
+    if let Some(caught) = &mut outcome.caught
+        && budget.shrink > 0
+    {
+        caught.shrunk = match caught.seed {
+            Some(seed) => place(setups, exhibit, caught).and_then(|runs| runs.shrink(seed, budget.shrink)),
+            // A shortest path has nothing to lose.
+            None => Some(caught.faults),
+        };
+    }
     collection::clear();
     outcome
 }
@@ -111,4 +134,63 @@ pub(crate) fn control(setup: &Setup, budget: &Budget) -> Control {
         }
     }
     control
+}
+
+/// Where an exhibit was caught; setups of two rooms may have the same name.
+fn place<'a>(setups: &'a [Setup], exhibit: &Exhibit, caught: &Catch) -> Option<&'a dyn Runs> {
+    let here = |setup: &&Setup| setup.room == exhibit.room && setup.name == caught.setup;
+    match &setups.iter().find(here)?.search {
+        Search::Seeds(runs) => Some(runs.as_ref()),
+        Search::States(..) => None,
+    }
+}
+
+/// A judge that looked away, and who noticed.
+pub(crate) struct Noticed {
+    /// The exhibit that was not caught as before; `None`: the correct code was called wrong.
+    pub(crate) exhibit: Option<String>,
+    pub(crate) setup: &'static str,
+    pub(crate) seed: u64,
+    /// What was said while the judge looked away.
+    pub(crate) instead: Option<Alarm>,
+}
+
+/// Puts the judge to sleep and repeats the runs in which exhibits were caught: one at least must end in another way.
+pub(crate) fn doze(
+    judge: &Exhibit,
+    caught: &[(Exhibit, Catch)],
+    setups: &[Setup],
+    budget: &Budget,
+) -> Option<Noticed> {
+    collection::put_to_sleep(Some(judge));
+    let noticed = lost(caught, setups).or_else(|| confused(setups, budget));
+    collection::put_to_sleep(None);
+    collection::clear();
+    noticed
+}
+
+fn lost(caught: &[(Exhibit, Catch)], setups: &[Setup]) -> Option<Noticed> {
+    caught.iter().find_map(|(exhibit, catch)| {
+        let (runs, seed) = (place(setups, exhibit, catch)?, catch.seed?);
+        collection::plant(exhibit);
+        let instead = runs.run(seed).alarm;
+        let exhibit = Some(exhibit.name.to_string());
+        (instead.as_ref() != Some(&catch.alarm)).then_some(Noticed {
+            exhibit,
+            setup: catch.setup,
+            seed,
+            instead,
+        })
+    })
+}
+
+/// A judge that is wrong may also find fault with the correct code.
+fn confused(setups: &[Setup], budget: &Budget) -> Option<Noticed> {
+    collection::clear();
+    let seeds = budget.first_seed..budget.first_seed + 20;
+    setups.iter().flat_map(|setup| seeds.clone().map(move |seed| (setup, seed))).find_map(|(setup, seed)| {
+        let Search::Seeds(runs) = &setup.search else { return None };
+        let instead = Some(runs.run(seed).alarm?);
+        Some(Noticed { exhibit: None, setup: setup.name, seed, instead })
+    })
 }

@@ -14,7 +14,8 @@ mod table;
 use clap::Parser;
 use collection::Exhibit;
 use core::time::Duration;
-use hunt::Budget;
+use hunt::{Budget, Outcome};
+use setups::Setup;
 use std::path::Path;
 use std::process::ExitCode;
 use table::Table;
@@ -37,6 +38,9 @@ struct Arguments {
     /// CPU seconds for the correct code under each setup, which must raise no alarm
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     control: u64,
+    /// Runs that shrinking a catch may cost; 0: nothing is shrunk
+    #[arg(long, value_name = "RUNS", default_value_t = 0)]
+    shrink: u64,
     /// Only the exhibits that are cheap to catch, all of them in less than three minutes
     #[arg(long)]
     quick: bool,
@@ -52,8 +56,7 @@ struct Arguments {
 }
 
 /// What needs more than a few CPU seconds.
-const SLOW: &[&str] =
-    &["commit-of-earlier-term", "own-vote-before-durable", "vote-forgotten", "vote-not-written"];
+const SLOW: &[&str] = &["commit-of-earlier-term"];
 
 /// An exhibit, and perhaps the proof that it does no harm.
 type Piece = (Exhibit, Option<String>);
@@ -80,13 +83,14 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut sound = true;
-    let budget = Budget { cpu: Duration::from_secs(arguments.control), first_seed: arguments.seed };
+    let seconds = Duration::from_secs;
+    let budget = Budget { cpu: seconds(arguments.control), first_seed: arguments.seed, shrink: 0 };
     for setup in setups.iter().filter(|setup| pieces.iter().any(|(exhibit, _)| exhibit.room == setup.room)) {
         let control = hunt::control(setup, &budget);
         table.control(setup, &control);
         sound &= control.alarm.is_none();
     }
-    let budget = Budget { cpu: Duration::from_secs(arguments.cpu), first_seed: arguments.seed };
+    let budget = Budget { cpu: seconds(arguments.cpu), first_seed: arguments.seed, shrink: arguments.shrink };
     let (what, source) = if arguments.barriers { ("barrier", "in") } else { ("exhibit", "source") };
     table.head(what, source);
     let mut outcomes = Vec::new();
@@ -97,7 +101,31 @@ fn main() -> ExitCode {
         outcomes.push(outcome);
     }
     table.sum(&outcomes);
+    if arguments.only.is_empty() && !arguments.barriers {
+        sound &= judges(&pieces, &outcomes, &setups, &budget, table);
+    }
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The judges are on trial too: each is put to sleep, and an exhibit that it had caught must get away.
+fn judges(pieces: &[Piece], outcomes: &[Outcome], setups: &[Setup], budget: &Budget, table: Table) -> bool {
+    let catch = |(piece, outcome): (&'_ Piece, &Outcome)| Some((piece.0.clone(), outcome.caught.clone()?));
+    let mut caught: Vec<_> = pieces.iter().zip(outcomes).filter_map(catch).collect();
+    // Where everybody looks, the clients are seldom the first to notice: one catch must be theirs.
+    let alone = Budget { cpu: Duration::from_secs(2), shrink: 0, ..*budget };
+    let theirs = caught.iter().filter(|(exhibit, _)| exhibit.room == "raft").find_map(|(exhibit, _)| {
+        let among = |setup: &Setup| setup.name == setups::CLIENTS_ALONE;
+        let catch = hunt::hunt_in(exhibit, setups, &alone, among).caught?;
+        (catch.alarm.by == setups::Judge::Checker).then(|| (exhibit.clone(), catch))
+    });
+    caught.extend(theirs);
+    let mut awake = true;
+    for judge in collection::judges() {
+        let noticed = hunt::doze(&judge, &caught, setups, budget);
+        table.judge(&judge, noticed.as_ref());
+        awake &= noticed.is_some();
+    }
+    awake
 }
 
 fn pieces(arguments: &Arguments) -> std::io::Result<Vec<Piece>> {

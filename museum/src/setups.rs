@@ -8,6 +8,7 @@ mod raft;
 
 pub(crate) use clusters::Clusters;
 pub(crate) use exploring::Exploring;
+pub(crate) use raft::CLIENTS_ALONE;
 
 use core::fmt;
 use core::time::Duration;
@@ -32,6 +33,9 @@ pub(crate) enum Search {
 /// Runs of the simulator.
 pub(crate) trait Runs {
     fn run(&self, seed: u64) -> Run;
+
+    /// How many fault events are left when the failing run of this seed is shrunk; `None` when it cannot be repeated.
+    fn shrink(&self, seed: u64, runs_max: u64) -> Option<u64>;
 }
 
 /// The explorer.

@@ -1,7 +1,7 @@
 //! What the visitor reads.
 
 use crate::collection::Exhibit;
-use crate::hunt::{Control, Outcome};
+use crate::hunt::{Control, Noticed, Outcome};
 use crate::setups::Setup;
 use serde_json::json;
 
@@ -31,8 +31,8 @@ impl Table {
     pub(crate) fn head(self, exhibits: &str, source: &str) {
         if !self.json {
             println!(
-                "\n{exhibits:30} {source:33} {:9} {:13} {:>6} {:>8} {:>6} {:>6}",
-                "caught by", "setup", "seeds", "states", "CPU s", "faults"
+                "\n{exhibits:30} {source:33} {:9} {:13} {:>6} {:>8} {:>6} {:>6} {:>6}",
+                "caught by", "setup", "seeds", "states", "CPU s", "faults", "shrunk"
             );
         }
     }
@@ -44,7 +44,7 @@ impl Table {
         let Exhibit { room, name, source, says, .. } = exhibit;
         if self.json {
             let caught = caught.as_ref().map(|it| {
-                json!({ "by": it.alarm.by.to_string(), "says": it.alarm.says, "setup": it.setup, "seed": it.seed, "faults": it.faults })
+                json!({ "by": it.alarm.by.to_string(), "says": it.alarm.says, "setup": it.setup, "seed": it.seed, "faults": it.faults, "shrunk": it.shrunk })
             });
             return println!(
                 "{}",
@@ -54,6 +54,7 @@ impl Table {
                 })
             );
         }
+        let shrunk = caught.as_ref().and_then(|it| it.shrunk).map_or(String::new(), |left| left.to_string());
         let (by, setup, faults, words) = match (caught, proof) {
             (Some(it), None) => {
                 (it.alarm.by.to_string(), it.setup, it.faults.to_string(), it.alarm.says.as_str())
@@ -66,8 +67,31 @@ impl Table {
             (None, None) => ("UNREACHED".to_owned(), "", String::new(), ""),
         };
         println!(
-            "{name:30} {source:33} {by:9} {setup:13} {runs:>6} {states:>8} {cpu:>6.2} {faults:>6}  {words}"
+            "{name:30} {source:33} {by:9} {setup:13} {runs:>6} {states:>8} {cpu:>6.2} {faults:>6} {shrunk:>6}  {words}"
         );
+    }
+
+    /// A judge that looked away.
+    pub(crate) fn judge(self, judge: &Exhibit, noticed: Option<&Noticed>) {
+        let Exhibit { room, name, says, .. } = judge;
+        if self.json {
+            let noticed = noticed.map(|it| {
+                let instead = it.instead.as_ref().map(|alarm| &alarm.says);
+                json!({ "exhibit": it.exhibit, "setup": it.setup, "seed": it.seed, "instead": instead })
+            });
+            return println!("{}", json!({ "judge": name, "crate": room, "says": says, "noticed": noticed }));
+        }
+        let words = match noticed {
+            None => "NOBODY NOTICES".to_owned(),
+            Some(Noticed { exhibit, setup, seed, instead }) => {
+                let what = exhibit.as_deref().unwrap_or("the correct code");
+                let then = instead.as_ref().map_or("is not caught".to_owned(), |alarm| {
+                    format!("makes the {} say: {}", alarm.by, alarm.says.chars().take(60).collect::<String>())
+                });
+                format!("noticed: {what} ({setup}, seed {seed}) {then}")
+            }
+        };
+        println!("asleep {name:30} {words}");
     }
 
     pub(crate) fn control(self, setup: &Setup, control: &Control) {

@@ -96,6 +96,8 @@ mod check;
 mod hash;
 mod history;
 mod model;
+#[cfg(synod_mutants)]
+pub mod mutants;
 mod read;
 mod render;
 mod report;

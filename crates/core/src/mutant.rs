@@ -24,7 +24,9 @@
 //! assert!(!up_to_date);
 //! ```
 //!
-//! A name that is planted and not listed does not compile; one that is listed and never reached fails the museum.
+//! A name that is planted and not listed does not compile; one that is listed and never reached fails the museum. Judges are
+//! planted in the same way, in a list `JUDGES` beside the first (mostly empty): a judge that looks away is noticed when an exhibit
+//! is not caught any more.
 
 /// The first argument; under `--cfg synod_mutants` the one whose name was chosen at run time. A mistake that replaces nothing
 /// stands alone: `mutant!("name" => what_should_not_be_done())`. See [the module](mod@crate::mutant).
@@ -48,8 +50,8 @@ macro_rules! mutant {
     };
     ($right:expr, $($name:literal => $wrong:expr),+ $(,)?) => {
         $(if $crate::mutant::is_chosen(
-            // The list is that of the crate in which this is planted.
-            const { $crate::mutant::listed(crate::mutants::EXHIBITS, $name) }
+            // The lists are those of the crate in which this is planted.
+            const { $crate::mutant::listed(&[crate::mutants::EXHIBITS, crate::mutants::JUDGES], $name) }
         ) {
             $wrong
         } else)+ {
@@ -77,7 +79,7 @@ macro_rules! barrier {
 pub(crate) use barrier;
 
 #[cfg(synod_mutants)]
-pub use chosen::{Exhibit, choose, choose_barrier, is_chosen, listed, reached, waits_for};
+pub use chosen::{Exhibit, choose, choose_barrier, is_chosen, listed, put_to_sleep, reached, waits_for};
 
 /// One mutant a process, chosen at run time.
 #[cfg(synod_mutants)]
@@ -99,6 +101,8 @@ mod chosen {
 
     /// The fingerprint of the chosen mutant; 0 is the correct code.
     static MUTANT: AtomicU64 = AtomicU64::new(0);
+    /// The fingerprint of the judge that sleeps; 0 is none.
+    static ASLEEP: AtomicU64 = AtomicU64::new(0);
     /// The fingerprint of the file and the line of the chosen barrier; line 0 is none.
     static FILE: AtomicU64 = AtomicU64::new(0);
     static LINE: AtomicU32 = AtomicU32::new(0);
@@ -109,6 +113,11 @@ mod chosen {
         MUTANT.store(name.map_or(0, fingerprint), Relaxed);
         LINE.store(0, Relaxed);
         REACHED.store(0, Relaxed);
+    }
+
+    /// From now on this judge looks away, or none does. It goes together with a mutant: is it this judge who catches it?
+    pub fn put_to_sleep(judge: Option<&str>) {
+        ASLEEP.store(judge.map_or(0, fingerprint), Relaxed);
     }
 
     /// From now on the `send`, `emit` or `release` in this line does not wait. The file is named as the compiler names it:
@@ -133,7 +142,7 @@ mod chosen {
         if chosen {
             REACHED.fetch_add(1, Relaxed);
         }
-        chosen
+        chosen || ASLEEP.load(Relaxed) == fingerprint
     }
 
     /// For [`mutant!`](crate::mutant!): the fingerprint of a name that the crate lists.
@@ -141,15 +150,16 @@ mod chosen {
     /// # Panics
     /// When it does not: at compile time.
     #[must_use]
-    pub const fn listed(exhibits: &[Exhibit], name: &str) -> u64 {
+    pub const fn listed(lists: &[&[Exhibit]; 2], name: &str) -> u64 {
         let wanted = fingerprint(name);
-        let mut at = 0;
-        while at < exhibits.len() {
-            #[expect(clippy::indexing_slicing, reason = "const code has no `get`; `at` is below the length")]
-            if fingerprint(exhibits[at].name) == wanted {
-                return wanted;
+        let [mut rest, mut then] = *lists;
+        loop {
+            match rest {
+                [exhibit, _others @ ..] if fingerprint(exhibit.name) == wanted => return wanted,
+                [_, others @ ..] => rest = others,
+                [] if then.is_empty() => break,
+                [] => (rest, then) = (then, &[]),
             }
-            at += 1;
         }
         #[expect(clippy::panic, reason = "evaluated by the compiler alone")]
         {

@@ -35,6 +35,8 @@ pub mod cluster;
 mod command;
 #[cfg(feature = "cluster")]
 pub mod explore;
+#[cfg(synod_mutants)]
+pub mod mutants;
 mod store;
 
 pub use command::{Answer, Command, WIRE_VERSION};

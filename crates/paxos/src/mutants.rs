@@ -52,3 +52,6 @@ pub const EXHIBITS: &[Exhibit] = &[
         says: "a proposer takes up the value that it heard of last, not that of the highest ballot",
     },
 ];
+
+/// Judges that can be put to sleep: none.
+pub const JUDGES: &[Exhibit] = &[];

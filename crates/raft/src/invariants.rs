@@ -9,7 +9,7 @@
 use crate::{Entry, EntryId, EntryKind, Index, Raft, Role, Segment, Term};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use synod_core::{Bytes, NodeId};
+use synod_core::{Bytes, NodeId, mutant};
 
 /// Watches the nodes of one cluster. Ask it after every step of any node, or as often as is affordable: what happens and is
 /// undone between two observations goes unseen.
@@ -136,6 +136,7 @@ impl Safety {
     /// # Errors
     /// The first property found broken.
     pub fn observe(&mut self, node: NodeId, raft: &Raft) -> Result<(), Violation> {
+        mutant!("observer-never-looks" => return Ok(()));
         let place = match self.nodes.iter().position(|(id, _)| *id == node) {
             Some(place) => place,
             None => {
@@ -199,6 +200,7 @@ impl Safety {
     }
 
     fn election_safety(&mut self, node: NodeId, leads: Option<Term>) -> Result<(), Violation> {
+        mutant!("blind-to-two-leaders" => return Ok(()));
         let Some(term) = leads else { return Ok(()) };
         match *self.leaders.entry(term).or_insert(node) {
             first if first == node => Ok(()),
@@ -219,6 +221,7 @@ impl Safety {
 
     /// Reads the entries after `known`.
     fn log_matching(&mut self, node: NodeId, raft: &Raft, known: Index) -> Result<(), Violation> {
+        mutant!("blind-to-other-entries" => return Ok(()));
         let mut before = raft.term_at(known).unwrap_or_default();
         for segment in raft.log().segments_from(known.next()) {
             for entry in segment.iter() {
@@ -251,6 +254,7 @@ impl Safety {
         known: Index,
         cut: bool,
     ) -> Result<bool, Violation> {
+        mutant!("blind-to-other-commits" => return Ok(false));
         let commit = raft.commit_index();
         if commit < known {
             return Err(Violation::StateMachineSafety { node, index: commit.next() });
@@ -294,6 +298,7 @@ impl Safety {
     /// The new leader's log holds everything that was committed in an earlier term. By Log Matching the last such entry
     /// stands for all before it.
     fn leader_completeness(&self, leader: NodeId, raft: &Raft) -> Result<(), Violation> {
+        mutant!("blind-to-lost-entries" => return Ok(()));
         let term = raft.term();
         let earlier = self.committed.iter().rposition(|committed| committed.known_in < term);
         match earlier.and_then(|place| Some((place, self.committed.get(place)?))) {

@@ -137,3 +137,24 @@ pub const EXHIBITS: &[Exhibit] = &[
         says: "a follower commits as far as the leader says, beyond what it has compared",
     },
 ];
+
+/// Observers that look away.
+pub const JUDGES: &[Exhibit] = &[
+    Exhibit {
+        name: "observer-never-looks",
+        source: "invariants",
+        says: "the observer is content with everything",
+    },
+    Exhibit { name: "blind-to-two-leaders", source: "invariants", says: "Election Safety is not checked" },
+    Exhibit { name: "blind-to-other-entries", source: "invariants", says: "Log Matching is not checked" },
+    Exhibit {
+        name: "blind-to-lost-entries",
+        source: "invariants",
+        says: "Leader Completeness is not checked",
+    },
+    Exhibit {
+        name: "blind-to-other-commits",
+        source: "invariants",
+        says: "State Machine Safety is not checked",
+    },
+];

@@ -1,7 +1,7 @@
 //! Seeds of the simulator.
 
 use super::{Alarm, Judge, Run, Runs};
-use synod_sim::{Sim, Simulated, Verdict, Workload};
+use synod_sim::{Shrinker, Sim, Simulated, Verdict, Workload};
 
 /// A recipe for runs.
 pub(crate) struct Clusters<P: Simulated, W> {
@@ -16,6 +16,12 @@ impl<P: Simulated, W: Workload<P>> Runs for Clusters<P, W> {
     fn run(&self, seed: u64) -> Run {
         let report = self.sim.run(seed);
         Run { alarm: alarm(&report.verdict), faults: report.stats.faults }
+    }
+
+    fn shrink(&self, seed: u64, runs_max: u64) -> Option<u64> {
+        let (_, script) = self.sim.script(seed);
+        let shrunk = Shrinker::new(|_| Some(self.sim.clone())).runs_max(runs_max).shrink(&script).ok()?;
+        Some(shrunk.script.faults.len() as u64)
     }
 }
 

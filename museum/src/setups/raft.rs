@@ -7,6 +7,9 @@ use synod_kv::cluster::{Cluster, Settings, simulation, with_invariants, with_jud
 use synod_raft::Raft;
 use synod_sim::{Climate, Dials, Fault, Latency, Rate, Sim, World};
 
+/// Where no invariant is looked at.
+pub(crate) const CLIENTS_ALONE: &str = "clients-3";
+
 pub(super) fn setups() -> Vec<Setup> {
     use Fault::{Blackout, Bridge, Crash, Flap, Isolate, OneWay, Pause, SlowDisk, Split, StallDisk};
     let swarm = |among: &[Fault]| Climate::Swarm(among.to_vec());
@@ -50,7 +53,7 @@ pub(super) fn setups() -> Vec<Setup> {
             everything,
         ),
         named(
-            "clients-3",
+            CLIENTS_ALONE,
             "three nodes, every fault, and nobody looks but the clients",
             &small(3, Climate::swarm()),
             with_judge,

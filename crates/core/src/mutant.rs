@@ -8,7 +8,7 @@
 //! # A new exhibit
 //! The crate lists it in a module `mutants` at its root, declared under `#[cfg(synod_mutants)]`:
 //!
-//! ```ignore
+//! ```text
 //! pub const EXHIBITS: &[Exhibit] = &[Exhibit {
 //!     name: "vote-by-index",
 //!     source: "openraft a48a3282",

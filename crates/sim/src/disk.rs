@@ -24,6 +24,8 @@ pub(crate) struct Disk<R> {
     pub(crate) slowness: u32,
     /// No sync completes before this moment.
     pub(crate) stalled_until: u64,
+    /// How long the sync that is under way takes, once the disk moves.
+    pub(crate) sync_takes: u64,
     /// The next sync fails.
     pub(crate) failing: bool,
     /// No record can be appended before this moment.
@@ -61,6 +63,7 @@ impl<R> Disk<R> {
             ever_written: false,
             slowness: 1,
             stalled_until: 0,
+            sync_takes: 0,
             failing: false,
             full_until: 0,
             overflowed: false,

@@ -63,7 +63,10 @@ pub(crate) struct Host<P: Simulated> {
     pub(crate) events: Vec<P::Event>,
     pub(crate) jobs: Vec<P::Job>,
     pub(crate) incarnation: u64,
+    /// The process stands still until then; 0 while it runs.
     pub(crate) paused_until: u64,
+    /// What has come for it in the meantime.
+    pub(crate) waiting: Vec<Pending<P>>,
     pub(crate) early: bool,
     /// More is to come at this very moment, and the flush comes after it.
     pub(crate) owes_flush: bool,
@@ -271,6 +274,7 @@ impl<P: Simulated> Node<P> {
         net.spend(self.host.id, |usage| usage.syncs += 1);
         let draw = net.tape.draw(Label::new(Kind::Sync, &[self.host.id.0, self.host.incarnation, upto.0]));
         let span = net.dials.sync_of(self.host.id).sample(draw).saturating_mul(u64::from(disk.slowness));
+        disk.sync_takes = span;
         let due = net.now.max(disk.stalled_until).saturating_add(span);
         let failed = core::mem::take(&mut disk.failing);
         let incarnation = self.host.incarnation;

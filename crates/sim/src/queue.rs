@@ -155,6 +155,14 @@ impl<T> Queue<T> {
         Some((key.at(), thing))
     }
 
+    /// Gives everything a new time; what then comes at the same moment keeps its order.
+    pub(crate) fn reschedule(&mut self, time: impl Fn(u64, &T) -> u64) {
+        let all: Vec<(u64, T)> = core::iter::from_fn(|| self.pop()).collect();
+        for (at, thing) in all {
+            self.push(time(at, &thing), thing);
+        }
+    }
+
     /// What comes next, if it is due at `now`.
     #[inline]
     pub(crate) fn due(&self, now: u64) -> Option<&T> {
@@ -178,6 +186,17 @@ mod tests {
         assert_eq!(order, "abcd");
         queue.push(9, 'e');
         assert_eq!((queue.pop(), queue.slab.len()), (Some((9, 'e')), 4), "slots are used again");
+    }
+
+    #[test]
+    fn what_is_rescheduled_keeps_its_order() {
+        let mut queue = Queue::new();
+        for (at, thing) in [(9, 'c'), (1, 'a'), (9, 'd'), (3, 'b')] {
+            queue.push(at, thing);
+        }
+        queue.reschedule(|at, _| if at == 9 { 2 } else { at });
+        let order: String = core::iter::from_fn(|| queue.pop()).map(|(_, thing)| thing).collect();
+        assert_eq!(order, "acdb");
     }
 
     #[test]

@@ -140,6 +140,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                     jobs: Vec::new(),
                     incarnation: 0,
                     paused_until: 0,
+                    waiting: Vec::new(),
                     early,
                     owes_flush: false,
                     cpu: world.net.dials.step_of(id).map(|step| Box::new(Cpu::new(step))),
@@ -311,8 +312,8 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             *up = false;
         }
         self.net.went_down(at);
-        let waiting = slot.host.cpu.as_mut().map(|cpu| cpu.reset()).unwrap_or_default();
-        for pending in waiting {
+        let queued = slot.host.cpu.as_mut().map(|cpu| cpu.reset()).unwrap_or_default();
+        for pending in core::mem::take(&mut slot.host.waiting).into_iter().chain(queued) {
             Self::missed(slot, self.net.now, pending, &mut self.net);
         }
         self.net.trace.crashed(self.net.now, id, wreck.lost, wreck.acknowledged);
@@ -344,7 +345,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             return true;
         };
         let Some(slot) = self.nodes.get_mut(target) else { return true };
-        if slot.protocol.is_none() || slot.host.paused_until > at {
+        if slot.protocol.is_none() || slot.host.paused_until > 0 {
             Self::missed(slot, at, pending, &mut self.net);
             return true;
         }
@@ -401,10 +402,9 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
 
     /// The process is down, or stands still.
     #[cold]
-    fn missed(slot: &Node<P>, at: u64, pending: Pending<P>, net: &mut Net<P>) {
+    fn missed(slot: &mut Node<P>, at: u64, pending: Pending<P>, net: &mut Net<P>) {
         if slot.protocol.is_some() {
-            // The order among the things that wait is the order in which they came.
-            net.queue.push(slot.host.paused_until, pending);
+            slot.host.waiting.push(pending);
         } else if let Pending::Message { to, id, .. } = pending {
             net.stats.receiver_down += 1;
             net.trace.ended(at, id, node(to), Fate::ReceiverDown);

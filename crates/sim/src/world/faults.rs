@@ -1,6 +1,6 @@
 //! What a strike does to the nodes it strikes, and how all faults end.
 
-use super::{Simulated, World};
+use super::{Pending, Simulated, World};
 use crate::dials::{Dials, Fault};
 use crate::network::index;
 use crate::workload::{Io, Workload};
@@ -51,11 +51,13 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         if ended.fault == Fault::Twin {
             self.end_twin();
         }
-        if ended.fault == Fault::SlowDisk {
-            for at in ended.nodes.iter().filter_map(|id| index(*id)) {
-                if let Some(slot) = self.nodes.get_mut(at) {
-                    slot.host.disk.slowness = 1;
-                }
+        for at in ended.nodes.iter().filter_map(|id| index(*id)) {
+            let Some(slot) = self.nodes.get_mut(at) else { continue };
+            match ended.fault {
+                Fault::SlowDisk => slot.host.disk.slowness = 1,
+                // Another pause may last longer.
+                Fault::Pause if slot.host.paused_until <= self.net.now => self.resume(at),
+                _ => {}
             }
         }
     }
@@ -74,6 +76,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         let traitors = core::mem::take(&mut self.net.dials.traitors);
         self.net.dials = Dials { sabotage, guard, traitors, ..Dials::calm() };
         self.net.heal_medium();
+        self.end_stalls();
         for at in 0..self.nodes.len() {
             if let Some(slot) = self.nodes.get_mut(at) {
                 slot.host.disk.slowness = 1;
@@ -81,14 +84,35 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 slot.host.disk.failing = false;
                 slot.host.disk.full_until = 0;
                 slot.host.disk.lying_until = 0;
-                slot.host.paused_until = 0;
                 if let Some(cpu) = &mut slot.host.cpu {
                     cpu.step = 0;
                 }
                 slot.sync(at, &mut self.net);
             }
+            self.resume(at);
             self.boot(at);
         }
         self.workload.on_heal(&mut Io::new(&mut self.net));
+    }
+
+    /// What waits for a stalled disk waits no longer.
+    fn end_stalls(&mut self) {
+        let (now, nodes) = (self.net.now, &self.nodes);
+        self.net.queue.reschedule(|at, pending| match pending {
+            Pending::Synced { at: node, .. } => {
+                let takes = nodes.get(*node).map_or(0, |node| node.host.disk.sync_takes);
+                at.min(now.saturating_add(takes))
+            }
+            _ => at,
+        });
+    }
+
+    /// A process that stood still goes on: it finds all that came in the meantime, in the order in which it came.
+    fn resume(&mut self, at: usize) {
+        let Some(slot) = self.nodes.get_mut(at) else { return };
+        slot.host.paused_until = 0;
+        for pending in slot.host.waiting.drain(..) {
+            self.net.queue.push(self.net.now, pending);
+        }
     }
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod cargo_mutants;
 mod ci;
 mod failure;
 mod loom;
@@ -50,6 +51,8 @@ enum Task {
     },
     /// Runs the loom models (tests/loom*.rs) with `--cfg loom`, in a target folder of their own
     Loom,
+    /// Makes every small change to the protocols' code, one at a time, to see whether a test notices (hours; needs cargo-mutants)
+    CargoMutants(cargo_mutants::Arguments),
     /// Runs a small set of tests under miri, where a toolchain has it
     Miri,
     /// Sets the judges on every planted bug, built with `--cfg synod_mutants` in a target folder of its own
@@ -108,6 +111,7 @@ fn carry_out(task: Task) -> Result<(), Failure> {
         }
         Task::Tidy { list: false } => told(tidy::run(&workspace)),
         Task::Loom => told(loom::run(&workspace)),
+        Task::CargoMutants(arguments) => told(cargo_mutants::task(&workspace, &arguments)),
         Task::Miri => told(miri::run(&workspace)),
         Task::Mutants(arguments) => mutants::task(&workspace, &arguments),
         Task::Barriers(arguments) => mutants::barriers(&workspace, &arguments),

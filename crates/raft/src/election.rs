@@ -185,9 +185,10 @@ impl Raft {
         self.leader = Some(self.config.id);
         self.loyal = false;
         self.votes.clear();
+        self.round = 1;
         self.progress.clear();
         let next = self.log.last().index.next();
-        self.progress.extend(self.config.voters.iter().map(|_| Progress::new(next)));
+        self.progress.extend(self.config.voters.iter().map(|_| Progress::new(next, self.round)));
         cx.disarm(Timer::Election);
         cx.arm(Timer::Heartbeat, self.config.heartbeat_interval);
         if self.config.check_quorum {
@@ -212,7 +213,10 @@ impl Raft {
 
     /// The leader counts its own disk like any other: when its promise to itself comes back.
     pub(crate) fn await_own_disk<S: Sink<Self> + ?Sized>(&self, cx: &mut Context<'_, Self, S>) {
-        cx.send(cx.me(), Message::Appended { term: self.term, matched: self.log.last().index });
+        cx.send(
+            cx.me(),
+            Message::Appended { term: self.term, matched: self.log.last().index, round: self.round },
+        );
     }
 
     /// A quorum must have been heard since the last time, or somebody else may be leading by now.
@@ -308,6 +312,7 @@ impl Raft {
         self.loyal = false;
         mutant!(self.verified = Index::ZERO, "verified-by-an-earlier-leader" => ());
         self.promised = Index::ZERO;
+        self.round = 0;
     }
 
     /// Waits a whole random election timeout.

@@ -88,6 +88,8 @@ pub enum Illegal {
     ImpossibleTerm,
     /// An index beyond [`Index::MAX`], or beyond the log that it speaks of.
     ImpossibleIndex,
+    /// A round that was not begun.
+    ImpossibleRound,
     /// Two nodes claim to lead the same term.
     SecondLeader,
     /// Entries that differ from what is committed here.

@@ -1,5 +1,6 @@
 //! The follower's half of replication (section 5.3).
 
+use crate::progress::Stamp;
 use crate::{EntryId, Illegal, Index, Message, Raft, Record, Role, Segment, Term};
 use synod_core::{Context, NodeId, Sink, mutant};
 
@@ -7,7 +8,7 @@ impl Raft {
     pub(crate) fn on_append<S: Sink<Self> + ?Sized>(
         &mut self,
         from: NodeId,
-        term: Term,
+        Stamp { term, round }: Stamp,
         prev_term: Term,
         commit: Index,
         entries: Segment,
@@ -22,7 +23,7 @@ impl Raft {
             // could neither follow that leader nor be elected against its followers' loyalty (etcd 8334, tikv 3270). Early:
             // names a term, promises nothing.
             return mutant!(
-                cx.send_early(from, Message::Heard { term: self.term }),
+                cx.send_early(from, Message::Heard { term: self.term, round: 0 }),
                 "deposed-leader-not-told" => (),
             );
         }
@@ -32,6 +33,7 @@ impl Raft {
         // Also when the entries are refused below: a follower that is being repaired has a leader, and must not campaign
         // against it (`redpanda` 30815).
         self.arm_loyalty(cx);
+        self.round = self.round.max(round);
 
         if mutant!(
             self.log.term_at(prev.index) != Some(prev.term),
@@ -40,7 +42,8 @@ impl Raft {
             // Nothing above the hint can be common: not above this log's end, not at an entry that differs, and not in a term
             // later than the leader's own there. Early: a refusal promises nothing.
             let hint = self.log.last_candidate(prev.index, prev.term);
-            return cx.send_early(from, Message::Rejected { term, prev: prev.index, hint });
+            return cx
+                .send_early(from, Message::Rejected { term, prev: prev.index, hint, round: self.round });
         }
 
         let matched = entries.last();
@@ -64,7 +67,7 @@ impl Raft {
     ) {
         if term < self.term {
             // Early: as for an old leader's entries.
-            return cx.send_early(from, Message::Heard { term: self.term });
+            return cx.send_early(from, Message::Heard { term: self.term, round: 0 });
         }
         if self.accept_leader(from, term, cx) {
             self.arm_loyalty(cx);
@@ -125,13 +128,13 @@ impl Raft {
         if wrote || cx.settled() || self.verified > self.promised {
             self.promised = self.verified;
             let matched = mutant!(self.verified, "ack-whole-log" => self.log.last().index);
-            cx.send(leader, Message::Appended { term: self.term, matched });
+            cx.send(leader, Message::Appended { term: self.term, matched, round: self.round });
         } else {
             // The same promise waits for the disk already. Early: says only that the leader is heard, so that a slow disk does
             // not look like a lost node.
             let again = mutant!(
-                Message::Heard { term: self.term },
-                "ack-again-before-durable" => Message::Appended { term: self.term, matched: self.verified },
+                Message::Heard { term: self.term, round: self.round },
+                "ack-again-before-durable" => Message::Appended { term: self.term, matched: self.verified, round: self.round },
             );
             cx.send_early(leader, again);
         }

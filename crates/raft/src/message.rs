@@ -41,6 +41,8 @@ pub enum Message {
         prev_term: Term,
         /// Committed, as far as the leader knows.
         commit: Index,
+        /// The last round that the leader has begun.
+        round: u64,
         /// The entries, of one term. An empty segment still has a first index: the one after the entry that is checked.
         entries: Segment,
     },
@@ -50,6 +52,8 @@ pub enum Message {
         term: Term,
         /// The last index that is known to match.
         matched: Index,
+        /// The last round that was heard from the leader.
+        round: u64,
     },
     /// "My log does not have the entry before those."
     Rejected {
@@ -59,6 +63,8 @@ pub enum Message {
         prev: Index,
         /// The last entry of the follower that can still be common: none above it is.
         hint: EntryId,
+        /// The last round that was heard from the leader.
+        round: u64,
     },
     /// "Committed up to here", for a follower that has these entries. Needs no answer.
     Commit {
@@ -72,6 +78,8 @@ pub enum Message {
     Heard {
         /// The term of the sender.
         term: Term,
+        /// The last round that was heard from the leader; 0 for a leader of an earlier term.
+        round: u64,
     },
 }
 
@@ -88,7 +96,7 @@ impl Message {
             | Self::Appended { term, .. }
             | Self::Rejected { term, .. }
             | Self::Commit { term, .. }
-            | Self::Heard { term } => *term,
+            | Self::Heard { term, .. } => *term,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a leader knows about each voter.
 
-use crate::Index;
+use crate::{Index, Term};
 use alloc::collections::VecDeque;
 use synod_core::mutant;
 
@@ -18,10 +18,23 @@ pub(crate) struct Progress {
     pub(crate) moved: bool,
     /// Whether anything was heard since the last check of the quorum.
     pub(crate) heard: bool,
+    /// The last round of the leader's that it is known to have heard.
+    pub(crate) round: u64,
+    /// The round in which the leader began to keep this. An answer to an earlier one is from an earlier life of a member that
+    /// was removed and has come back, and speaks of a log that it may not have any more.
+    pub(crate) since: u64,
     /// The commit index that this voter was last told and able to take.
     pub(crate) told: Index,
     /// There may be something to send.
     pub(crate) due: bool,
+}
+
+/// When something was said, in the leader's reckoning.
+#[derive(Clone, Copy)]
+pub(crate) struct Stamp {
+    pub(crate) term: Term,
+    /// The last round that the leader had begun, or that the answering voter had heard.
+    pub(crate) round: u64,
 }
 
 /// How a leader sends to a follower.
@@ -38,8 +51,8 @@ pub enum Pace {
 }
 
 impl Progress {
-    /// The state at the beginning of a term.
-    pub(crate) fn new(next: Index) -> Self {
+    /// The state at the beginning of a term, or of a membership: in the leader's round `since`.
+    pub(crate) fn new(next: Index, since: u64) -> Self {
         Self {
             matched: Index::ZERO,
             next,
@@ -48,6 +61,8 @@ impl Progress {
             moved: false,
             // A new leader has just heard from a quorum of voters; it gives the rest as long as everybody.
             heard: true,
+            round: 0,
+            since,
             told: Index::ZERO,
             due: false,
         }

@@ -1,7 +1,7 @@
 //! The state of a node, and where its inputs go.
 
 use crate::log::Ghost;
-use crate::progress::Progress;
+use crate::progress::{Progress, Stamp};
 use crate::{
     Command, Config, ConfigError, Event, Illegal, Index, Log, Message, Record, RecoverError, Refusal, Term,
     Timer,
@@ -50,6 +50,9 @@ pub struct Raft {
     pub(crate) verified: Index,
     /// Follower: the farthest acknowledgement given in this term, be it still held back by the disk.
     pub(crate) promised: Index,
+    /// Follower: the last round heard from the leader of this term. Leader: the last that it has begun, from 1 in each term. A
+    /// quorum that echoes a round confirms that this node led when the round was begun.
+    pub(crate) round: u64,
     /// Candidate: whose votes it has.
     pub(crate) votes: Vec<NodeId>,
     /// Leader: what it knows about each voter, in the order of the voters.
@@ -85,6 +88,7 @@ impl Raft {
             loyal: false,
             verified: Index::ZERO,
             promised: Index::ZERO,
+            round: 0,
             votes: Vec::new(),
             progress: Vec::new(),
             gathered: Vec::new(),
@@ -151,7 +155,9 @@ impl Raft {
             // Promises to oneself that have become durable.
             return match message {
                 Message::Voted { term, granted: true } => self.on_voted(from, term, true, cx),
-                Message::Appended { term, matched } => self.on_appended(from, place, term, matched, cx),
+                Message::Appended { term, matched, round } => {
+                    self.on_appended(from, place, Stamp { term, round }, matched, cx);
+                }
                 _ => self.illegal(from, Illegal::FromOneself, cx),
             };
         }
@@ -160,13 +166,19 @@ impl Raft {
             Message::PreVoted { term, granted } => self.on_pre_voted(from, term, granted, cx),
             Message::RequestVote { term, last } => self.on_request_vote(from, term, last, cx),
             Message::Voted { term, granted } => self.on_voted(from, term, granted, cx),
-            Message::Append { term, prev_term, commit, entries } => {
-                self.on_append(from, term, prev_term, commit, entries, cx);
+            Message::Append { term, prev_term, commit, round, entries } => {
+                self.on_append(from, Stamp { term, round }, prev_term, commit, entries, cx);
             }
-            Message::Appended { term, matched } => self.on_appended(from, place, term, matched, cx),
-            Message::Rejected { term, prev, hint } => self.on_rejected(place, term, prev, hint, cx),
+            Message::Appended { term, matched, round } => {
+                self.on_appended(from, place, Stamp { term, round }, matched, cx);
+            }
+            Message::Rejected { term, prev, hint, round } => {
+                self.on_rejected(from, place, Stamp { term, round }, prev, hint, cx);
+            }
             Message::Commit { term, commit } => self.on_commit(from, term, commit, cx),
-            Message::Heard { term } => self.on_heard(place, term, cx),
+            Message::Heard { term, round } => {
+                self.answered(from, place, Stamp { term, round }, cx);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! The leader's half of replication (section 5.3), with batches and a pipeline.
 
-use crate::progress::Progress;
-use crate::{EntryId, Event, Illegal, Index, Message, Pace, Raft, Role, Segment, Term, Timer};
+use crate::progress::{Progress, Stamp};
+use crate::{EntryId, Event, Illegal, Index, Message, Pace, Raft, Role, Segment, Timer};
 use synod_core::{Context, NodeId, Sink, mutant};
 
 impl Raft {
@@ -92,7 +92,16 @@ impl Raft {
             sent = true;
             // Early, in parallel with the leader's own disk (section 10.2.1 of the thesis): a leader promises nothing about
             // its own copy here. It counts it when it is durable, and after a crash it is a follower like any other.
-            cx.send_early(to, Message::Append { term: self.term, prev_term, commit: self.commit, entries });
+            cx.send_early(
+                to,
+                Message::Append {
+                    term: self.term,
+                    prev_term,
+                    commit: self.commit,
+                    round: self.round,
+                    entries,
+                },
+            );
         }
         // Without entries to carry it, the commit index travels alone, to those who can use it.
         let news = self.commit.min(progress.matched);
@@ -131,7 +140,16 @@ impl Raft {
             progress.told = progress.told.max(self.commit.min(prev));
             // Early: as for entries.
             let entries = Segment::empty(prev.next());
-            cx.send_early(to, Message::Append { term: self.term, prev_term, commit: self.commit, entries });
+            cx.send_early(
+                to,
+                Message::Append {
+                    term: self.term,
+                    prev_term,
+                    commit: self.commit,
+                    round: self.round,
+                    entries,
+                },
+            );
         }
     }
 
@@ -139,12 +157,12 @@ impl Raft {
         &mut self,
         from: NodeId,
         place: usize,
-        term: Term,
+        stamp: Stamp,
         matched: Index,
         cx: &mut Context<'_, Self, S>,
     ) {
         let last = self.log.last().index;
-        let Some(progress) = self.answered(place, term, cx) else { return };
+        let Some(progress) = self.answered(from, place, stamp, cx) else { return };
         if matched > last {
             return self.illegal(from, Illegal::ImpossibleIndex, cx);
         }
@@ -161,15 +179,16 @@ impl Raft {
 
     pub(crate) fn on_rejected<S: Sink<Self> + ?Sized>(
         &mut self,
+        from: NodeId,
         place: usize,
-        term: Term,
+        stamp: Stamp,
         prev: Index,
         hint: EntryId,
         cx: &mut Context<'_, Self, S>,
     ) {
         // The other side of the skipping: of what the follower may share, this log can have only what is not of a later term.
         let candidate = self.log.last_candidate(hint.index, hint.term).index;
-        let Some(progress) = self.answered(place, term, cx) else { return };
+        let Some(progress) = self.answered(from, place, stamp, cx) else { return };
         mutant!("nack-counts" => _ = progress.acknowledged(prev));
         if progress.rejected(prev, candidate) {
             progress.due = true;
@@ -177,21 +196,14 @@ impl Raft {
         }
     }
 
-    pub(crate) fn on_heard<S: Sink<Self> + ?Sized>(
-        &mut self,
-        place: usize,
-        term: Term,
-        cx: &mut Context<'_, Self, S>,
-    ) {
-        self.answered(place, term, cx);
-    }
-
     /// What the leader knows about the voter that answers it in this term. An answer in a later term ends the leadership, one
     /// from an earlier says nothing: not that a log is stored, and not that the leader is still heard (`hashicorp/raft` 666).
-    fn answered<S: Sink<Self> + ?Sized>(
+    /// Nor does one from an earlier life of the voter in this term.
+    pub(crate) fn answered<S: Sink<Self> + ?Sized>(
         &mut self,
+        from: NodeId,
         place: usize,
-        term: Term,
+        Stamp { term, round }: Stamp,
         cx: &mut Context<'_, Self, S>,
     ) -> Option<&mut Progress> {
         if term > self.term {
@@ -201,7 +213,15 @@ impl Raft {
         if term < self.term || self.role != Role::Leader {
             return None;
         }
+        if round > self.round {
+            self.illegal(from, Illegal::ImpossibleRound, cx);
+            return None;
+        }
         let progress = self.progress.get_mut(place)?;
+        if round < progress.since {
+            return None;
+        }
+        progress.round = progress.round.max(round);
         progress.heard = true;
         Some(progress)
     }

@@ -86,32 +86,36 @@ impl Wire for Message {
                 term.encode(out);
                 granted.encode(out);
             }
-            Self::Append { term, prev_term, commit, entries } => {
+            Self::Append { term, prev_term, commit, round, entries } => {
                 out.u8(5);
                 term.encode(out);
                 prev_term.encode(out);
                 commit.encode(out);
+                out.u64(*round);
                 entries.encode(out);
             }
-            Self::Appended { term, matched } => {
+            Self::Appended { term, matched, round } => {
                 out.u8(6);
                 term.encode(out);
                 matched.encode(out);
+                out.u64(*round);
             }
-            Self::Rejected { term, prev, hint } => {
+            Self::Rejected { term, prev, hint, round } => {
                 out.u8(7);
                 term.encode(out);
                 prev.encode(out);
                 hint.encode(out);
+                out.u64(*round);
             }
             Self::Commit { term, commit } => {
                 out.u8(8);
                 term.encode(out);
                 commit.encode(out);
             }
-            Self::Heard { term } => {
+            Self::Heard { term, round } => {
                 out.u8(9);
                 term.encode(out);
+                out.u64(*round);
             }
         }
     }
@@ -127,16 +131,22 @@ impl Wire for Message {
                 term: Term::decode(input)?,
                 prev_term: Term::decode(input)?,
                 commit: Index::decode(input)?,
+                round: input.u64()?,
                 entries: Segment::decode(input)?,
             },
-            6 => Self::Appended { term: Term::decode(input)?, matched: Index::decode(input)? },
+            6 => Self::Appended {
+                term: Term::decode(input)?,
+                matched: Index::decode(input)?,
+                round: input.u64()?,
+            },
             7 => Self::Rejected {
                 term: Term::decode(input)?,
                 prev: Index::decode(input)?,
                 hint: EntryId::decode(input)?,
+                round: input.u64()?,
             },
             8 => Self::Commit { term: Term::decode(input)?, commit: Index::decode(input)? },
-            9 => Self::Heard { term: Term::decode(input)? },
+            9 => Self::Heard { term: Term::decode(input)?, round: input.u64()? },
             tag => return Err(WireError::UnknownTag { of: "raft message", tag }),
         })
     }

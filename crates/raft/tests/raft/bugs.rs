@@ -55,11 +55,11 @@ fn append(term: u64, prev: (u64, u64), commit: u64, of: u64, payloads: &[&str]) 
         [] => Segment::empty(first),
         payloads => Segment::pack(first, Term(of), payloads).unwrap(),
     };
-    Message::Append { term: Term(term), prev_term: Term(prev.0), commit: Index(commit), entries }
+    Message::Append { term: Term(term), prev_term: Term(prev.0), commit: Index(commit), round: 1, entries }
 }
 
 fn acknowledged(term: u64, matched: u64) -> Message {
-    Message::Appended { term: Term(term), matched: Index(matched) }
+    Message::Appended { term: Term(term), matched: Index(matched), round: 1 }
 }
 
 fn id(term: u64, index: u64) -> EntryId {
@@ -237,7 +237,7 @@ fn strangers_are_not_heard() {
     hear(&mut node, 9, acknowledged(1, 1));
     assert_eq!(commit(&node), 0);
     assert_eq!(events(&mut node), [Event::Illegal { from: NodeId(9), reason: Illegal::NotAMember }]);
-    hear(&mut node, 9, Message::Heard { term: Term(9) });
+    hear(&mut node, 9, Message::Heard { term: Term(9), round: 0 });
     hear(&mut node, 9, append(9, (0, 0), 0, 9, &["x"]));
     assert_eq!(node.protocol.term(), Term(1));
 }
@@ -246,9 +246,9 @@ fn strangers_are_not_heard() {
 #[test]
 fn a_rejection_commits_nothing() {
     let mut node = leader(3);
-    let rejection = Message::Rejected { term: Term(1), prev: Index(0), hint: id(1, 1) };
+    let rejection = Message::Rejected { term: Term(1), prev: Index(0), hint: id(1, 1), round: 1 };
     hear(&mut node, 2, rejection);
-    hear(&mut node, 2, Message::Rejected { term: Term(1), prev: Index(1), hint: id(1, 1) });
+    hear(&mut node, 2, Message::Rejected { term: Term(1), prev: Index(1), hint: id(1, 1), round: 1 });
     assert_eq!(commit(&node), 0);
 }
 
@@ -262,14 +262,14 @@ fn late_answers_never_move_the_match_index_back() {
     hear(&mut node, 2, acknowledged(1, 3));
     assert_eq!(commit(&node), 3);
     hear(&mut node, 2, acknowledged(1, 1));
-    hear(&mut node, 2, Message::Rejected { term: Term(1), prev: Index(2), hint: EntryId::ZERO });
-    hear(&mut node, 2, Message::Rejected { term: Term(1), prev: Index(3), hint: EntryId::ZERO });
+    hear(&mut node, 2, Message::Rejected { term: Term(1), prev: Index(2), hint: EntryId::ZERO, round: 1 });
+    hear(&mut node, 2, Message::Rejected { term: Term(1), prev: Index(3), hint: EntryId::ZERO, round: 1 });
     let peer = node.protocol.status().peers[0];
     assert_eq!((peer.id, peer.matched, peer.next), (TWO, Index(3), Index(4)));
     // Nor does a hint below it, from a rejection that overtook the acknowledgement of what it asks for.
     propose(&mut node, "c");
     propose(&mut node, "d");
-    hear(&mut node, 2, Message::Rejected { term: Term(1), prev: Index(4), hint: EntryId::ZERO });
+    hear(&mut node, 2, Message::Rejected { term: Term(1), prev: Index(4), hint: EntryId::ZERO, round: 1 });
     let peer = node.protocol.status().peers[0];
     assert_eq!((peer.matched, peer.next), (Index(3), Index(4)));
 }
@@ -281,7 +281,7 @@ fn proposals_gathered_before_a_change_of_term_are_given_back() {
     let mut node = leader(3);
     let last = node.protocol.last_index();
     let proposal = Command::Propose { token: 7, payload: Bytes::from_static(b"x") };
-    node.burst([Input::Command(proposal), Input::Message(THREE, Message::Heard { term: Term(5) })]);
+    node.burst([Input::Command(proposal), Input::Message(THREE, Message::Heard { term: Term(5), round: 0 })]);
     assert_eq!(node.protocol.last_index(), last);
     let refused = Event::Refused {
         token: 7,
@@ -336,7 +336,7 @@ fn a_node_of_a_higher_term_rejoins_under_every_combination_of_settings() {
         let lost = (1..=3).find(|id| Some(NodeId(*id)) != cluster.leader()).unwrap();
         cluster.isolate(lost);
         // However it got there: an operator forced it, or it ran without PreVote before.
-        cluster.deliver_to(lost % 3 + 1, lost, Message::Heard { term: Term(50) });
+        cluster.deliver_to(lost % 3 + 1, lost, Message::Heard { term: Term(50), round: 0 });
         cluster.run(Duration::from_secs(1));
         cluster.connect(lost);
         cluster.run(Duration::from_secs(3));
@@ -393,7 +393,7 @@ fn answers_of_another_term_do_not_keep_a_leader_in_office() {
     let mut node = leader(3);
     node.fire(Timer::CheckQuorum);
     hear(&mut node, 2, acknowledged(0, 0));
-    hear(&mut node, 2, Message::Heard { term: Term(0) });
+    hear(&mut node, 2, Message::Heard { term: Term(0), round: 0 });
     hear(&mut node, 3, Message::PreVote { term: Term(2), last: id(1, 1) });
     node.fire(Timer::CheckQuorum);
     assert_eq!(node.protocol.role(), Role::Follower);
@@ -469,7 +469,7 @@ fn a_window_of_rejections_is_answered_by_one_message() {
     }
     node.take();
     for prev in 2..=5 {
-        hear(&mut node, 2, Message::Rejected { term: Term(1), prev: Index(prev), hint: id(1, 1) });
+        hear(&mut node, 2, Message::Rejected { term: Term(1), prev: Index(prev), hint: id(1, 1), round: 1 });
     }
     let to_two: Vec<_> = sent(&mut node).into_iter().filter(|(to, _)| *to == 2).collect();
     assert_eq!(to_two.len(), 1, "{to_two:?}");
@@ -523,7 +523,7 @@ fn terms_and_indices_near_the_end_are_refused() {
     let mut node = leader(3);
     let max = Term(u64::MAX);
     for message in [
-        Message::Heard { term: max },
+        Message::Heard { term: max, round: 0 },
         Message::Voted { term: max, granted: false },
         Message::RequestVote { term: max, last: id(1, 1) },
         append(u64::MAX, (0, 0), 0, 1, &["x"]),
@@ -536,7 +536,7 @@ fn terms_and_indices_near_the_end_are_refused() {
     assert_eq!(events(&mut node), [Event::Illegal { from: TWO, reason: Illegal::ImpossibleIndex }]);
     assert_eq!((node.protocol.term(), node.protocol.role()), (Term(1), Role::Leader));
     // The last term that is taken part in has no successor: a node there follows, and does not campaign.
-    hear(&mut node, 2, Message::Heard { term: Term::MAX });
+    hear(&mut node, 2, Message::Heard { term: Term::MAX, round: 0 });
     node.advance(Duration::from_secs(5));
     assert_eq!((node.protocol.term(), node.protocol.role()), (Term::MAX, Role::Follower));
 }
@@ -564,4 +564,37 @@ fn a_payload_beyond_the_limit_is_given_back() {
     let payload = Bytes::from_static(b"four");
     let refused = Event::Refused { token: 0, payload, leader: Some(ME), reason: Refusal::TooLarge };
     assert_eq!(events(&mut node), [refused]);
+}
+
+/// An echo of a round that was never begun is forged: it would confirm reads that nobody has confirmed.
+#[test]
+fn a_round_that_was_not_begun_is_refused() {
+    let mut node = leader(3);
+    hear(&mut node, 2, Message::Appended { term: Term(1), matched: Index(1), round: 2 });
+    assert_eq!(events(&mut node), [Event::Illegal { from: TWO, reason: Illegal::ImpossibleRound }]);
+    assert_eq!(commit(&node), 0);
+}
+
+/// A follower echoes the last round of its leader in this term, whatever the order of arrival, and none to another.
+#[test]
+fn a_follower_echoes_the_last_round_that_it_has_heard() {
+    let mut node = bench(3, |_| {});
+    let beat = |term: u64, round| Message::Append {
+        term: Term(term),
+        prev_term: Term(0),
+        commit: Index(0),
+        round,
+        entries: Segment::empty(Index(1)),
+    };
+    for (term, round, echoed) in [(1, 4, 4), (1, 3, 4), (1, 5, 5), (2, 1, 1)] {
+        hear(&mut node, 2, beat(term, round));
+        // While the new term is on its way to the disk, the answer is that the leader is heard.
+        assert_eq!(sent(&mut node).pop(), Some((2, Message::Heard { term: Term(term), round: echoed })));
+    }
+    node.sync().unwrap();
+    hear(&mut node, 2, beat(2, 2));
+    let echo = Message::Appended { term: Term(2), matched: Index(0), round: 2 };
+    assert_eq!(sent(&mut node), [(2, echo)]);
+    hear(&mut node, 3, beat(1, 9));
+    assert_eq!(sent(&mut node), [(3, Message::Heard { term: Term(2), round: 0 })]);
 }

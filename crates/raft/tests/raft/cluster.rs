@@ -46,15 +46,28 @@ pub(crate) fn show(message: &Message) -> String {
         Message::PreVoted { term, granted } => format!("PreVoted term {term} {}", yes(*granted)),
         Message::RequestVote { term, last } => format!("RequestVote term {term} last {last}"),
         Message::Voted { term, granted } => format!("Voted term {term} {}", yes(*granted)),
-        Message::Append { term, prev_term, commit, entries } => {
+        Message::Append { term, prev_term, commit, round, entries } => {
             let prev = EntryId { term: *prev_term, index: entries.first().prev() };
-            format!("Append term {term} prev {prev} commit {commit}{}", show_entries(entries))
+            format!(
+                "Append term {term} prev {prev} commit {commit}{}{}",
+                show_round(*round),
+                show_entries(entries)
+            )
         }
-        Message::Appended { term, matched } => format!("Appended term {term} matched {matched}"),
-        Message::Rejected { term, prev, hint } => format!("Rejected term {term} prev {prev} hint {hint}"),
+        Message::Appended { term, matched, round } => {
+            format!("Appended term {term} matched {matched}{}", show_round(*round))
+        }
+        Message::Rejected { term, prev, hint, round } => {
+            format!("Rejected term {term} prev {prev} hint {hint}{}", show_round(*round))
+        }
         Message::Commit { term, commit } => format!("Commit term {term} commit {commit}"),
-        Message::Heard { term } => format!("Heard term {term}"),
+        Message::Heard { term, round } => format!("Heard term {term}{}", show_round(*round)),
     }
+}
+
+/// Rounds matter to few scripts: the first of a term goes unsaid.
+fn show_round(round: u64) -> String {
+    if round > 1 { format!(" round {round}") } else { String::new() }
 }
 
 fn yes(granted: bool) -> &'static str {

@@ -13,7 +13,7 @@ fn fresh() -> Raft {
 
 fn append(term: u64, prev: (u64, u64), payloads: &[&str]) -> Message {
     let entries = Segment::pack(Index(prev.1 + 1), Term(term), payloads).unwrap();
-    Message::Append { term: Term(term), prev_term: Term(prev.0), commit: Index(0), entries }
+    Message::Append { term: Term(term), prev_term: Term(prev.0), commit: Index(0), round: 1, entries }
 }
 
 /// A follower with a past: three terms, of which the second was cut back by the third.

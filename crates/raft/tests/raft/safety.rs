@@ -15,7 +15,13 @@ fn append(term: u64, prev: (u64, u64), commit: u64, entries: &[(u64, &str)]) -> 
         Some((term, _)) => Segment::pack(first, Term(*term), entries.iter().map(|(_, text)| text)).unwrap(),
         None => Segment::empty(first),
     };
-    Message::Append { term: Term(term), prev_term: Term(prev.0), commit: Index(commit), entries: segment }
+    Message::Append {
+        term: Term(term),
+        prev_term: Term(prev.0),
+        commit: Index(commit),
+        round: 1,
+        entries: segment,
+    }
 }
 
 /// A lone voter of a cluster of its own: it leads whatever others say.
@@ -120,7 +126,7 @@ fn a_leader_without_a_committed_entry_breaks_leader_completeness() {
 
     let mut other = Bench::new(B, Raft::new(Config::new(B, [B, NodeId(9)])).unwrap());
     other.start().unwrap();
-    say(&mut other, Message::Heard { term: Term(1) });
+    say(&mut other, Message::Heard { term: Term(1), round: 0 });
     other.input(Input::Command(Command::Campaign));
     say(&mut other, Message::PreVoted { term: Term(2), granted: true });
     other.sync().unwrap();
@@ -189,7 +195,10 @@ fn digests_tell_a_noop_from_an_empty_proposal() {
     let (mut a, mut b) = (follower(A), follower(B));
     say(&mut a, append(1, (0, 0), 0, &[(1, "")]));
     let noop = Segment::noop(Index(1), Term(1)).unwrap();
-    say(&mut b, Message::Append { term: Term(1), prev_term: Term(0), commit: Index(0), entries: noop });
+    say(
+        &mut b,
+        Message::Append { term: Term(1), prev_term: Term(0), commit: Index(0), round: 1, entries: noop },
+    );
     let mut safety = Safety::default();
     assert_eq!(safety.observe(A, &a.protocol), Ok(()));
     assert!(safety.observe(B, &b.protocol).is_err());

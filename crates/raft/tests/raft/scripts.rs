@@ -106,7 +106,7 @@ impl Script {
             }
             "enter-term" => {
                 let from = if id == 1 { 2 } else { 1 };
-                cluster.deliver_to(from, id, Message::Heard { term: Term(ids[1]) });
+                cluster.deliver_to(from, id, Message::Heard { term: Term(ids[1]), round: 0 });
             }
             "raft-terms" => {
                 for id in cluster.nodes.keys() {

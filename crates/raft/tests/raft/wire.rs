@@ -38,13 +38,14 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         1 => (term(), any::<bool>()).prop_map(|(term, granted)| Message::PreVoted { term, granted }),
         1 => (term(), entry_id()).prop_map(|(term, last)| Message::RequestVote { term, last }),
         1 => (term(), any::<bool>()).prop_map(|(term, granted)| Message::Voted { term, granted }),
-        4 => (term(), term(), index(), segment()).prop_map(|(term, prev_term, commit, entries)| {
-            Message::Append { term, prev_term, commit, entries }
+        4 => (term(), term(), index(), number(), segment()).prop_map(|(term, prev_term, commit, round, entries)| {
+            Message::Append { term, prev_term, commit, round, entries }
         }),
-        2 => (term(), index()).prop_map(|(term, matched)| Message::Appended { term, matched }),
-        1 => (term(), index(), entry_id()).prop_map(|(term, prev, hint)| Message::Rejected { term, prev, hint }),
+        2 => (term(), index(), number()).prop_map(|(term, matched, round)| Message::Appended { term, matched, round }),
+        1 => (term(), index(), entry_id(), number())
+            .prop_map(|(term, prev, hint, round)| Message::Rejected { term, prev, hint, round }),
         1 => (term(), index()).prop_map(|(term, commit)| Message::Commit { term, commit }),
-        1 => term().prop_map(|term| Message::Heard { term }),
+        1 => (term(), number()).prop_map(|(term, round)| Message::Heard { term, round }),
     ]
 }
 
@@ -73,8 +74,8 @@ fn golden_bytes_of_every_message() {
         ),
         (Message::Voted { term: Term(1), granted: false }, "04 0100000000000000 00"),
         (
-            Message::Append { term: Term(5), prev_term: Term(2), commit: Index(1), entries },
-            "05 0500000000000000 0200000000000000 0100000000000000 \
+            Message::Append { term: Term(5), prev_term: Term(2), commit: Index(1), round: 7, entries },
+            "05 0500000000000000 0200000000000000 0100000000000000 0700000000000000 \
              0400000000000000 0200000000000000 02000000 0a000000 02000000 6162 00000000",
         ),
         (
@@ -82,18 +83,22 @@ fn golden_bytes_of_every_message() {
                 term: Term(5),
                 prev_term: Term(0),
                 commit: Index(0),
+                round: 1,
                 entries: Segment::noop(Index(1), Term(5)).unwrap(),
             },
-            "05 0500000000000000 0000000000000000 0000000000000000 \
+            "05 0500000000000000 0000000000000000 0000000000000000 0100000000000000 \
              0100000000000000 0500000000000000 01000000 04000000 00000040",
         ),
-        (Message::Appended { term: Term(1), matched: Index(9) }, "06 0100000000000000 0900000000000000"),
         (
-            Message::Rejected { term: Term(1), prev: Index(9), hint: last },
-            "07 0100000000000000 0900000000000000 0200000000000000 0300000000000000",
+            Message::Appended { term: Term(1), matched: Index(9), round: 3 },
+            "06 0100000000000000 0900000000000000 0300000000000000",
+        ),
+        (
+            Message::Rejected { term: Term(1), prev: Index(9), hint: last, round: 3 },
+            "07 0100000000000000 0900000000000000 0200000000000000 0300000000000000 0300000000000000",
         ),
         (Message::Commit { term: Term(1), commit: Index(9) }, "08 0100000000000000 0900000000000000"),
-        (Message::Heard { term: Term(1) }, "09 0100000000000000"),
+        (Message::Heard { term: Term(1), round: 3 }, "09 0100000000000000 0300000000000000"),
     ];
     for (message, bytes) in golden {
         assert_eq!(hex(&message.to_bytes(1)), bytes.replace(' ', ""), "{message:?}");
@@ -121,7 +126,7 @@ fn golden_bytes_of_every_record() {
 
 #[test]
 fn an_unknown_version_is_refused() {
-    let bytes = Message::Heard { term: Term(1) }.to_bytes(1);
+    let bytes = Message::Heard { term: Term(1), round: 0 }.to_bytes(1);
     assert_eq!(Message::from_bytes(bytes, 2), Err(WireError::Invalid { field: "version" }));
 }
 

@@ -8,6 +8,7 @@
 //! | (always) | [`core`] | the contract: inputs, effects, durability as data |
 //! | `raft` | `raft` | Raft as a plain value, with a plain front door |
 //! | `paxos` | `paxos` | single-decree Paxos as a plain value: one decision, for ever |
+//! | `quorum` | `quorum` | quorums as values: majorities, weights, hierarchies, flexible and joint |
 //! | `sim` | `sim` | the simulator: one seed is one run, with faults of network, disk, clock and process |
 //! | `checker` | `checker` | judges of what clients saw: linearizability with certificates and counterexamples |
 //! | `kv` | `kv` | a replicated key-value store, composed from the parts |
@@ -76,6 +77,9 @@ pub use synod_kv as kv;
 #[cfg(feature = "paxos")]
 #[doc(inline)]
 pub use synod_paxos as paxos;
+#[cfg(feature = "quorum")]
+#[doc(inline)]
+pub use synod_quorum as quorum;
 #[cfg(feature = "raft")]
 #[doc(inline)]
 pub use synod_raft as raft;

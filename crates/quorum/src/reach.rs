@@ -1,0 +1,63 @@
+//! How far a quorum has got.
+
+use crate::Rule;
+use crate::rule::Shape;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+
+/// Up to so many parts are sorted on the stack.
+const ON_STACK: usize = 16;
+
+impl<M: Copy + Ord> Rule<M> {
+    /// The greatest value that every member of some quorum has reached: with the acknowledged index of each member, the index that
+    /// is committed.
+    ///
+    /// O(n log n) for n members in one part. Allocates nothing for parts of up to 16; above that, one list for each.
+    ///
+    /// ```
+    /// use synod_quorum::Rule;
+    /// let matched = |node: usize| [0, 9, 4, 7, 0, 2][node];
+    /// assert_eq!(Rule::majority(1..=5)?.reached(matched), 4);
+    /// assert_eq!(Rule::at_least(2, 1..=5)?.reached(matched), 7);
+    /// // In the middle of a change from {1, 2, 3} to {4, 5}, both must have it.
+    /// let joint = Rule::all([Rule::majority(1..=3)?, Rule::majority(4..=5)?])?;
+    /// assert_eq!(joint.reached(matched), 0);
+    /// # Ok::<(), synod_quorum::RuleError>(())
+    /// ```
+    #[must_use]
+    pub fn reached<V: Copy + Ord + Default>(&self, value: impl Fn(M) -> V) -> V {
+        self.shape.reached(&value)
+    }
+}
+
+impl<M: Copy> Shape<M> {
+    /// A part is met at a value exactly if its own greatest value is at least that, so parts can be asked one by one.
+    fn reached<V: Copy + Ord + Default>(&self, value: &impl Fn(M) -> V) -> V {
+        let (need, parts) = match self {
+            Self::Member(member) => return value(*member),
+            Self::AtLeast { need, parts } => (*need, parts),
+        };
+        let reached = parts.iter().map(|part| (part.shape.reached(value), part.weight));
+        let mut few = [(V::default(), 0_u64); ON_STACK];
+        match few.get_mut(..parts.len()) {
+            Some(few) => {
+                few.iter_mut().zip(reached).for_each(|(place, part)| *place = part);
+                heaviest(need, few)
+            }
+            None => heaviest(need, &mut reached.collect::<Vec<_>>()),
+        }
+    }
+}
+
+/// The value at which the weights, counted from the greatest value down, reach `need`.
+fn heaviest<V: Copy + Ord + Default>(need: u64, parts: &mut [(V, u64)]) -> V {
+    parts.sort_unstable_by_key(|part| Reverse(part.0));
+    let mut missing = need;
+    for (value, weight) in parts {
+        missing = missing.saturating_sub(*weight);
+        if missing == 0 {
+            return *value;
+        }
+    }
+    V::default()
+}

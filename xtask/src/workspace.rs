@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// The workspace: where it is and which packages it has.
 #[derive(Clone, Debug, Default)]
@@ -118,12 +118,23 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
 /// As [`run`], for a command that is to end with this exit code and no other.
 pub(crate) fn run_until(command: &mut Command, code: i32) -> Result<(), Failure> {
     println!("$ {}", line(command));
-    let status = command.status().map_err(|source| Failure::Start { command: line(command), source })?;
+    let status = status(command)?;
     if status.code() == Some(code) {
         return Ok(());
     }
     let wanted = if code == 0 { String::new() } else { format!(", expected {code}") };
     Err(Failure::Command { command: line(command), status: format!("{status}{wanted}") })
+}
+
+/// As [`run`], for a command whose exit code says how it went.
+pub(crate) fn run_to_code(command: &mut Command) -> Result<i32, Failure> {
+    println!("$ {}", line(command));
+    let status = status(command)?;
+    status.code().ok_or_else(|| Failure::Command { command: line(command), status: status.to_string() })
+}
+
+fn status(command: &mut Command) -> Result<ExitStatus, Failure> {
+    command.status().map_err(|source| Failure::Start { command: line(command), source })
 }
 
 /// Runs the command and returns what it printed.

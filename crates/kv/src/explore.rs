@@ -174,10 +174,11 @@ impl RaftHistory {
         if first != node {
             return Err(format!("election safety: {first} and {node} both lead term {term}"));
         }
+        let compacted = usize::try_from(raft.log().base().index.0).unwrap_or(usize::MAX);
         let mut log = raft.log().segments().flat_map(held);
         // Leaders of earlier terms may lag behind: only what was committed before theirs ended binds them.
         let newest = self.leaders.keys().next_back() == Some(&term);
-        if newest && self.committed.iter().any(|entry| log.next().as_ref() != Some(entry)) {
+        if newest && self.committed.iter().skip(compacted).any(|entry| log.next().as_ref() != Some(entry)) {
             return Err(format!(
                 "leader completeness: {node} leads term {term} without all that is committed"
             ));

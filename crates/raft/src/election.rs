@@ -204,9 +204,9 @@ impl Raft {
     /// Puts entries at the end of the leader's log and on their way to its disk.
     pub(crate) fn add<S: Sink<Self> + ?Sized>(&mut self, entries: Segment, cx: &mut Context<'_, Self, S>) {
         let prev_term = self.log.last().term;
-        if self.log.push(entries.clone()) {
-            let at = cx.persist(Record::Append { prev_term, entries });
-            self.oldest.get_or_insert(at);
+        if self.log.takes(&entries) {
+            let at = cx.persist(Record::Append { prev_term, entries: entries.clone() });
+            self.log.push(entries, at);
             self.owe_everybody();
         }
     }

@@ -15,6 +15,13 @@ pub enum Command {
     },
     /// Campaign now, without waiting for the election timeout.
     Campaign,
+    /// The application has made its state durable, everything up to `upto` applied: the log need not be kept that far for its
+    /// sake, and after a restart [`Event::Committed`] begins later. Whole segments are forgotten, so a few entries before
+    /// `upto` may stay. Beyond the commit index it means the commit index. Needs no answer.
+    Compact {
+        /// The last entry whose effects are durable.
+        upto: Index,
+    },
 }
 
 /// What an application is told.
@@ -43,8 +50,8 @@ pub enum Event {
         reason: Refusal,
     },
     /// Entries are committed: they stay where they are for ever. Indices come in order and without gaps, each exactly once
-    /// between two starts of a node, and from 1 again after a restart; a state machine recognises what it has applied by
-    /// the index.
+    /// between two starts of a node. After a restart they begin anew, after what the last [`Command::Compact`] that took
+    /// effect covers; a state machine recognises what it has applied by the index.
     Committed(Segment),
     /// The term, the role or the leader has changed.
     Role {

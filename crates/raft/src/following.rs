@@ -35,6 +35,9 @@ impl Raft {
         self.arm_loyalty(cx);
         self.round = self.round.max(round);
 
+        let Some((prev, entries)) = self.above_base(prev, entries) else {
+            return self.illegal(from, Illegal::ConflictsWithCommitted, cx);
+        };
         if mutant!(
             self.log.term_at(prev.index) != Some(prev.term),
             "append-checked-by-index" => prev.index > self.log.last().index,
@@ -90,6 +93,19 @@ impl Raft {
         true
     }
 
+    /// Leaves out what was compacted here: it is committed, so every later leader has the same (Leader Completeness), whatever
+    /// the term before it is said to be. `None` if the leader's differs all the same.
+    pub(crate) fn above_base(&self, prev: EntryId, entries: Segment) -> Option<(EntryId, Segment)> {
+        let base = self.log.base();
+        if prev.index >= base.index {
+            return Some((prev, entries));
+        }
+        if entries.last() < base.index {
+            return Some((base, Segment::empty(base.index.next())));
+        }
+        (entries.term() == base.term).then(|| (base, entries.range(base.index.next(), entries.last())))
+    }
+
     /// Stores what is new. A delayed or doubled message changes nothing: only an entry that *differs* removes what follows it
     /// (`openraft` 9540c904, CCF 5676). Says whether anything was written.
     fn take_in<S: Sink<Self> + ?Sized>(
@@ -110,12 +126,11 @@ impl Raft {
         mutant!(self.log.truncate(from), "conflict-kept" => ());
         let entries = if from == entries.first() { entries } else { entries.range(from, entries.last()) };
         let prev_term = self.log.last().term;
-        if !self.log.push(entries.clone()) {
+        if !self.log.takes(&entries) {
             return Ok(false);
         }
-        let at = cx.persist(Record::Append { prev_term, entries });
-        self.oldest.get_or_insert(at);
-        Ok(true)
+        let at = cx.persist(Record::Append { prev_term, entries: entries.clone() });
+        Ok(self.log.push(entries, at))
     }
 
     /// Promises the leader everything that is verified, as soon as the disk has it.

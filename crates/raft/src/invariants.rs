@@ -128,6 +128,14 @@ pub enum Violation {
         /// The index.
         index: Index,
     },
+    /// What was compacted, or taken over as a snapshot, must be what was committed: it replaces it.
+    #[error("snapshots: the log of {node} begins after {base}, which is not what was committed there")]
+    Snapshot {
+        /// The node.
+        node: NodeId,
+        /// The entry before the first of its log.
+        base: EntryId,
+    },
 }
 
 impl Safety {
@@ -166,6 +174,7 @@ impl Safety {
         }
         let grown = before.edits != raft.log().edits() || before.revision.is_none();
         if grown {
+            self.replaced(node, raft.log().base())?;
             let known = cut.map_or(before.last.index, |kept| kept.min(before.last.index));
             self.log_matching(node, raft, known)?;
         }
@@ -219,9 +228,21 @@ impl Safety {
         }
     }
 
+    /// What a log begins after stands for everything before: somebody must have committed it.
+    fn replaced(&self, node: NodeId, base: EntryId) -> Result<(), Violation> {
+        mutant!("blind-to-other-snapshots" => return Ok(()));
+        let committed = self.committed.get(place(base.index)).map(|committed| committed.term);
+        if base == EntryId::ZERO || committed == Some(base.term) {
+            Ok(())
+        } else {
+            Err(Violation::Snapshot { node, base })
+        }
+    }
+
     /// Reads the entries after `known`.
     fn log_matching(&mut self, node: NodeId, raft: &Raft, known: Index) -> Result<(), Violation> {
         mutant!("blind-to-other-entries" => return Ok(()));
+        let known = known.max(raft.log().base().index);
         let mut before = raft.term_at(known).unwrap_or_default();
         for segment in raft.log().segments_from(known.next()) {
             for entry in segment.iter() {
@@ -290,6 +311,8 @@ impl Safety {
 
     fn agrees(&self, raft: &Raft, index: Index) -> bool {
         match self.committed.get(place(index)) {
+            // What is compacted was compared with what is committed.
+            Some(_) if index <= raft.log().base().index => true,
             Some(committed) if index > Index::ZERO => raft.term_at(index) == Some(committed.term),
             _ => true,
         }
@@ -304,7 +327,8 @@ impl Safety {
         match earlier.and_then(|place| Some((place, self.committed.get(place)?))) {
             Some((place, committed)) => {
                 let entry = EntryId { term: committed.term, index: Index(place as u64 + 1) };
-                if raft.term_at(entry.index) == Some(entry.term) {
+                let compacted = entry.index <= raft.log().base().index;
+                if compacted || raft.term_at(entry.index) == Some(entry.term) {
                     Ok(())
                 } else {
                     Err(Violation::LeaderCompleteness { leader, term, entry })

@@ -111,6 +111,7 @@
 //! | the leader's disk works in parallel with replication, and counts like any other | `slow_disk.txt` |
 //! | a stalled disk piles up neither records nor promises | `a_stalled_disk_does_not_pile_up_promises` |
 //! | restart from the log, also from one that was rewritten and partly released | `restart.txt`, `recovery_copes_with_any_part_of_what_was_released` |
+//! | compaction: what the application's durable state covers is forgotten, in memory and on the disk | `compaction.txt`, `any_kept_part_of_the_records_recovers_the_node`, `nothing_is_released_before_the_record_that_replaces_it_is_durable` |
 //! | safety under random loss, duplication, reordering, crashes and slow disks, progress when they end | `random_schedules_are_safe_and_progress_when_the_faults_end` |
 //! | no panic, whatever arrives and whatever is on the disk | `a_step_never_panics`, `any_bytes_decode_to_a_value_or_an_error`, `recovery_from_arbitrary_records_is_a_node_or_an_error` |
 //! | the five safety properties of the paper as an executable observer, [`invariants::Safety`] | the tests of `safety.rs`, which break each on purpose |
@@ -131,15 +132,16 @@
 //!   verified when they were decoded. What no correct node sends is dropped, with [`Event::Illegal`].
 //!
 //! # What the application owes
-//! * [`Event::Committed`] comes in order and without gaps, and from index 1 again after a restart. Keep the index of the last
-//!   applied entry with the state ([`StateMachine`](synod_core::StateMachine)) and skip what is not newer. Entries of kind
-//!   [`EntryKind::Noop`] only take up an index.
+//! * [`Event::Committed`] comes in order and without gaps, and after a restart from index 1 again, or from where the log was
+//!   compacted to. Keep the index of the last applied entry with the state ([`StateMachine`](synod_core::StateMachine)) and
+//!   skip what is not newer. Entries of kind [`EntryKind::Noop`] only take up an index.
+//! * [`Command::Compact`] is a promise: the state up to there is durable. Raft forgets what led to it.
 //! * [`Event::Proposed`] is not a commit. Wait for a commit of the same index **and** term. If another term commits there, the
 //!   proposal is lost; if neither comes (the leader changed), its fate is unknown until one does.
 //! * A disk that lies about durability breaks the promises made on it, here as everywhere.
 //!
 //! # What it does not do yet
-//! Change the membership; take or install snapshots, so the log grows and stays in memory; serve linearizable reads other than
+//! Change the membership; send snapshots, so a leader must not compact what a follower still needs; serve linearizable reads other than
 //! by committing an entry; transfer leadership; hold leases; repair a damaged log from the peers (a node with a damaged
 //! record refuses to start, [`RecoverError::Damaged`]); bound what a leader gathers when followers cannot keep up.
 #![no_std]
@@ -149,6 +151,7 @@
 extern crate alloc;
 
 mod commitment;
+mod compaction;
 mod config;
 mod election;
 mod event;

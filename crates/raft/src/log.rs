@@ -2,18 +2,29 @@
 
 use crate::{EntryId, Index, Segment, Term};
 use alloc::collections::VecDeque;
+use synod_core::Lsn;
 
-/// The replicated log of one node.
+/// The replicated log of one node, from its base on.
 ///
-/// Segments follow each other without a gap, and their terms never decrease. A segment is shared, never changed; what a
-/// later floor needs (release a prefix, fetch it back, share it with a snapshot) works on whole segments.
+/// Segments follow each other without a gap, and their terms never decrease. A segment is shared, never changed; what is
+/// [compacted](crate::Command::Compact) goes in whole segments.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Log {
-    segments: VecDeque<Segment>,
+    /// The entry before the first that is held.
+    base: EntryId,
+    segments: VecDeque<Held>,
     last: EntryId,
     edits: Ghost,
     truncated: Ghost,
     truncated_to: Ghost,
+}
+
+/// A segment, and where its record lies.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Held {
+    segment: Segment,
+    /// The record that brought it. These grow from the front to the back: a later entry is never in an earlier record.
+    at: Ghost,
 }
 
 /// A number for observers, not a part of the state: values that differ only here are equal and have equal hashes, or a
@@ -34,7 +45,14 @@ impl core::hash::Hash for Ghost {
 }
 
 impl Log {
-    /// The last entry, or [`EntryId::ZERO`]. O(1).
+    /// The entry before the first that is held: it and all before it are committed, compacted, and gone. [`EntryId::ZERO`]
+    /// as long as nothing is. O(1).
+    #[must_use]
+    pub fn base(&self) -> EntryId {
+        self.base
+    }
+
+    /// The last entry; where none is held, the [base](Log::base). O(1).
     #[must_use]
     pub fn last(&self) -> EntryId {
         self.last
@@ -43,56 +61,59 @@ impl Log {
     /// The index of the first entry that is held, or that would be. O(1).
     #[must_use]
     pub fn first_index(&self) -> Index {
-        self.segments.front().map_or(Index(1), Segment::first)
+        self.base.index.next()
     }
 
-    /// The term of the entry at `index`; that of [`Index::ZERO`] is [`Term::ZERO`]. O(1) near the end, O(log segments)
-    /// elsewhere.
+    /// The term of the entry at `index`, which is held or the [base](Log::base); that of [`Index::ZERO`] is [`Term::ZERO`] as
+    /// long as nothing was compacted. O(1) near the end, O(log segments) elsewhere.
     #[must_use]
     pub fn term_at(&self, index: Index) -> Option<Term> {
         if index == self.last.index {
             return Some(self.last.term);
         }
-        if index == Index::ZERO {
-            return Some(Term::ZERO);
+        if index == self.base.index {
+            return Some(self.base.term);
         }
         self.segment_at(index).map(Segment::term)
     }
 
     /// The segments in order.
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &Segment> {
-        self.segments.iter()
+        self.segments.iter().map(|held| &held.segment)
     }
 
     /// The segment that holds `index`.
     #[must_use]
     pub fn segment_at(&self, index: Index) -> Option<&Segment> {
-        self.segments.get(self.place(index)?)
+        self.segments.get(self.place(index)?).map(|held| &held.segment)
     }
 
     /// The entries from `from` to `upto`, both included, as far as they are held: one piece for each segment, sharing its
     /// memory.
     pub fn range(&self, from: Index, upto: Index) -> impl Iterator<Item = Segment> {
-        let place = if from > upto { None } else { self.place(from.max(Index(1))) };
+        let place = if from > upto { None } else { self.place(from.max(self.first_index())) };
         self.segments
             .range(place.unwrap_or(self.segments.len())..)
+            .map(|held| &held.segment)
             .take_while(move |segment| segment.first() <= upto)
             .map(move |segment| segment.range(from, upto))
     }
 
     /// The segments that hold `from` and what follows.
     pub(crate) fn segments_from(&self, from: Index) -> impl Iterator<Item = &Segment> {
-        let place = self.place(from.max(Index(1)));
-        self.segments.range(place.unwrap_or(self.segments.len())..)
+        let place = self.place(from.max(self.first_index()));
+        self.segments.range(place.unwrap_or(self.segments.len())..).map(|held| &held.segment)
     }
 
     /// The last entry at or before `index` whose term is at most `term`: with terms that never decrease, the last that can
     /// be equal to an entry of that term in another log. O(log segments).
     pub(crate) fn last_candidate(&self, index: Index, term: Term) -> EntryId {
-        let after =
-            self.segments.partition_point(|segment| segment.term() <= term && segment.first() <= index);
+        let after = self
+            .segments
+            .partition_point(|Held { segment, .. }| segment.term() <= term && segment.first() <= index);
         match after.checked_sub(1).and_then(|place| self.segments.get(place)) {
-            Some(segment) => EntryId { term: segment.term(), index: segment.last().min(index) },
+            Some(Held { segment, .. }) => EntryId { term: segment.term(), index: segment.last().min(index) },
+            None if self.base.term <= term && self.base.index <= index => self.base,
             None => EntryId::ZERO,
         }
     }
@@ -115,33 +136,39 @@ impl Log {
     /// written entry by entry needs one message for a thousand of them.
     pub(crate) fn batch(&self, from: Index, count_max: usize, bytes_max: usize) -> Segment {
         let Some(place) = self.place(from) else { return Segment::empty(from) };
-        let Some(head) = self.segments.get(place) else { return Segment::empty(from) };
-        let head = head.head(from, count_max, bytes_max);
+        let Some(Held { segment: whole, .. }) = self.segments.get(place) else { return Segment::empty(from) };
+        let head = whole.head(from, count_max, bytes_max);
         let mut count = head.len();
         let mut bytes = head.arena().len();
         if bytes > bytes_max / 4 {
             return head;
         }
-        let following = self.segments.range(place + 1..);
+        let following = self.segments.range(place + 1..).map(|held| &held.segment);
         let joined = following
+            .clone()
             .take_while(|next| {
                 count += next.len();
                 bytes += next.arena().len();
                 next.term() == head.term() && count <= count_max && bytes <= bytes_max
             })
             .count();
-        if joined == 0 || self.segments.get(place).is_some_and(|whole| whole.last() != head.last()) {
+        if joined == 0 || whole.last() != head.last() {
             return head;
         }
-        head.joined(self.segments.range(place + 1..).take(joined))
+        head.joined(following.take(joined))
     }
 
-    /// Appends entries at the end. Says whether they fit there: the next index, and no earlier term.
-    pub(crate) fn push(&mut self, entries: Segment) -> bool {
-        let fits = entries.first() == self.last.index.next() && entries.term() >= self.last.term;
+    /// Whether these entries fit at the end: the next index, and no earlier term.
+    pub(crate) fn takes(&self, entries: &Segment) -> bool {
+        entries.first() == self.last.index.next() && (entries.is_empty() || entries.term() >= self.last.term)
+    }
+
+    /// Appends entries that the record at `at` holds. Says whether they [fit](Self::takes).
+    pub(crate) fn push(&mut self, entries: Segment, at: Lsn) -> bool {
+        let fits = self.takes(&entries);
         if fits && !entries.is_empty() {
             self.last = entries.last_id();
-            self.segments.push_back(entries);
+            self.segments.push_back(Held { segment: entries, at: Ghost(at.0) });
             self.edits.0 += 1;
         }
         fits
@@ -152,13 +179,56 @@ impl Log {
         if from > self.last.index {
             return;
         }
-        while let Some(segment) = self.segments.pop_back() {
+        while let Some(Held { segment, at }) = self.segments.pop_back() {
             if segment.first() < from {
-                self.segments.push_back(segment.range(segment.first(), from.prev()));
+                let kept = segment.range(segment.first(), from.prev());
+                self.segments.push_back(Held { segment: kept, at });
                 break;
             }
         }
-        self.last = self.segments.back().map_or(EntryId::ZERO, Segment::last_id);
+        self.last = self.segments.back().map_or(self.base, |held| held.segment.last_id());
+        self.cut();
+    }
+
+    /// Forgets the segments that end at or before `upto`. Says whether there were any. O(segments forgotten), allocates
+    /// nothing.
+    pub(crate) fn compact(&mut self, upto: Index) -> bool {
+        let before = self.base;
+        while let Some(Held { segment, .. }) = self.segments.front() {
+            if segment.last() > upto {
+                break;
+            }
+            self.base = segment.last_id();
+            self.segments.pop_front();
+        }
+        let compacted = self.base != before;
+        self.edits.0 += u64::from(compacted);
+        compacted
+    }
+
+    /// Forgets everything: the log begins after `base`.
+    pub(crate) fn reset(&mut self, base: EntryId) {
+        self.segments.clear();
+        self.base = base;
+        self.last = base;
+        self.cut();
+    }
+
+    /// The record that holds the first entry.
+    pub(crate) fn oldest_record(&self) -> Option<Lsn> {
+        self.segments.front().map(|held| Lsn(held.at.0))
+    }
+
+    /// Hands over each segment together with the term before it, and notes where its new record lies.
+    pub(crate) fn rewritten(&mut self, mut write: impl FnMut(Term, &Segment) -> Lsn) {
+        let mut prev_term = self.base.term;
+        for Held { segment, at } in &mut self.segments {
+            at.0 = write(prev_term, segment).0;
+            prev_term = segment.term();
+        }
+    }
+
+    fn cut(&mut self) {
         self.edits.0 += 1;
         self.truncated.0 += 1;
         self.truncated_to.0 = self.last.index.0;
@@ -182,7 +252,7 @@ impl Log {
         }
         // Nearly every question is about the newest entries.
         match self.segments.back() {
-            Some(newest) if newest.first() <= index => self.segments.len().checked_sub(1),
+            Some(newest) if newest.segment.first() <= index => self.segments.len().checked_sub(1),
             _ => self.place_before(index),
         }
     }
@@ -190,19 +260,19 @@ impl Log {
     /// The same, for one before the last segment.
     #[inline(never)]
     fn place_before(&self, index: Index) -> Option<usize> {
-        if index == Index::ZERO {
+        if index <= self.base.index {
             return None;
         }
         // The rest is mostly about those just before them.
         let mut place = self.segments.len().checked_sub(1)?;
         for _ in 0..2 {
             place = place.checked_sub(1)?;
-            if self.segments.get(place).is_some_and(|segment| segment.first() <= index) {
+            if self.segments.get(place).is_some_and(|held| held.segment.first() <= index) {
                 return Some(place);
             }
         }
-        let place = self.segments.partition_point(|segment| segment.last() < index);
-        self.segments.get(place).filter(|segment| segment.first() <= index).map(|_| place)
+        let place = self.segments.partition_point(|held| held.segment.last() < index);
+        self.segments.get(place).filter(|held| held.segment.first() <= index).map(|_| place)
     }
 }
 
@@ -224,7 +294,7 @@ mod tests {
             let payloads: Vec<_> =
                 (0..*count).map(|at| alloc::format!("{term}.{}", first.0 + at as u64)).collect();
             plain.extend(payloads.iter().map(|payload| (term, payload.clone())));
-            assert!(log.push(Segment::pack(first, Term(term), payloads).unwrap()));
+            assert!(log.push(Segment::pack(first, Term(term), payloads).unwrap(), Lsn(first.0)));
         }
         (log, plain)
     }
@@ -270,6 +340,28 @@ mod tests {
             prop_assert_eq!(log.last().index.0, plain.len() as u64);
             prop_assert_eq!(log.last().term.0, plain.last().map_or(0, |entry| entry.0));
             prop_assert_eq!(contents(log.segments().cloned()), plain);
+        }
+
+        #[test]
+        fn compaction_keeps_the_end_in_whole_segments(runs in runs(), upto in 0..40_u64, from in 0..40_u64) {
+            let (whole, plain) = built(&runs);
+            let mut log = whole.clone();
+            let compacted = log.compact(Index(upto));
+            let base = log.base();
+            prop_assert_eq!(compacted, base.index > Index::ZERO);
+            prop_assert!(base.index <= Index(upto));
+            prop_assert_eq!(Some(base.term), whole.term_at(base.index));
+            prop_assert_eq!((log.last(), log.first_index()), (whole.last(), base.index.next()));
+            let kept = plain.get(base.index.0 as usize..).unwrap();
+            prop_assert_eq!(contents(log.segments().cloned()), kept.to_vec());
+            // The next segment reaches beyond, or it would have gone too.
+            prop_assert!(log.segments().next().is_none_or(|next| next.last() > Index(upto)));
+            prop_assert_eq!(log.oldest_record(), log.segments().next().map(|next| Lsn(next.first().0)));
+            let expected = if Index(from) < base.index { None } else { whole.term_at(Index(from)) };
+            prop_assert_eq!(log.term_at(Index(from)), expected);
+            let candidate = log.last_candidate(Index(from), Term(3));
+            let expected = whole.last_candidate(Index(from), Term(3));
+            prop_assert_eq!(candidate, if expected.index < base.index { EntryId::ZERO } else { expected });
         }
 
         #[test]

@@ -153,6 +153,11 @@ pub const JUDGES: &[Exhibit] = &[
         says: "Leader Completeness is not checked",
     },
     Exhibit {
+        name: "blind-to-other-snapshots",
+        source: "invariants",
+        says: "what a compacted log stands for is not compared with what was committed",
+    },
+    Exhibit {
         name: "blind-to-other-commits",
         source: "invariants",
         says: "State Machine Safety is not checked",

@@ -139,6 +139,12 @@ impl Node {
         self.step(Input::Command(Command::Campaign));
     }
 
+    /// The application's state is durable with everything up to `upto` applied: the log need not go back that far. Records that
+    /// are not needed any more come back as [`Output::Release`].
+    pub fn compact(&mut self, upto: Index) {
+        self.step(Input::Command(Command::Compact { upto }));
+    }
+
     /// Takes a message that `from` sent. The program vouches for the sender.
     pub fn receive(&mut self, from: NodeId, message: Message) {
         // Promises to oneself never travel, so such a message is forged.

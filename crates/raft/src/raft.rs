@@ -3,8 +3,8 @@
 use crate::log::Ghost;
 use crate::progress::{Progress, Stamp};
 use crate::{
-    Command, Config, ConfigError, Event, Illegal, Index, Log, Message, Record, RecoverError, Refusal, Term,
-    Timer,
+    Command, Config, ConfigError, EntryId, Event, Illegal, Index, Log, Message, Record, RecoverError,
+    Refusal, Term, Timer,
 };
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -37,8 +37,12 @@ pub struct Raft {
     pub(crate) term: Term,
     pub(crate) voted_for: Option<NodeId>,
     pub(crate) log: Log,
-    /// Where the oldest record that is still needed lies.
-    pub(crate) oldest: Option<Lsn>,
+    /// The application's durable state covers everything up to here.
+    pub(crate) snapshot: EntryId,
+    /// Where the newest record with term and vote lies; 0 before the first.
+    pub(crate) hard_state_at: Ghost,
+    /// Where the newest snapshot record lies; 0 before the first.
+    pub(crate) snapshot_at: Ghost,
 
     // Lost in a crash.
     pub(crate) role: Role,
@@ -61,8 +65,6 @@ pub struct Raft {
     pub(crate) gathered: Vec<(u64, Bytes)>,
     /// Leader: there may be something to send.
     pub(crate) dirty: bool,
-    /// Recovery met a record whose predecessor is not there (yet).
-    pub(crate) gap: Option<RecoverError>,
     pub(crate) halted: bool,
     pub(crate) revision: Ghost,
 }
@@ -81,7 +83,9 @@ impl Raft {
             term: Term::ZERO,
             voted_for: None,
             log: Log::default(),
-            oldest: None,
+            snapshot: EntryId::ZERO,
+            hard_state_at: Ghost(0),
+            snapshot_at: Ghost(0),
             role: Role::Follower,
             leader: None,
             commit: Index::ZERO,
@@ -93,7 +97,6 @@ impl Raft {
             progress: Vec::new(),
             gathered: Vec::new(),
             dirty: false,
-            gap: None,
             halted: false,
             revision: Ghost(0),
         })
@@ -107,8 +110,7 @@ impl Raft {
     /// Writes term and vote, always together.
     pub(crate) fn persist_hard_state<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         let voted_for = mutant!(self.voted_for, "vote-not-written" => None);
-        let at = cx.persist(Record::HardState { term: self.term, voted_for });
-        self.oldest.get_or_insert(at);
+        self.hard_state_at.0 = cx.persist(Record::HardState { term: self.term, voted_for }).0;
     }
 
     /// Drops a message that no correct node sends.
@@ -223,6 +225,7 @@ impl Protocol for Raft {
             Input::Timer(Timer::CheckQuorum) => self.on_check_quorum(cx),
             Input::Command(Command::Propose { token, payload }) => self.on_propose(token, payload, cx),
             Input::Command(Command::Campaign) => self.campaign(cx),
+            Input::Command(Command::Compact { upto }) => self.on_compact(upto, cx),
             Input::Link(peer, link) => self.on_link(peer, link),
             Input::Flush => self.on_flush(cx),
             Input::Rewrite(below) => self.on_rewrite(below, cx),

@@ -1,6 +1,6 @@
 //! What a node writes to its log on disk.
 
-use crate::{Segment, Term};
+use crate::{EntryId, Segment, Term};
 use synod_core::NodeId;
 
 /// A record of a node's write-ahead log.
@@ -21,5 +21,15 @@ pub enum Record {
         prev_term: Term,
         /// The entries.
         entries: Segment,
+    },
+    /// The application's durable state covers everything up to `last`, so this log need not: it may begin after it. Term and
+    /// vote stand here too, so that the records before this one need not be kept for their sake.
+    Snapshot {
+        /// The current term.
+        term: Term,
+        /// Who got this node's vote in it.
+        voted_for: Option<NodeId>,
+        /// The last entry that is covered. It is committed.
+        last: EntryId,
     },
 }

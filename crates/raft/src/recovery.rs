@@ -73,71 +73,132 @@ impl Raft {
         match record {
             Recovered::Damaged(damage) => return Err(RecoverError::Damaged { at, damage }),
             Recovered::Intact(Record::HardState { term, voted_for }) => {
-                let taken_back = term < self.term
-                    || term > Term::MAX
-                    || (term == self.term && self.voted_for.is_some() && voted_for != self.voted_for);
-                if taken_back {
-                    return Err(RecoverError::VoteTakenBack { at, term: self.term });
-                }
-                if let Some(voted_for) = voted_for.filter(|id| self.place(*id).is_none()) {
-                    return Err(RecoverError::UnknownVote { voted_for });
-                }
-                self.term = term;
-                self.voted_for = mutant!(voted_for, "vote-forgotten" => None);
+                self.take_back_hard_state(at, term, voted_for)?;
             }
             Recovered::Intact(Record::Append { prev_term, entries }) => {
                 self.take_back_entries(at, prev_term, &entries)?;
             }
+            Recovered::Intact(Record::Snapshot { term, voted_for, last }) => {
+                self.take_back_hard_state(at, term, voted_for)?;
+                self.take_back_snapshot(at, last)?;
+            }
         }
-        self.oldest.get_or_insert(at);
         self.revision.0 += 1;
+        Ok(())
+    }
+
+    fn take_back_hard_state(
+        &mut self,
+        at: Lsn,
+        term: Term,
+        voted_for: Option<NodeId>,
+    ) -> Result<(), RecoverError> {
+        let taken_back = term < self.term
+            || term > Term::MAX
+            || (term == self.term && self.voted_for.is_some() && voted_for != self.voted_for);
+        if taken_back {
+            return Err(RecoverError::VoteTakenBack { at, term: self.term });
+        }
+        if let Some(voted_for) = voted_for.filter(|id| self.place(*id).is_none()) {
+            return Err(RecoverError::UnknownVote { voted_for });
+        }
+        self.term = term;
+        self.voted_for = mutant!(voted_for, "vote-forgotten" => None);
+        self.hard_state_at.0 = at.0;
         Ok(())
     }
 
     fn take_back_entries(&mut self, at: Lsn, prev_term: Term, entries: &Segment) -> Result<(), RecoverError> {
         let contradiction = RecoverError::Contradiction { at, last: self.log.last() };
-        let first = entries.first();
-        match self.log.term_at(first.prev()) {
-            // Its predecessor has been rewritten, and the place where it stood was released: a shared log may keep more than
-            // it was told to. What was rewritten stands further on, and brings this entry again.
-            None => {
-                self.gap = Some(RecoverError::Gap { at, first });
-                return Ok(());
+        let prev = EntryId { term: prev_term, index: entries.first().prev() };
+        let orderly = (prev.index == Index::ZERO) == (prev.term == Term::ZERO) && entries.term() >= prev.term;
+        if entries.is_empty() || !orderly {
+            return Err(contradiction);
+        }
+        let (prev, entries) = if prev.index < self.log.base().index && self.is_anchored() {
+            // Covered by the snapshot; a rewrite keeps whole segments.
+            match self.above_base(prev, entries.clone()) {
+                Some((_, rest)) if rest.is_empty() => return Ok(()),
+                Some(rest) => rest,
+                None => return Err(contradiction),
             }
-            Some(term) if term != prev_term || entries.is_empty() || entries.term() < prev_term => {
-                return Err(contradiction);
-            }
+        } else {
+            (prev, entries.clone())
+        };
+        match self.log.term_at(prev.index) {
+            // The record with the entry before has been released. Whatever was met until now has been released too, and was
+            // merely kept (a shared log may keep more than it was told to), or is compacted. Either a snapshot that covers
+            // the entry before stands further on, or a rewrite that brings it again.
+            None => self.log.reset(prev),
+            Some(term) if term != prev.term => return Err(contradiction),
             Some(_) => {}
         }
-        let from = self.log.first_difference(entries);
+        let from = self.log.first_difference(&entries);
         if from <= entries.last() {
             self.log.truncate(from);
-            if !self.log.push(entries.range(from, entries.last())) {
+            if !self.log.push(entries.range(from, entries.last()), at) {
                 return Err(contradiction);
             }
         }
-        // The last record that brought entries ends where the log ended: if it has found its place, nothing is missing.
-        self.gap = None;
         Ok(())
+    }
+
+    /// A log that does not hold the last entry of the snapshot is of no use beside it: what it has above differs from what
+    /// was committed, or may (`openraft` 559).
+    fn take_back_snapshot(&mut self, at: Lsn, last: EntryId) -> Result<(), RecoverError> {
+        let possible = last.index > Index::ZERO && last.index <= Index::MAX && last.term > Term::ZERO;
+        if !possible || last.index < self.snapshot.index {
+            return Err(RecoverError::Contradiction { at, last: self.log.last() });
+        }
+        self.snapshot = last;
+        self.snapshot_at.0 = at.0;
+        if self.log.term_at(last.index) == Some(last.term) {
+            self.log.compact(last.index);
+        } else if self.is_anchored() {
+            self.log.reset(last);
+        }
+        Ok(())
+    }
+
+    /// Whether the application has everything that comes before the log.
+    fn is_anchored(&self) -> bool {
+        self.log.base().index <= self.snapshot.index
     }
 
     /// The first step: recovery is over.
     pub(crate) fn on_start<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        let last = self.log.last();
-        if last.term > self.term {
-            self.gap.get_or_insert(RecoverError::TermLost { last, term: self.term });
-        }
-        if cx.me() != self.config.id {
-            self.gap = Some(RecoverError::WrongNode { configured: self.config.id, actual: cx.me() });
-        }
-        if let Some(error) = self.gap.take() {
+        if let Some(error) = self.unfit(cx.me()) {
             self.halted = true;
             // Early: the disk has nothing more to say.
             return cx.emit_early(Event::Halted(error));
         }
+        // What a snapshot covers is committed, and applied.
+        self.commit = self.commit.max(self.snapshot.index);
         self.arm_election(cx);
         // Early: as for every change of the role.
         cx.emit_early(Event::Role { term: self.term, role: self.role, leader: self.leader });
+    }
+
+    /// Why what was recovered is nothing that a node can start from.
+    fn unfit(&self, actual: NodeId) -> Option<RecoverError> {
+        let last = self.log.last();
+        if actual != self.config.id {
+            Some(RecoverError::WrongNode { configured: self.config.id, actual })
+        } else if !self.is_anchored() {
+            let at = self.log.oldest_record().unwrap_or(Lsn::ZERO);
+            Some(RecoverError::Gap { at, first: self.log.first_index() })
+        } else if last.term > self.term {
+            Some(RecoverError::TermLost { last, term: self.term })
+        } else {
+            None
+        }
+    }
+
+    /// Where the oldest record lies that is still needed; `None` before the first.
+    pub(crate) fn oldest_record(&self) -> Option<Lsn> {
+        let state = [self.hard_state_at.0, self.snapshot_at.0].map(Lsn);
+        let state = state.into_iter().filter(|at| *at > Lsn::ZERO);
+        state.chain(self.log.oldest_record()).min()
     }
 
     /// Makes the records below `below` superfluous: everything that is alive is written once more, and when that is durable
@@ -146,16 +207,26 @@ impl Raft {
     /// A crash in between loses nothing. The new records say nothing that the old ones did not, so recovery from both gives
     /// the same state; the old ones go only when the new ones are durable.
     pub(crate) fn on_rewrite<S: Sink<Self> + ?Sized>(&mut self, below: Lsn, cx: &mut Context<'_, Self, S>) {
-        if self.oldest.is_some_and(|oldest| oldest < below) {
-            let first = cx.persist(Record::HardState { term: self.term, voted_for: self.voted_for });
-            let mut prev_term = Term::ZERO;
-            for entries in self.log.segments() {
-                cx.persist(Record::Append { prev_term, entries: entries.clone() });
-                prev_term = entries.term();
-            }
-            self.oldest = Some(first);
+        if self.oldest_record().is_some_and(|oldest| oldest < below) {
+            let first = self.persist_state(cx);
+            let write = |prev_term, entries: &Segment| {
+                cx.persist(Record::Append { prev_term, entries: entries.clone() })
+            };
+            self.log.rewritten(write);
             return cx.release(Lsn(first.0.saturating_sub(1)));
         }
         cx.release(Lsn(below.0.saturating_sub(1)));
+    }
+
+    /// Writes all that stands beside the entries, in one record.
+    pub(crate) fn persist_state<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) -> Lsn {
+        if self.snapshot == EntryId::ZERO {
+            self.persist_hard_state(cx);
+        } else {
+            let (term, voted_for, last) = (self.term, self.voted_for, self.snapshot);
+            self.hard_state_at.0 = cx.persist(Record::Snapshot { term, voted_for, last }).0;
+            self.snapshot_at = self.hard_state_at;
+        }
+        Lsn(self.hard_state_at.0)
     }
 }

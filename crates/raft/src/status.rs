@@ -22,6 +22,8 @@ pub struct Status {
     pub commit: Index,
     /// The last entry of its log.
     pub last: EntryId,
+    /// The entry before the first that its log holds: what was compacted.
+    pub base: EntryId,
     /// What it knows about the other voters; empty unless it leads.
     pub peers: Vec<PeerStatus>,
 }
@@ -57,6 +59,7 @@ impl Raft {
             leader: self.leader,
             commit: self.commit,
             last: self.log.last(),
+            base: self.log.base(),
             peers: peers
                 .filter(|_| self.role == Role::Leader)
                 .map(|(progress, id)| PeerStatus {
@@ -111,6 +114,13 @@ impl Raft {
     #[must_use]
     pub fn commit_index(&self) -> Index {
         self.commit
+    }
+
+    /// The last entry that the application's durable state covers, as far as this node was told:
+    /// [`Event::Committed`](crate::Event::Committed) begins after it when the node restarts.
+    #[must_use]
+    pub fn snapshot(&self) -> EntryId {
+        self.snapshot
     }
 
     /// The index of the first entry that is held.

@@ -167,6 +167,12 @@ impl Wire for Record {
                 prev_term.encode(out);
                 entries.encode(out);
             }
+            Self::Snapshot { term, voted_for, last } => {
+                out.u8(3);
+                term.encode(out);
+                voted_for.encode(out);
+                last.encode(out);
+            }
         }
     }
 
@@ -175,6 +181,11 @@ impl Wire for Record {
         Ok(match tag {
             1 => Self::HardState { term: Term::decode(input)?, voted_for: Option::<NodeId>::decode(input)? },
             2 => Self::Append { prev_term: Term::decode(input)?, entries: Segment::decode(input)? },
+            3 => Self::Snapshot {
+                term: Term::decode(input)?,
+                voted_for: Option::<NodeId>::decode(input)?,
+                last: EntryId::decode(input)?,
+            },
             tag => return Err(WireError::UnknownTag { of: "raft record", tag }),
         })
     }

@@ -4,7 +4,7 @@ use crate::wire::{message, number, record};
 use proptest::prelude::*;
 use synod_core::testing::Bench;
 use synod_core::{Bytes, Damage, Input, Link, LogState, Lsn, NodeId, Protocol, Recovered};
-use synod_raft::{Command, Config, Raft, Role, Timer};
+use synod_raft::{Command, Config, Index, Raft, Role, Timer};
 
 fn input() -> impl Strategy<Value = Input<Raft>> {
     prop_oneof![
@@ -16,6 +16,7 @@ fn input() -> impl Strategy<Value = Input<Raft>> {
         2 => prop::collection::vec(any::<u8>(), 0..40)
             .prop_map(|payload| Input::Command(Command::Propose { token: 1, payload: payload.into() })),
         1 => Just(Input::Command(Command::Campaign)),
+        1 => number().prop_map(|upto| Input::Command(Command::Compact { upto: Index(upto) })),
         1 => (1..5_u64, prop_oneof![Just(Link::Down), Just(Link::Congested), Just(Link::Up { version: 1 })])
             .prop_map(|(peer, link)| Input::Link(NodeId(peer), link)),
         1 => number().prop_map(|below| Input::Rewrite(Lsn(below))),
@@ -64,7 +65,7 @@ proptest! {
             prop_assert!(raft.term() >= term, "the term went back");
             prop_assert!(raft.commit_index() >= commit, "the commit index went back");
             prop_assert!(raft.commit_index() <= raft.last_index());
-            prop_assert!(raft.last_index() <= synod_raft::Index::MAX);
+            prop_assert!(raft.last_index() <= Index::MAX);
             term = raft.term();
             commit = raft.commit_index();
             if crash == 0 {

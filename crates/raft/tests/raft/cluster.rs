@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use synod_core::host::Log as _;
 use synod_core::testing::{Bench, Output};
-use synod_core::{Bytes, Input, Link, NodeId};
+use synod_core::{Bytes, Input, Link, Lsn, NodeId, Recovered};
 use synod_raft::invariants::Safety;
 use synod_raft::{
     Command, Config, Entry, EntryId, EntryKind, Event, Index, Message, Raft, Record, Role, Segment, Term,
@@ -32,7 +32,7 @@ pub(crate) struct Cluster {
     pub(crate) slow: BTreeSet<NodeId>,
     pub(crate) safety: Safety,
     /// What each node has applied since its start, by index.
-    pub(crate) applied: BTreeMap<NodeId, Vec<(Term, EntryKind, Bytes)>>,
+    pub(crate) applied: BTreeMap<NodeId, Vec<(Index, EntryKind, Bytes)>>,
     /// Every event except commits, since it was last asked.
     pub(crate) events: Vec<(NodeId, Event)>,
     /// What happens, for a person to read, where somebody does.
@@ -145,6 +145,30 @@ impl Cluster {
 
     pub(crate) fn campaign(&mut self, id: u64) {
         self.input(NodeId(id), Input::Command(Command::Campaign));
+    }
+
+    pub(crate) fn compact(&mut self, id: u64, upto: u64) {
+        self.input(NodeId(id), Input::Command(Command::Compact { upto: Index(upto) }));
+    }
+
+    /// The records that are kept on the disk of a node, by position.
+    pub(crate) fn records(&mut self, id: u64) -> Vec<String> {
+        let mut records = Vec::new();
+        let node = self.nodes.get_mut(&NodeId(id)).unwrap();
+        let each = &mut |at: Lsn, record| {
+            records.push(match record {
+                Recovered::Intact(Record::HardState { term, .. }) => format!("{at} term {term}"),
+                Recovered::Intact(Record::Append { entries, .. }) => {
+                    format!("{at} entries {}-{}", entries.first(), entries.last())
+                }
+                Recovered::Intact(Record::Snapshot { term, last, .. }) => {
+                    format!("{at} snapshot {last} in term {term}")
+                }
+                Recovered::Damaged(_) => format!("{at} damaged"),
+            });
+        };
+        node.log.replay(each).unwrap();
+        records
     }
 
     pub(crate) fn propose(&mut self, id: u64, payload: &str) {
@@ -357,12 +381,9 @@ impl Cluster {
                 Output::Event(Event::Committed(entries)) => {
                     let applied = self.applied.get_mut(&id).unwrap();
                     for entry in &entries {
-                        assert_eq!(
-                            entry.index,
-                            Index(applied.len() as u64 + 1),
-                            "commits come in order, without gaps"
-                        );
-                        applied.push((entry.term, entry.kind, entries.share(&entry)));
+                        let expected = applied.last().map_or(entry.index, |(last, ..)| last.next());
+                        assert_eq!(entry.index, expected, "commits come in order, without gaps");
+                        applied.push((entry.index, entry.kind, entries.share(&entry)));
                     }
                 }
                 Output::Event(event) => self.events.push((id, event)),

@@ -9,6 +9,7 @@
 mod arbitrary;
 mod bugs;
 mod cluster;
+mod compaction;
 mod node;
 mod random;
 mod rewrite;

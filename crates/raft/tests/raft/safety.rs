@@ -1,10 +1,11 @@
 //! Each of the five safety properties, broken on purpose: an observer that cannot fail proves nothing.
 
 use crate::cluster::Cluster;
+use synod_core::host::Log as _;
 use synod_core::testing::Bench;
 use synod_core::{Input, NodeId};
 use synod_raft::invariants::{Safety, Violation};
-use synod_raft::{Command, Config, EntryId, Index, Message, QuorumRule, Raft, Role, Segment, Term};
+use synod_raft::{Command, Config, EntryId, Index, Message, QuorumRule, Raft, Record, Role, Segment, Term};
 
 const A: NodeId = NodeId(1);
 const B: NodeId = NodeId(2);
@@ -58,6 +59,26 @@ fn two_leaders_of_one_term_break_election_safety() {
     assert_eq!(safety.observe(A, &a.protocol), Ok(()));
     let term = Term(1);
     assert_eq!(safety.observe(B, &b.protocol), Err(Violation::ElectionSafety { term, first: A, second: B }));
+}
+
+#[test]
+fn a_snapshot_of_what_nobody_committed_is_noticed() {
+    let past = [(Term(1), Index(1)), (Term(2), Index(1)), (Term(1), Index(2))];
+    let observe = |(term, index)| {
+        let (mut a, mut b) = (alone(A), follower(B));
+        lead(&mut a);
+        let mut safety = Safety::default();
+        safety.observe(A, &a.protocol)?;
+        let last = EntryId { term, index };
+        b.log.append(Record::Snapshot { term: Term(2), voted_for: None, last }).unwrap();
+        b.start().unwrap();
+        safety.observe(B, &b.protocol)
+    };
+    assert_eq!(observe(past[0]), Ok(()), "the leader's first entry");
+    for (term, index) in past.into_iter().skip(1) {
+        let base = EntryId { term, index };
+        assert_eq!(observe((term, index)), Err(Violation::Snapshot { node: B, base }));
+    }
 }
 
 /// Nothing makes a correct leader cut its log; the observer is shown a follower's cut as a leader's, by changing the value

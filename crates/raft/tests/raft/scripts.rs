@@ -7,7 +7,7 @@ use crate::cluster::{Cluster, show, show_entries};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use synod_core::{Link, NodeId};
-use synod_raft::{Message, Pace, Role, Term, Timer};
+use synod_raft::{Index, Message, Pace, Role, Term, Timer};
 
 struct Script {
     cluster: Cluster,
@@ -37,6 +37,7 @@ impl Script {
                 cluster.trace = Some(Vec::new());
             }
             "campaign" => cluster.campaign(id),
+            "compact" => cluster.compact(id, ids[1]),
             "propose" => {
                 for payload in &words[1..] {
                     cluster.propose(id, payload);
@@ -121,9 +122,15 @@ impl Script {
                 }
             }
             "raft-log" => {
+                if cluster.raft(id).first_index() > Index(1) {
+                    let _ = writeln!(said, "after {}", cluster.raft(id).log().base());
+                }
                 for segment in cluster.raft(id).log().segments() {
                     let _ = writeln!(said, "{}", show_entries(segment).trim());
                 }
+            }
+            "records" => {
+                let _ = writeln!(said, "{}", cluster.records(id).join(", "));
             }
             "raft-state" => {
                 for id in cluster.nodes.keys() {

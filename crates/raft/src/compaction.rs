@@ -1,0 +1,22 @@
+//! How the log gets shorter at its front.
+
+use crate::{EntryId, Index, Raft};
+use synod_core::{Context, Lsn, Sink};
+
+impl Raft {
+    /// The application's durable state covers everything up to `upto`.
+    ///
+    /// Whole segments are forgotten, and a record says so. When that is durable the records before the first that is still
+    /// needed are released. O(segments forgotten), allocates nothing.
+    pub(crate) fn on_compact<S: Sink<Self> + ?Sized>(&mut self, upto: Index, cx: &mut Context<'_, Self, S>) {
+        // What is not committed is in nobody's state; an application that says so is mistaken about how far it is.
+        let index = upto.min(self.commit);
+        let Some(term) = self.log.term_at(index).filter(|_| index > self.snapshot.index) else { return };
+        if self.log.compact(index) {
+            self.snapshot = EntryId { term, index };
+            let at = self.persist_state(cx);
+            let oldest = self.oldest_record().unwrap_or(at);
+            cx.release(Lsn(oldest.0.saturating_sub(1)));
+        }
+    }
+}

@@ -467,6 +467,7 @@ fn what_no_correct_node_sends_is_dropped_and_named() {
         (2, promise(1, 1, Some((1, 1, "a"))), Illegal::ImpossibleBallot),
         (2, promise(5, 1, Some((0, 1, "a"))), Illegal::ImpossibleBallot),
         (2, nack(ballot(2, 1), ballot(1, 2)), Illegal::ImpossibleBallot),
+        (2, nack(ballot(2, 1), ballot(2, 1)), Illegal::ImpossibleBallot),
     ];
     for (from, message, reason) in cases {
         let mut node = fresh();

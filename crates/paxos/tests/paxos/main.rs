@@ -5,6 +5,7 @@
 mod arbitrary;
 mod cases;
 mod cluster;
+mod edges;
 mod patience;
 mod recovery;
 mod safety;

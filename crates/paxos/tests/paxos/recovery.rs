@@ -4,7 +4,7 @@ use crate::cluster::{ballot, config};
 use synod_core::host::Log as _;
 use synod_core::testing::Bench;
 use synod_core::{Damage, Input, Lsn, NodeId, Protocol, Recovered};
-use synod_paxos::{Message, Paxos, Record, RecoverError};
+use synod_paxos::{Command, Message, Paxos, Record, RecoverError};
 
 fn fresh() -> Paxos {
     Paxos::new(config(1, 3)).unwrap()
@@ -152,4 +152,25 @@ fn a_rewrite_of_more_than_there_is_takes_nothing_away() {
     node.input(Input::Rewrite(Lsn(100)));
     node.sync().unwrap();
     assert_eq!(records(&mut node), [(Lsn(5), accepted(1, 2, "a")), (Lsn(6), promised(4, 2))]);
+}
+
+/// A rewrite repeats what is alive, and a shared log may keep the old record too.
+#[test]
+fn a_record_that_stands_there_twice_is_no_contradiction() {
+    let accepted = accepted(3, 2, "a");
+    let paxos = recovered(&numbered(&[accepted.clone(), accepted, promised(4, 2), promised(4, 2)])).unwrap();
+    assert_eq!((paxos.promised(), &*paxos.accepted().unwrap().value), (ballot(4, 2), &b"a"[..]));
+
+    let mut config = config(9, 3);
+    config.learners.push(NodeId(9));
+    let mut learner = Bench::new(NodeId(9), Paxos::new(config.clone()).unwrap());
+    learner.start().unwrap();
+    learner.input(Input::Command(Command::Propose { value: "a".into() }));
+    learner.input(Input::Rewrite(Lsn(2)));
+    let all = records(&mut learner);
+    assert_eq!(all, [(Lsn(1), Record::Round { round: 1 }), (Lsn(2), Record::Round { round: 1 })]);
+    let mut paxos = Paxos::new(config).unwrap();
+    for (at, record) in all {
+        assert_eq!(paxos.recover(at, Recovered::Intact(record)), Ok(()));
+    }
 }

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use synod_core::wire::{Wire, WireError};
-use synod_core::{Bytes, NodeId};
-use synod_paxos::{Ballot, Message, Proposal, Record};
+use synod_core::{Bytes, Lane, NodeId, Protocol};
+use synod_paxos::{Ballot, Message, Paxos, Proposal, Record};
 
 pub(crate) fn number() -> impl Strategy<Value = u64> {
     prop_oneof![8 => 0..5_u64, 1 => Just(u64::MAX), 1 => Just(1 << 62), 1 => any::<u64>()]
@@ -95,6 +95,24 @@ fn golden_bytes_of_every_record() {
     ];
     for (record, bytes) in golden {
         assert_eq!(hex(&record.to_bytes(1)), bytes.replace(' ', ""), "{record:?}");
+    }
+}
+
+/// A value may be long: the questions and refusals of other instances must not queue behind it.
+#[test]
+fn what_carries_a_value_travels_apart_from_what_carries_none() {
+    let accepted = Some(Proposal { ballot: Ballot { round: 1, node: NodeId(4) }, value: VALUE });
+    for (message, lane) in [
+        (Message::Prepare { ballot: BALLOT }, Lane::Control),
+        (Message::Promise { ballot: BALLOT, accepted: None }, Lane::Control),
+        (Message::Promise { ballot: BALLOT, accepted }, Lane::Log),
+        (Message::Accept { ballot: BALLOT, value: VALUE }, Lane::Log),
+        (Message::Accepted { ballot: BALLOT }, Lane::Control),
+        (Message::Nack { ballot: BALLOT, promised: BALLOT }, Lane::Control),
+        (Message::Decided { ballot: BALLOT, value: VALUE }, Lane::Log),
+        (Message::Learn, Lane::Control),
+    ] {
+        assert_eq!(Paxos::lane(&message), lane, "{message:?}");
     }
 }
 

@@ -15,7 +15,7 @@ const TWO: NodeId = NodeId(2);
 const THREE: NodeId = NodeId(3);
 
 /// Node 1 of `size`, alone with the test.
-fn bench(size: u64, adjust: impl Fn(&mut Config)) -> Bench<Raft> {
+pub(crate) fn bench(size: u64, adjust: impl Fn(&mut Config)) -> Bench<Raft> {
     let mut config = Config::new(ME, (1..=size).map(NodeId));
     adjust(&mut config);
     let mut bench = Bench::new(ME, Raft::new(config).unwrap());
@@ -25,7 +25,7 @@ fn bench(size: u64, adjust: impl Fn(&mut Config)) -> Bench<Raft> {
 }
 
 /// Leads term 1 with its no-op durable; nothing has been acknowledged.
-fn leader(size: u64) -> Bench<Raft> {
+pub(crate) fn leader(size: u64) -> Bench<Raft> {
     let mut node = bench(size, |config| config.pre_vote = false);
     node.input(Input::Command(Command::Campaign));
     node.sync().unwrap();
@@ -38,18 +38,18 @@ fn leader(size: u64) -> Bench<Raft> {
     node
 }
 
-fn hear(node: &mut Bench<Raft>, from: u64, message: Message) {
+pub(crate) fn hear(node: &mut Bench<Raft>, from: u64, message: Message) {
     node.input(Input::Message(NodeId(from), message));
 }
 
-fn propose(node: &mut Bench<Raft>, payload: &'static str) {
+pub(crate) fn propose(node: &mut Bench<Raft>, payload: &'static str) {
     node.input(Input::Command(Command::Propose {
         token: 0,
         payload: Bytes::from_static(payload.as_bytes()),
     }));
 }
 
-fn append(term: u64, prev: (u64, u64), commit: u64, of: u64, payloads: &[&str]) -> Message {
+pub(crate) fn append(term: u64, prev: (u64, u64), commit: u64, of: u64, payloads: &[&str]) -> Message {
     let first = Index(prev.1 + 1);
     let entries = match payloads {
         [] => Segment::empty(first),
@@ -58,15 +58,15 @@ fn append(term: u64, prev: (u64, u64), commit: u64, of: u64, payloads: &[&str]) 
     Message::Append { term: Term(term), prev_term: Term(prev.0), commit: Index(commit), round: 1, entries }
 }
 
-fn acknowledged(term: u64, matched: u64) -> Message {
+pub(crate) fn acknowledged(term: u64, matched: u64) -> Message {
     Message::Appended { term: Term(term), matched: Index(matched), round: 1 }
 }
 
-fn id(term: u64, index: u64) -> EntryId {
+pub(crate) fn id(term: u64, index: u64) -> EntryId {
     EntryId { term: Term(term), index: Index(index) }
 }
 
-fn sent(node: &mut Bench<Raft>) -> Vec<(u64, Message)> {
+pub(crate) fn sent(node: &mut Bench<Raft>) -> Vec<(u64, Message)> {
     let outputs = node.take().into_iter();
     outputs
         .filter_map(|output| match output {
@@ -76,7 +76,7 @@ fn sent(node: &mut Bench<Raft>) -> Vec<(u64, Message)> {
         .collect()
 }
 
-fn events(node: &mut Bench<Raft>) -> Vec<Event> {
+pub(crate) fn events(node: &mut Bench<Raft>) -> Vec<Event> {
     let outputs = node.take().into_iter();
     outputs
         .filter_map(|output| match output {

@@ -1,0 +1,82 @@
+//! Votes and opinions at the edges: stale ones, early ones, and the last term of all.
+
+use crate::bugs::{append, bench, hear, id, sent};
+use synod_core::{Input, testing::Bench};
+use synod_raft::{Command, EntryId, Message, Raft, Role, Term, Timer};
+
+fn pre_vote(term: u64) -> Message {
+    Message::PreVote { term: Term(term), last: EntryId::ZERO }
+}
+
+fn pre_voted(term: u64) -> Message {
+    Message::PreVoted { term: Term(term), granted: true }
+}
+
+/// Asks the other two of three whether it would win term 1.
+fn pre_candidate() -> Bench<Raft> {
+    let mut node = bench(3, |_| {});
+    node.input(Input::Command(Command::Campaign));
+    assert_eq!(node.protocol.role(), Role::PreCandidate);
+    node.take();
+    node
+}
+
+/// Somebody stands in the term that is asked for already, or has led it: the pre-candidate has to learn of that term first.
+#[test]
+fn a_pre_vote_for_a_term_that_has_begun_is_refused() {
+    let mut node = bench(3, |_| {});
+    hear(&mut node, 2, Message::Heard { term: Term(4), round: 0 });
+    for (asked, granted, named) in [(3, false, 4), (4, false, 4), (5, true, 5)] {
+        hear(&mut node, 3, pre_vote(asked));
+        assert_eq!(sent(&mut node), [(3, Message::PreVoted { term: Term(named), granted })], "term {asked}");
+    }
+}
+
+#[test]
+fn an_opinion_about_another_term_is_not_counted() {
+    for term in [0, 2, 9] {
+        let mut node = pre_candidate();
+        hear(&mut node, 2, pre_voted(term));
+        hear(&mut node, 3, pre_voted(term));
+        assert_eq!((node.protocol.role(), node.protocol.term()), (Role::PreCandidate, Term(0)), "{term}");
+    }
+    let mut node = pre_candidate();
+    hear(&mut node, 2, pre_voted(1));
+    assert_eq!((node.protocol.role(), node.protocol.term()), (Role::Candidate, Term(1)));
+}
+
+/// The answers of a round of questions may come when nobody asks any more.
+#[test]
+fn an_opinion_that_nobody_asked_for_begins_no_election() {
+    let mut node = pre_candidate();
+    hear(&mut node, 2, append(1, (0, 0), 0, 1, &["x"]));
+    node.sync().unwrap();
+    hear(&mut node, 3, pre_voted(2));
+    hear(&mut node, 2, pre_voted(2));
+    assert_eq!((node.protocol.role(), node.protocol.term()), (Role::Follower, Term(1)));
+}
+
+/// Loyalty keeps a *later* term from a node; about its own term it answers.
+#[test]
+fn a_loyal_follower_answers_a_candidate_of_its_own_term() {
+    let mut node = bench(3, |_| {});
+    hear(&mut node, 2, append(1, (0, 0), 0, 1, &["x"]));
+    node.sync().unwrap();
+    node.take();
+    hear(&mut node, 3, Message::RequestVote { term: Term(1), last: id(1, 1) });
+    assert_eq!(sent(&mut node), [(3, Message::Voted { term: Term(1), granted: false })]);
+    hear(&mut node, 3, Message::RequestVote { term: Term(2), last: id(1, 1) });
+    assert_eq!(sent(&mut node), [], "for a later one it is deaf");
+}
+
+#[test]
+fn the_last_term_can_be_reached_and_not_passed() {
+    let mut node = bench(3, |config| config.pre_vote = false);
+    hear(&mut node, 2, Message::Heard { term: Term(Term::MAX.0 - 1), round: 0 });
+    node.input(Input::Command(Command::Campaign));
+    node.sync().unwrap();
+    assert_eq!((node.protocol.term(), node.protocol.role()), (Term::MAX, Role::Candidate));
+    node.fire(Timer::Election);
+    node.input(Input::Command(Command::Campaign));
+    assert_eq!(node.protocol.term(), Term::MAX);
+}

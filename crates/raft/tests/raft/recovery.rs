@@ -1,0 +1,58 @@
+//! What a log may hold that a node comes back from.
+
+use synod_core::{Lsn, NodeId, Protocol, Recovered};
+use synod_raft::{Config, Index, Raft, Record, RecoverError, Segment, Term};
+
+fn fresh() -> Raft {
+    Raft::new(Config::new(NodeId(1), [1, 2, 3].map(NodeId))).unwrap()
+}
+
+fn hard(term: u64, voted_for: Option<u64>) -> Record {
+    Record::HardState { term: Term(term), voted_for: voted_for.map(NodeId) }
+}
+
+fn recovered(records: impl IntoIterator<Item = Record>) -> Result<Raft, RecoverError> {
+    let mut raft = fresh();
+    for (at, record) in (1..).map(Lsn).zip(records) {
+        raft.recover(at, Recovered::Intact(record))?;
+    }
+    Ok(raft)
+}
+
+#[test]
+fn a_vote_may_come_later_and_is_not_taken_back() {
+    let raft = recovered([hard(2, None), hard(2, Some(3)), hard(2, Some(3))]).unwrap();
+    assert_eq!((raft.term(), raft.voted_for()), (Term(2), Some(NodeId(3))));
+    let raft = recovered([hard(2, Some(3)), hard(3, None)]).unwrap();
+    assert_eq!((raft.term(), raft.voted_for()), (Term(3), None));
+    let withdrawn = recovered([hard(2, Some(3)), hard(2, None)]).unwrap_err();
+    assert_eq!(withdrawn, RecoverError::VoteTakenBack { at: Lsn(2), term: Term(2) });
+}
+
+#[test]
+fn the_last_term_is_a_term_and_what_is_beyond_is_not() {
+    let last = Term::MAX.0;
+    assert_eq!(recovered([hard(last, None)]).unwrap().term(), Term::MAX);
+    let beyond = recovered([hard(1, None), hard(last + 1, None)]).unwrap_err();
+    assert_eq!(beyond, RecoverError::VoteTakenBack { at: Lsn(2), term: Term(1) });
+}
+
+/// No node writes a record of no entries; one that stands in a log is somebody else's.
+#[test]
+fn a_record_without_entries_is_a_contradiction() {
+    let empty = Record::Append { prev_term: Term::ZERO, entries: Segment::empty(Index(1)) };
+    assert!(matches!(recovered([empty]), Err(RecoverError::Contradiction { at: Lsn(1), .. })));
+}
+
+/// An observer that remembers the revision must notice what was recovered.
+#[test]
+fn what_is_recovered_is_news_to_an_observer() {
+    let entries = Segment::pack(Index(1), Term(1), ["x"]).unwrap();
+    let records = [hard(1, None), Record::Append { prev_term: Term::ZERO, entries }];
+    let mut raft = fresh();
+    for (at, record) in (1..).map(Lsn).zip(records) {
+        let before = raft.revision();
+        raft.recover(at, Recovered::Intact(record)).unwrap();
+        assert!(raft.revision() > before);
+    }
+}

@@ -85,7 +85,7 @@ impl RaftScope {
             .timers(move |id, timer| match timer {
                 Timer::Election => id.0 <= candidates,
                 Timer::Heartbeat => heartbeats,
-                Timer::CheckQuorum => true,
+                Timer::CheckQuorum | Timer::Reads | Timer::Guard | Timer::Transfer | Timer::Claim => true,
             })
             .always("log matching", log_matching);
         for token in 0..self.proposals {

@@ -7,6 +7,9 @@ impl Raft {
     /// The leader commits what a quorum has made durable, if it is of the leader's own term; everything before is then
     /// committed with it. By counting alone, an entry of an earlier term could be overwritten afterwards (figure 8).
     pub(crate) fn advance_commit<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        if self.role != Role::Leader || self.commits_are_held(cx) {
+            return;
+        }
         let quorum = self.config.quorum_size();
         let mut best = self.commit;
         for candidate in &self.progress {
@@ -31,10 +34,14 @@ impl Raft {
         self.commit = index;
         if self.role == Role::Leader {
             self.owe_everybody();
+            self.extend_guard();
         }
         for entries in self.log.range(from, index) {
             // Early: a quorum has made these durable; it does not matter whether this node's disk is one of it.
             cx.emit_early(Event::Committed(entries));
+        }
+        if self.has_ready_reads() {
+            self.serve_ready_reads(cx);
         }
     }
 }

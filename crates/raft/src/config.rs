@@ -4,6 +4,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use synod_core::{NodeId, mutant};
 
+/// The greatest [`Config::clock_drift_ppm_max`].
+const DRIFT_PPM_MAX: u32 = 500_000;
+
 /// The settings of one node. All nodes of a cluster have the same `voters` and `quorum`; the rest may differ.
 ///
 /// ```
@@ -44,6 +47,26 @@ pub struct Config {
     pub in_flight_max: usize,
     /// How many voters make a quorum.
     pub quorum: QuorumRule,
+    /// Whoever hears a leader promises it not to vote for another for `election_timeout_min`, so that the leader can serve
+    /// reads without asking ([`ReadMode::Lease`](crate::ReadMode::Lease)). The price: after a restart a node gives no vote for that
+    /// time. All nodes must agree. Default off.
+    pub leases: bool,
+    /// A leader serves reads without asking for this time after the last entry that it has committed, and a new leader commits
+    /// nothing for as long after the last entry of its predecessors ([`ReadMode::LeaseGuard`](crate::ReadMode::LeaseGuard)). All
+    /// nodes must agree. Default off.
+    pub lease_guard: Option<Duration>,
+    /// By how much the rate of any node's monotonic clock may be off, in parts per million; both kinds of lease rest on it, and
+    /// nothing else does. A machine that is suspended with its clock is off without bound. Default 1,000, several times what
+    /// quartz and its correction by NTP amount to.
+    pub clock_drift_ppm_max: u32,
+    /// How many reads may wait, of the application's and of the peers'. More are refused. Default 65,536.
+    pub reads_max: usize,
+    /// A follower of a higher priority than the leader's gets the leadership when it is caught up. Elections do not ask for it,
+    /// so nothing waits for a node that is not there. Default 0.
+    pub priority: u32,
+    /// A leader hands over when its own disk has stored nothing for this time, though there is something to store. Watched
+    /// together with the quorum, so only with `check_quorum`. Default 2 s.
+    pub disk_stall_max: Option<Duration>,
 }
 
 /// How many voters make a quorum.
@@ -74,6 +97,12 @@ impl Config {
             payload_bytes_max: 16 << 20,
             in_flight_max: 256,
             quorum: QuorumRule::Majority,
+            leases: false,
+            lease_guard: None,
+            clock_drift_ppm_max: 1_000,
+            reads_max: 1 << 16,
+            priority: 0,
+            disk_stall_max: Some(Duration::from_secs(2)),
         }
     }
 
@@ -114,11 +143,18 @@ impl Config {
                 election_timeout_min: self.election_timeout_min,
             });
         }
+        if self.clock_drift_ppm_max > DRIFT_PPM_MAX {
+            return Err(ConfigError::ClockDrift { ppm: self.clock_drift_ppm_max, max: DRIFT_PPM_MAX });
+        }
+        if self.leases && !self.check_quorum {
+            return Err(ConfigError::LeasesWithoutCheckQuorum);
+        }
         for (field, value) in [
             ("batch_entries_max", self.batch_entries_max),
             ("batch_bytes_max", self.batch_bytes_max),
             ("payload_bytes_max", self.payload_bytes_max),
             ("in_flight_max", self.in_flight_max),
+            ("reads_max", self.reads_max),
         ] {
             if value == 0 || value > crate::segment::PAYLOAD_BYTES_MAX {
                 return Err(ConfigError::Limit { field, max: crate::segment::PAYLOAD_BYTES_MAX });
@@ -168,6 +204,17 @@ pub enum ConfigError {
         /// What it must stay below.
         election_timeout_min: Duration,
     },
+    /// Clocks that may run at half or double speed leave nothing of a lease.
+    #[error("clocks that may be off by {ppm} parts per million leave no lease: bound them by {max} or less")]
+    ClockDrift {
+        /// What the configuration says.
+        ppm: u32,
+        /// What it may say.
+        max: u32,
+    },
+    /// Promises to a leader that may be deaf would be renewed for ever.
+    #[error("leases need a leader that steps down when it hears nobody: set check_quorum")]
+    LeasesWithoutCheckQuorum,
     /// A limit is zero or beyond what the formats can express.
     #[error("{field} must be from 1 to {max}")]
     Limit {

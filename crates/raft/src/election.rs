@@ -25,8 +25,11 @@ impl Raft {
             return;
         }
         self.arm_election(cx);
-        if self.term.next() > Term::MAX {
+        if self.term.next() > Term::MAX || self.handover.resigned {
             return;
+        }
+        if self.has_promised_against(self.config.id, cx) {
+            return cx.arm(Timer::Election, self.promised_for(cx));
         }
         if self.role == Role::Candidate && !self.votes.contains(&self.config.id) {
             // The own vote of the last candidacy still waits for the disk, and so do its requests. Another candidacy would
@@ -36,7 +39,7 @@ impl Raft {
         if self.config.pre_vote {
             self.ask_first(cx);
         } else {
-            self.stand(cx);
+            self.stand(false, cx);
         }
     }
 
@@ -46,14 +49,15 @@ impl Raft {
         self.votes.clear();
         self.votes.push(self.config.id);
         if self.votes.len() >= self.config.quorum_size() {
-            return self.stand(cx);
+            return self.stand(false, cx);
         }
         // Early: a question promises nothing.
         let question = Message::PreVote { term: self.term.next(), last: self.log.last() };
         cx.send_early(self.others.clone(), question);
     }
 
-    fn stand<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+    /// Asks for votes; `by_transfer` where the leader wants it.
+    pub(crate) fn stand<S: Sink<Self> + ?Sized>(&mut self, by_transfer: bool, cx: &mut Context<'_, Self, S>) {
         self.role = Role::Candidate;
         self.leader = None;
         self.votes.clear();
@@ -65,7 +69,7 @@ impl Raft {
         // node vote again in the same term (`sofa-jraft` 2); for the same reason the own vote counts when it comes back.
         cx.send(cx.me(), Message::Voted { term: self.term, granted: true });
         if !self.others.is_empty() {
-            let request = Message::RequestVote { term: self.term, last: self.log.last() };
+            let request = Message::RequestVote { term: self.term, last: self.log.last(), by_transfer };
             mutant!(
                 cx.send(self.others.clone(), request),
                 "own-vote-before-durable" => {
@@ -83,7 +87,10 @@ impl Raft {
         last: EntryId,
         cx: &mut Context<'_, Self, S>,
     ) {
-        let granted = term > self.term && last >= self.log.last() && !self.is_loyal_against(from);
+        let granted = term > self.term
+            && last >= self.log.last()
+            && !self.is_loyal_against(from)
+            && !self.has_promised_against(from, cx);
         // Early: a granted pre-vote is an opinion, not a vote. It binds nobody, so there is nothing to keep over a crash. A
         // refusal names this node's term, so that a pre-candidate that has fallen behind learns it (etcd 8334).
         let term = if granted { term } else { self.term };
@@ -100,7 +107,7 @@ impl Raft {
         if granted {
             // The term is the one that was asked for, and nobody's yet: it is no reason to adopt it.
             if self.role == Role::PreCandidate && term == self.term.next() && self.count_vote(from) {
-                self.stand(cx);
+                self.stand(false, cx);
                 self.arm_election(cx);
             }
         } else if term > self.term {
@@ -113,9 +120,13 @@ impl Raft {
         from: NodeId,
         term: Term,
         last: EntryId,
+        by_transfer: bool,
         cx: &mut Context<'_, Self, S>,
     ) {
-        if term > self.term && self.is_loyal_against(from) {
+        if !by_transfer
+            && ((term > self.term && self.is_loyal_against(from))
+                || (term >= self.term && self.has_promised_against(from, cx)))
+        {
             // Not even the term is taken over: a node that cannot hear the leader must not depose it for the others.
             return;
         }
@@ -189,6 +200,9 @@ impl Raft {
         self.progress.clear();
         let next = self.log.last().index.next();
         self.progress.extend(self.config.voters.iter().map(|_| Progress::new(next, self.round)));
+        self.forget_leases();
+        self.begin_guard(cx);
+        self.take_over_reads(cx);
         cx.disarm(Timer::Election);
         cx.arm(Timer::Heartbeat, self.config.heartbeat_interval);
         if self.config.check_quorum {
@@ -207,6 +221,7 @@ impl Raft {
         if self.log.takes(&entries) {
             let at = cx.persist(Record::Append { prev_term, entries: entries.clone() });
             self.log.push(entries, at);
+            self.guard_entry(cx);
             self.owe_everybody();
         }
     }
@@ -231,6 +246,7 @@ impl Raft {
         }
         if mutant!(heard >= self.config.quorum_size(), "deaf-leader-stays" => true) {
             cx.arm(Timer::CheckQuorum, self.config.election_timeout_min);
+            self.watch_disk(cx);
         } else {
             self.step_down(None, cx);
         }
@@ -286,10 +302,19 @@ impl Raft {
     }
 
     /// Ceases to lead, or to want to, in the current term.
-    fn step_down<S: Sink<Self> + ?Sized>(&mut self, leader: Option<NodeId>, cx: &mut Context<'_, Self, S>) {
+    pub(crate) fn step_down<S: Sink<Self> + ?Sized>(
+        &mut self,
+        leader: Option<NodeId>,
+        cx: &mut Context<'_, Self, S>,
+    ) {
         if self.role == Role::Leader {
             cx.disarm(Timer::Heartbeat);
             cx.disarm(Timer::CheckQuorum);
+            if self.config.lease_guard.is_some() {
+                cx.disarm(Timer::Guard);
+            }
+            self.forget_leases();
+            self.forget_handover(cx);
             self.progress.clear();
             self.dirty = false;
             mutant!("sealed-after-deposition" => {
@@ -302,9 +327,16 @@ impl Raft {
             }
             self.arm_election(cx);
         }
+        let led = self.role == Role::Leader;
         self.role = Role::Follower;
         self.leader = leader;
         self.votes.clear();
+        if led {
+            self.drop_reads(cx);
+            if self.handover.resigned {
+                self.say_resigned(cx);
+            }
+        }
     }
 
     /// What was agreed with one leader says nothing about the next.
@@ -325,6 +357,7 @@ impl Raft {
     /// The leader was heard: loyal for the shortest election timeout.
     pub(crate) fn arm_loyalty<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         self.loyal = true;
+        self.promise(cx);
         cx.arm(Timer::Election, self.config.election_timeout_min);
     }
 

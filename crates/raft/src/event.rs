@@ -1,6 +1,8 @@
 //! What an application asks, what it is told, and the names of the timers.
 
-use crate::{Index, RecoverError, Role, Segment, Term};
+use crate::{
+    Index, ReadMode, ReadRefusal, RecoverError, Role, Segment, Term, TransferCause, TransferRefusal,
+};
 use synod_core::{Bytes, NodeId};
 
 /// What an application asks for.
@@ -13,7 +15,8 @@ pub enum Command {
         /// What to replicate.
         payload: Bytes,
     },
-    /// Campaign now, without waiting for the election timeout.
+    /// Campaign now, without waiting for the election timeout. A node that has promised its vote to a leader's lease
+    /// ([`Config::leases`](crate::Config::leases)) campaigns when the promise ends.
     Campaign,
     /// The application has made its state durable, everything up to `upto` applied: the log need not be kept that far for its
     /// sake, and after a restart [`Event::Committed`] begins later. Whole segments are forgotten, so a few entries before
@@ -22,6 +25,24 @@ pub enum Command {
         /// The last entry whose effects are durable.
         upto: Index,
     },
+    /// Read without writing. Answered by [`Event::ReadReady`] or [`Event::ReadRefused`] with the same token. The driver's clock must
+    /// have been looked at *after* the reader asked, or a lease may be believed that has run out.
+    Read {
+        /// Chosen by the caller, returned with the answer, not interpreted.
+        token: u64,
+        /// What is asked for.
+        mode: ReadMode,
+    },
+    /// Hand the leadership over to this voter. It succeeds when another leads ([`Event::Role`]); otherwise
+    /// [`Event::TransferFailed`] says so. Proposals are refused meanwhile.
+    Transfer {
+        /// Who shall lead.
+        to: NodeId,
+    },
+    /// Hand the leadership over to whoever is best fit, and do not campaign any more: this node will be stopped. Answered by
+    /// [`Event::Resigned`] when it does not lead. It goes on voting and storing until it is stopped; [`Command::Campaign`] takes
+    /// the resignation back.
+    Resign,
 }
 
 /// What an application is told.
@@ -69,6 +90,39 @@ pub enum Event {
         /// What is wrong with it.
         reason: Illegal,
     },
+    /// A read may be served by this node as soon as it has applied the entry at `index`, or a later one. The entry is committed,
+    /// and its [`Event::Committed`] has come before this.
+    ReadReady {
+        /// The caller's token.
+        token: u64,
+        /// How far must have been applied.
+        index: Index,
+    },
+    /// A read was not served.
+    ReadRefused {
+        /// The caller's token.
+        token: u64,
+        /// Who leads, as far as this node knows.
+        leader: Option<NodeId>,
+        /// Why.
+        reason: ReadRefusal,
+    },
+    /// This leader hands over.
+    TransferBegun {
+        /// To whom.
+        to: NodeId,
+        /// Why.
+        cause: TransferCause,
+    },
+    /// The leadership was not handed over.
+    TransferFailed {
+        /// To whom it should have gone.
+        to: NodeId,
+        /// Why.
+        reason: TransferRefusal,
+    },
+    /// The node was told to resign, and does not lead.
+    Resigned,
     /// The log of this node did not lead to a state that Raft can be in. The node stays silent: it neither votes nor stores.
     Halted(RecoverError),
 }
@@ -83,6 +137,8 @@ pub enum Refusal {
     TooLarge,
     /// The log has no index left.
     LogFull,
+    /// The leadership is being handed over. Soon somebody else leads, or this node again.
+    Transferring,
 }
 
 /// What no correct node sends.
@@ -115,4 +171,12 @@ pub enum Timer {
     Heartbeat,
     /// The leader looks whether it still hears a quorum.
     CheckQuorum,
+    /// The leader has not answered a question for a read.
+    Reads,
+    /// No predecessor serves reads any more: the new leader may commit.
+    Guard,
+    /// The leadership should have been handed over by now.
+    Transfer,
+    /// A node of some priority asks for the leadership.
+    Claim,
 }

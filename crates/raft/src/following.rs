@@ -130,7 +130,9 @@ impl Raft {
             return Ok(false);
         }
         let at = cx.persist(Record::Append { prev_term, entries: entries.clone() });
-        Ok(self.log.push(entries, at))
+        let wrote = self.log.push(entries, at);
+        self.guard_entry(cx);
+        Ok(wrote)
     }
 
     /// Promises the leader everything that is verified, as soon as the disk has it.

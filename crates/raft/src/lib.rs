@@ -110,6 +110,10 @@
 //! | nothing is promised before it is durable: votes, acknowledgements, the candidate's own vote | `crash.txt`, `a_candidate_asks_for_votes_when_its_own_is_durable`, `a_failed_disk_promises_nothing` |
 //! | the leader's disk works in parallel with replication, and counts like any other | `slow_disk.txt` |
 //! | a stalled disk piles up neither records nor promises | `a_stalled_disk_does_not_pile_up_promises` |
+//! | linearizable reads on any node without an entry: one round of messages for all reads of a burst | `read_index.txt`, `reads.rs` |
+//! | reads that ask nobody: by the leader's lease, with an explicit bound on the clocks' rates; by the age of the log (LeaseGuard) | `leases.rs` |
+//! | stale reads, at most so old or with one's own writes | `a_stale_read_needs_nobody_unless_it_must_be_young`, `a_reader_finds_its_own_write_on_any_node` |
+//! | the leadership is handed over: on command, by priority, before a shutdown, when the leader's disk stands still | `transfer.txt`, `priority.txt`, `transfers.rs` |
 //! | restart from the log, also from one that was rewritten and partly released | `restart.txt`, `recovery_copes_with_any_part_of_what_was_released` |
 //! | compaction: what the application's durable state covers is forgotten, in memory and on the disk | `compaction.txt`, `any_kept_part_of_the_records_recovers_the_node`, `nothing_is_released_before_the_record_that_replaces_it_is_durable` |
 //! | safety under random loss, duplication, reordering, crashes and slow disks, progress when they end | `random_schedules_are_safe_and_progress_when_the_faults_end` |
@@ -125,6 +129,12 @@
 //!   is sent earlier says why at the place where it is sent. A truncation is not an operation: entries that differ from
 //!   those before supersede them.
 //! * **The leader is its own follower.** Its disk and its vote count when its message to itself comes back.
+//! * **Leadership is confirmed in rounds.** The leader counts them, messages carry the count, answers echo it. A quorum of echoes
+//!   says that nobody else led when the round was begun: reads and leases rest on it, and an old answer cannot pass for a new
+//!   one. While nobody reads and there are no leases the count stands still.
+//! * **A promise is more than loyalty.** With leases, whoever hears the leader promises it its vote for a time. The promise holds when
+//!   a later term is heard of, against oneself, and over a restart; only the leader's own wish to hand over overrides it, and
+//!   that ends the leader's lease for the rest of its term.
 //! * **Loyalty is a timer.** A follower is loyal for the shortest election timeout after it heard its leader, then waits a
 //!   random rest. There is one election timer; it runs in these two stretches, so that hearing from the leader costs no
 //!   random number, and a model checker needs no clock.
@@ -141,9 +151,9 @@
 //! * A disk that lies about durability breaks the promises made on it, here as everywhere.
 //!
 //! # What it does not do yet
-//! Change the membership; send snapshots, so a leader must not compact what a follower still needs; serve linearizable reads other than
-//! by committing an entry; transfer leadership; hold leases; repair a damaged log from the peers (a node with a damaged
-//! record refuses to start, [`RecoverError::Damaged`]); bound what a leader gathers when followers cannot keep up.
+//! Change the membership; send snapshots, so a leader must not compact what a follower still needs; repair a damaged log from the
+//! peers (a node with a damaged record refuses to start, [`RecoverError::Damaged`]); bound what a leader gathers when followers
+//! cannot keep up.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
@@ -156,17 +166,20 @@ mod config;
 mod election;
 mod event;
 mod following;
+mod lease;
 mod log;
 mod message;
 mod node;
 mod position;
 mod progress;
 mod raft;
+mod read;
 mod record;
 mod recovery;
 mod replication;
 mod segment;
 mod status;
+mod transfer;
 mod wire;
 
 pub mod invariants;
@@ -181,10 +194,12 @@ pub use node::{Node, Output, StartError};
 pub use position::{EntryId, Index, Term};
 pub use progress::Pace;
 pub use raft::{Raft, Role};
+pub use read::{ReadMode, ReadRefusal};
 pub use record::Record;
 pub use recovery::RecoverError;
 pub use segment::{Entries, Entry, EntryKind, Segment};
 pub use status::{PeerStatus, Status};
+pub use transfer::{TransferCause, TransferRefusal};
 
 /// The README's example is run as a test.
 #[cfg(doctest)]

@@ -1,6 +1,6 @@
 //! What nodes say to each other, and to themselves.
 
-use crate::{EntryId, Index, Segment, Term};
+use crate::{EntryId, Index, ReadMode, Segment, Term};
 
 /// A message. All carry the term of the sender, except that a pre-vote carries the term it *would* campaign in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +25,8 @@ pub enum Message {
         term: Term,
         /// The candidate's last entry.
         last: EntryId,
+        /// The leader wants the candidate to take over: nobody need be loyal to it.
+        by_transfer: bool,
     },
     /// The answer. From oneself: the candidate's own vote is durable.
     Voted {
@@ -81,6 +83,36 @@ pub enum Message {
         /// The last round that was heard from the leader; 0 for a leader of an earlier term.
         round: u64,
     },
+    /// "How far must I have applied to serve my readers?"
+    AskIndex {
+        /// The term of the sender.
+        term: Term,
+        /// Names the question. It is not used again, not even in another life of the sender.
+        number: u64,
+        /// What the leader may rely on; [`ReadMode::Stale`] counts as [`ReadMode::Index`].
+        mode: ReadMode,
+    },
+    /// The answer, to this question and all before it.
+    IndexIs {
+        /// The leader's term.
+        term: Term,
+        /// The question.
+        number: u64,
+        /// So far.
+        index: Index,
+    },
+    /// "Campaign now: you shall lead."
+    TimeoutNow {
+        /// The leader's term.
+        term: Term,
+    },
+    /// "I would rather lead myself."
+    Claim {
+        /// The leader's term.
+        term: Term,
+        /// The priority of the sender.
+        priority: u32,
+    },
 }
 
 impl Message {
@@ -96,7 +128,11 @@ impl Message {
             | Self::Appended { term, .. }
             | Self::Rejected { term, .. }
             | Self::Commit { term, .. }
-            | Self::Heard { term, .. } => *term,
+            | Self::Heard { term, .. }
+            | Self::AskIndex { term, .. }
+            | Self::IndexIs { term, .. }
+            | Self::TimeoutNow { term }
+            | Self::Claim { term, .. } => *term,
         }
     }
 }

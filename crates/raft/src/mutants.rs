@@ -136,6 +136,78 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "Raft paper, figure 2",
         says: "a follower commits as far as the leader says, beyond what it has compared",
     },
+    // Reads and leases.
+    Exhibit {
+        name: "read-before-own-commit",
+        source: "etcd 7331, redisraft 22",
+        says: "a leader answers reads before an entry of its own term is committed, without all that was committed before",
+    },
+    Exhibit {
+        name: "read-unconfirmed",
+        source: "d-engine 381",
+        says: "a read is served before a quorum has confirmed the leader",
+    },
+    Exhibit {
+        name: "read-confirmed-by-old-echoes",
+        source: "etcd 20418",
+        says: "a read is confirmed by answers to what was sent before it was asked",
+    },
+    Exhibit {
+        name: "read-quorum-one-short",
+        source: "openraft d60f1e85",
+        says: "half of the voters confirm a read or a lease",
+    },
+    Exhibit {
+        name: "read-number-reused",
+        source: "etcd 20418",
+        says: "a follower's questions all have one number, so a late answer to one answers the next",
+    },
+    Exhibit {
+        name: "lease-without-drift",
+        source: "d-engine 391, LeaseGuard (2025)",
+        says: "a lease lasts as long as the promises, as if all clocks ran at one rate",
+    },
+    Exhibit {
+        name: "lease-from-the-echo",
+        source: "Ongaro's thesis, section 6.4.1",
+        says: "a lease is counted from the answer that completes the quorum, not from the question",
+    },
+    Exhibit {
+        name: "lease-survives-transfer",
+        source: "tikv 9239, openraft 1ef3e574",
+        says: "a leader serves reads from its lease while it hands over",
+    },
+    Exhibit {
+        name: "promise-lost-in-restart",
+        source: "Ongaro's thesis, section 6.4.1",
+        says: "a restarted node votes at once, though a leader counts on its promise",
+    },
+    Exhibit {
+        name: "promise-ends-with-loyalty",
+        source: "found in the design of this crate",
+        says: "a node that hears of a later term forgets whom it has promised its vote",
+    },
+    Exhibit {
+        name: "guard-not-awaited",
+        source: "LeaseGuard (2025), section 3",
+        says: "a new leader commits at once, while a deposed one serves reads after its last entry",
+    },
+    Exhibit {
+        name: "guard-outlives-itself",
+        source: "LeaseGuard (2025), section 3",
+        says: "a leader serves reads for longer after its last entry than its successor waits",
+    },
+    // Handing over.
+    Exhibit {
+        name: "transfer-to-who-lags",
+        source: "Ongaro's thesis, section 3.10",
+        says: "the leadership goes to a node that has not everything, and is refused the votes",
+    },
+    Exhibit {
+        name: "stalled-disk-leads-on",
+        source: "hashicorp/raft 503",
+        says: "a leader whose disk hangs keeps the leadership",
+    },
 ];
 
 /// Observers that look away.

@@ -1,6 +1,8 @@
 //! The plain front door: Raft without the workspace's traits.
 
-use crate::{Command, Config, ConfigError, Event, Index, Message, Raft, Record, RecoverError, Status, Timer};
+use crate::{
+    Command, Config, ConfigError, Event, Index, Message, Raft, ReadMode, Record, RecoverError, Status, Timer,
+};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use synod_core::host::{Gate, Moment, Offer, Tail};
@@ -143,6 +145,46 @@ impl Node {
     /// are not needed any more come back as [`Output::Release`].
     pub fn compact(&mut self, upto: Index) {
         self.step(Input::Command(Command::Compact { upto }));
+    }
+
+    /// Reads without writing. `now` is the time, looked at *after* the reader asked: where there are leases, what is read may be
+    /// stale otherwise. [`Event::ReadReady`] or [`Event::ReadRefused`] answers with the same token.
+    ///
+    /// ```
+    /// use synod_core::{NodeId, Time};
+    /// use synod_raft::{Config, Event, Index, Node, Output, ReadMode};
+    ///
+    /// let id = NodeId(1);
+    /// let mut node = Node::new(Config::new(id, [id]), 7).unwrap();
+    /// node.campaign();
+    /// let mut ready = None;
+    /// for token in [1, 2] {
+    ///     while let Some(output) = node.output() {
+    ///         match output {
+    ///             Output::Write { at, .. } => node.written(at),
+    ///             Output::Event(Event::ReadReady { token, index }) => ready = Some((token, index)),
+    ///             _ => {}
+    ///         }
+    ///     }
+    ///     node.read(Time::ZERO, token, ReadMode::Index);
+    /// }
+    /// // The first read may be served by whoever has applied the leader's first entry.
+    /// assert_eq!(ready, Some((1, Index(1))));
+    /// ```
+    pub fn read(&mut self, now: Time, token: u64, mode: ReadMode) {
+        self.now = self.now.max(now);
+        self.step(Input::Command(Command::Read { token, mode }));
+    }
+
+    /// Hands the leadership over to `to`. Another leader ([`Event::Role`]) or [`Event::TransferFailed`] is the answer.
+    pub fn transfer(&mut self, to: NodeId) {
+        self.step(Input::Command(Command::Transfer { to }));
+    }
+
+    /// Hands over the leadership, if this node has it, and campaigns no more: then it can be stopped without anybody waiting for
+    /// an election timeout. [`Event::Resigned`] says when.
+    pub fn resign(&mut self) {
+        self.step(Input::Command(Command::Resign));
     }
 
     /// Takes a message that `from` sent. The program vouches for the sender.

@@ -20,6 +20,8 @@ pub(crate) struct Progress {
     pub(crate) heard: bool,
     /// The last round of the leader's that it is known to have heard.
     pub(crate) round: u64,
+    /// The last round that it was told.
+    pub(crate) told_round: u64,
     /// The round in which the leader began to keep this. An answer to an earlier one is from an earlier life of a member that
     /// was removed and has come back, and speaks of a log that it may not have any more.
     pub(crate) since: u64,
@@ -62,6 +64,7 @@ impl Progress {
             // A new leader has just heard from a quorum of voters; it gives the rest as long as everybody.
             heard: true,
             round: 0,
+            told_round: 0,
             since,
             told: Index::ZERO,
             due: false,

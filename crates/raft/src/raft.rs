@@ -1,7 +1,10 @@
 //! The state of a node, and where its inputs go.
 
+use crate::lease::{Guard, Lease};
 use crate::log::Ghost;
 use crate::progress::{Progress, Stamp};
+use crate::read::Reads;
+use crate::transfer::Handover;
 use crate::{
     Command, Config, ConfigError, EntryId, Event, Illegal, Index, Log, Message, Record, RecoverError,
     Refusal, Term, Timer,
@@ -63,10 +66,16 @@ pub struct Raft {
     pub(crate) progress: Vec<Progress>,
     /// Leader: proposals that wait for the end of the burst.
     pub(crate) gathered: Vec<(u64, Bytes)>,
-    /// Leader: there may be something to send.
+    /// There may be something to send at the end of the burst.
     pub(crate) dirty: bool,
+    pub(crate) reads: Reads,
+    pub(crate) lease: Lease,
+    pub(crate) guard: Guard,
+    pub(crate) handover: Handover,
     pub(crate) halted: bool,
     pub(crate) revision: Ghost,
+    /// Which start of the node this is, where the driver counts them. Only numbers of questions are made from it.
+    pub(crate) incarnation: Ghost,
 }
 
 impl Raft {
@@ -97,8 +106,13 @@ impl Raft {
             progress: Vec::new(),
             gathered: Vec::new(),
             dirty: false,
+            reads: Reads::default(),
+            lease: Lease::default(),
+            guard: Guard::default(),
+            handover: Handover::default(),
             halted: false,
             revision: Ghost(0),
+            incarnation: Ghost(0),
         })
     }
 
@@ -136,6 +150,8 @@ impl Raft {
             Refusal::TooLarge
         } else if self.log.last().index.plus(self.gathered.len() as u64) >= Index::MAX {
             Refusal::LogFull
+        } else if self.handover.transfer.is_some() {
+            Refusal::Transferring
         } else {
             return self.gathered.push((token, payload));
         };
@@ -166,21 +182,30 @@ impl Raft {
         match message {
             Message::PreVote { term, last } => self.on_pre_vote(from, term, last, cx),
             Message::PreVoted { term, granted } => self.on_pre_voted(from, term, granted, cx),
-            Message::RequestVote { term, last } => self.on_request_vote(from, term, last, cx),
+            Message::RequestVote { term, last, by_transfer } => {
+                self.on_request_vote(from, term, last, by_transfer, cx);
+            }
             Message::Voted { term, granted } => self.on_voted(from, term, granted, cx),
             Message::Append { term, prev_term, commit, round, entries } => {
                 self.on_append(from, Stamp { term, round }, prev_term, commit, entries, cx);
             }
             Message::Appended { term, matched, round } => {
                 self.on_appended(from, place, Stamp { term, round }, matched, cx);
+                self.on_echo(cx);
             }
             Message::Rejected { term, prev, hint, round } => {
                 self.on_rejected(from, place, Stamp { term, round }, prev, hint, cx);
+                self.on_echo(cx);
             }
             Message::Commit { term, commit } => self.on_commit(from, term, commit, cx),
             Message::Heard { term, round } => {
                 self.answered(from, place, Stamp { term, round }, cx);
+                self.on_echo(cx);
             }
+            Message::AskIndex { number, mode, .. } => self.on_ask_index(from, number, mode, cx),
+            Message::IndexIs { number, index, .. } => self.on_index_is(from, number, index, cx),
+            Message::TimeoutNow { term } => self.on_timeout_now(from, term, cx),
+            Message::Claim { term, priority } => self.on_claim(from, term, priority, cx),
         }
     }
 
@@ -218,13 +243,23 @@ impl Protocol for Raft {
         }
         let before = self.face();
         match input {
-            Input::Start { .. } => self.on_start(cx),
+            Input::Start { incarnation, log } => self.on_start(incarnation, log, cx),
             Input::Message(from, message) => self.on_message(from, message, cx),
             Input::Timer(Timer::Election) => self.on_election_timeout(cx),
             Input::Timer(Timer::Heartbeat) => self.on_heartbeat(cx),
             Input::Timer(Timer::CheckQuorum) => self.on_check_quorum(cx),
+            Input::Timer(Timer::Reads) => self.on_reads_timeout(cx),
+            Input::Timer(Timer::Guard) => self.advance_commit(cx),
+            Input::Timer(Timer::Transfer) => self.on_transfer_timeout(cx),
+            Input::Timer(Timer::Claim) => self.on_claim_timer(cx),
             Input::Command(Command::Propose { token, payload }) => self.on_propose(token, payload, cx),
-            Input::Command(Command::Campaign) => self.campaign(cx),
+            Input::Command(Command::Campaign) => {
+                self.handover.resigned = false;
+                self.campaign(cx);
+            }
+            Input::Command(Command::Read { token, mode }) => self.on_read(token, mode, cx),
+            Input::Command(Command::Transfer { to }) => self.on_transfer(to, cx),
+            Input::Command(Command::Resign) => self.on_resign(cx),
             Input::Command(Command::Compact { upto }) => self.on_compact(upto, cx),
             Input::Link(peer, link) => self.on_link(peer, link),
             Input::Flush => self.on_flush(cx),

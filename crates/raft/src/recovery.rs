@@ -1,7 +1,7 @@
 //! From the records back to the state, and the other way round when a shared log wants its space.
 
 use crate::{EntryId, Event, Index, Raft, Record, Segment, Term};
-use synod_core::{Context, Damage, Lsn, NodeId, Recovered, Sink, mutant};
+use synod_core::{Context, Damage, LogState, Lsn, NodeId, Recovered, Sink, mutant};
 
 /// Why a log cannot be recovered from. The node must not start; restore it from its peers under a new id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -166,7 +166,13 @@ impl Raft {
     }
 
     /// The first step: recovery is over.
-    pub(crate) fn on_start<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+    pub(crate) fn on_start<S: Sink<Self> + ?Sized>(
+        &mut self,
+        incarnation: u64,
+        log: LogState,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        self.incarnation.0 = incarnation;
         if let Some(error) = self.unfit(cx.me()) {
             self.halted = true;
             // Early: the disk has nothing more to say.
@@ -175,6 +181,10 @@ impl Raft {
         // What a snapshot covers is committed, and applied.
         self.commit = self.commit.max(self.snapshot.index);
         self.arm_election(cx);
+        self.arm_claim(cx);
+        if log != LogState::Fresh {
+            self.promise_after_restart(cx);
+        }
         // Early: as for every change of the role.
         cx.emit_early(Event::Role { term: self.term, role: self.role, leader: self.leader });
     }

@@ -8,17 +8,23 @@ impl Raft {
     /// The burst is over: what was gathered becomes a batch, and everybody gets what is theirs.
     pub(crate) fn on_flush<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         if mutant!(self.role != Role::Leader, "sealed-after-deposition" => false) {
-            return;
+            self.dirty = false;
+            return self.forward_reads(cx);
         }
         if !self.gathered.is_empty() {
             self.seal(cx);
         }
         if core::mem::take(&mut self.dirty) {
+            self.begin_reads(cx);
             for place in 0..self.progress.len() {
                 if self.progress.get_mut(place).is_some_and(|progress| core::mem::take(&mut progress.due)) {
                     self.replicate(place, cx);
                 }
             }
+            if self.awaits_echoes() {
+                self.spread_round(cx);
+            }
+            self.press_transfer(false, cx);
         }
     }
 
@@ -89,6 +95,7 @@ impl Raft {
             let Some(prev_term) = self.log.term_at(entries.first().prev()) else { return };
             progress.told = progress.told.max(self.commit.min(entries.last()));
             progress.sent(entries.last());
+            progress.told_round = self.round;
             sent = true;
             // Early, in parallel with the leader's own disk (section 10.2.1 of the thesis): a leader promises nothing about
             // its own copy here. It counts it when it is durable, and after a crash it is a follower like any other.
@@ -118,39 +125,55 @@ impl Raft {
             return;
         }
         cx.arm(Timer::Heartbeat, self.config.heartbeat_interval);
-        for (progress, &to) in self.progress.iter_mut().zip(&self.config.voters) {
-            if to == self.config.id {
-                continue;
-            }
-            if progress.in_flight() > 0 && !core::mem::take(&mut progress.moved) {
-                // A whole interval without an answer: something is lost, or slow. Ask, and send nothing more until then.
-                progress.probe(true);
-            }
-            progress.moved = false;
-            let prev = match progress.pace {
-                // Without entries: if they are merely slow to reach the disk, sending them again would only add to it.
-                Pace::Probe { .. } => {
-                    progress.probe(true);
-                    progress.next.prev()
-                }
-                // This check cannot fail, so a heartbeat that overtakes entries is no false alarm.
-                Pace::Replicate => progress.matched,
-            };
-            let Some(prev_term) = self.log.term_at(prev) else { continue };
-            progress.told = progress.told.max(self.commit.min(prev));
-            // Early: as for entries.
-            let entries = Segment::empty(prev.next());
-            cx.send_early(
-                to,
-                Message::Append {
-                    term: self.term,
-                    prev_term,
-                    commit: self.commit,
-                    round: self.round,
-                    entries,
-                },
-            );
+        if self.config.leases {
+            self.begin_round(cx.now());
         }
+        for place in 0..self.progress.len() {
+            if let Some(progress) = self.progress.get_mut(place) {
+                if progress.in_flight() > 0 && !core::mem::take(&mut progress.moved) {
+                    // A whole interval without an answer: something is lost, or slow. Ask, and send nothing more until then.
+                    progress.probe(true);
+                }
+                progress.moved = false;
+            }
+            self.beat(place, cx);
+        }
+        self.on_echo(cx);
+        self.press_transfer(true, cx);
+    }
+
+    /// Those to whom the round has not gone with entries are told without.
+    fn spread_round<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        for place in 0..self.progress.len() {
+            if self.progress.get(place).is_some_and(|progress| progress.told_round < self.round) {
+                self.beat(place, cx);
+            }
+        }
+        self.on_echo(cx);
+    }
+
+    /// Speaks to one voter.
+    fn beat<S: Sink<Self> + ?Sized>(&mut self, place: usize, cx: &mut Context<'_, Self, S>) {
+        let Some(&to) = self.config.voters.get(place) else { return };
+        let Some(progress) = self.progress.get_mut(place).filter(|_| to != self.config.id) else { return };
+        let prev = match progress.pace {
+            // Without entries: if they are merely slow to reach the disk, sending them again would only add to it.
+            Pace::Probe { .. } => {
+                progress.probe(true);
+                progress.next.prev()
+            }
+            // This check cannot fail, so a heartbeat that overtakes entries is no false alarm.
+            Pace::Replicate => progress.matched,
+        };
+        let Some(prev_term) = self.log.term_at(prev) else { return };
+        progress.told = progress.told.max(self.commit.min(prev));
+        progress.told_round = self.round;
+        let (term, commit, round) = (self.term, self.commit, self.round);
+        // Early: as for entries.
+        cx.send_early(
+            to,
+            Message::Append { term, prev_term, commit, round, entries: Segment::empty(prev.next()) },
+        );
     }
 
     pub(crate) fn on_appended<S: Sink<Self> + ?Sized>(

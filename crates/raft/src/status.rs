@@ -24,6 +24,8 @@ pub struct Status {
     pub last: EntryId,
     /// The entry before the first that its log holds: what was compacted.
     pub base: EntryId,
+    /// To whom it is handing the leadership over.
+    pub transfer: Option<NodeId>,
     /// What it knows about the other voters; empty unless it leads.
     pub peers: Vec<PeerStatus>,
 }
@@ -60,6 +62,7 @@ impl Raft {
             commit: self.commit,
             last: self.log.last(),
             base: self.log.base(),
+            transfer: self.handover.transfer.map(|transfer| transfer.to),
             peers: peers
                 .filter(|_| self.role == Role::Leader)
                 .map(|(progress, id)| PeerStatus {

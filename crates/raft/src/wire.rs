@@ -1,6 +1,6 @@
 //! The byte form of messages and records, version 1.
 
-use crate::{EntryId, Index, Message, Record, Segment, Term};
+use crate::{EntryId, Index, Message, ReadMode, Record, Segment, Term};
 use synod_core::NodeId;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
 
@@ -61,6 +61,28 @@ impl Wire for Segment {
     }
 }
 
+/// What the leader may rely on; [`ReadMode::Stale`] relies on nothing.
+impl Wire for ReadMode {
+    const LEN_MIN: usize = 1;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        out.u8(match self {
+            Self::Index | Self::Stale { .. } => 0,
+            Self::Lease => 1,
+            Self::LeaseGuard => 2,
+        });
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        match input.u8()? {
+            0 => Ok(Self::Index),
+            1 => Ok(Self::Lease),
+            2 => Ok(Self::LeaseGuard),
+            tag => Err(WireError::UnknownTag { of: "read mode", tag }),
+        }
+    }
+}
+
 impl Wire for Message {
     const LEN_MIN: usize = 9;
 
@@ -76,10 +98,11 @@ impl Wire for Message {
                 term.encode(out);
                 granted.encode(out);
             }
-            Self::RequestVote { term, last } => {
+            Self::RequestVote { term, last, by_transfer } => {
                 out.u8(3);
                 term.encode(out);
                 last.encode(out);
+                by_transfer.encode(out);
             }
             Self::Voted { term, granted } => {
                 out.u8(4);
@@ -117,6 +140,27 @@ impl Wire for Message {
                 term.encode(out);
                 out.u64(*round);
             }
+            Self::AskIndex { term, number, mode } => {
+                out.u8(10);
+                term.encode(out);
+                out.u64(*number);
+                mode.encode(out);
+            }
+            Self::IndexIs { term, number, index } => {
+                out.u8(11);
+                term.encode(out);
+                out.u64(*number);
+                index.encode(out);
+            }
+            Self::TimeoutNow { term } => {
+                out.u8(12);
+                term.encode(out);
+            }
+            Self::Claim { term, priority } => {
+                out.u8(13);
+                term.encode(out);
+                out.u32(*priority);
+            }
         }
     }
 
@@ -125,7 +169,11 @@ impl Wire for Message {
         Ok(match tag {
             1 => Self::PreVote { term: Term::decode(input)?, last: EntryId::decode(input)? },
             2 => Self::PreVoted { term: Term::decode(input)?, granted: bool::decode(input)? },
-            3 => Self::RequestVote { term: Term::decode(input)?, last: EntryId::decode(input)? },
+            3 => Self::RequestVote {
+                term: Term::decode(input)?,
+                last: EntryId::decode(input)?,
+                by_transfer: bool::decode(input)?,
+            },
             4 => Self::Voted { term: Term::decode(input)?, granted: bool::decode(input)? },
             5 => Self::Append {
                 term: Term::decode(input)?,
@@ -147,6 +195,18 @@ impl Wire for Message {
             },
             8 => Self::Commit { term: Term::decode(input)?, commit: Index::decode(input)? },
             9 => Self::Heard { term: Term::decode(input)?, round: input.u64()? },
+            10 => Self::AskIndex {
+                term: Term::decode(input)?,
+                number: input.u64()?,
+                mode: ReadMode::decode(input)?,
+            },
+            11 => Self::IndexIs {
+                term: Term::decode(input)?,
+                number: input.u64()?,
+                index: Index::decode(input)?,
+            },
+            12 => Self::TimeoutNow { term: Term::decode(input)? },
+            13 => Self::Claim { term: Term::decode(input)?, priority: input.u32()? },
             tag => return Err(WireError::UnknownTag { of: "raft message", tag }),
         })
     }

@@ -1,22 +1,42 @@
 //! Whatever arrives, in whatever state: no panic, and nothing lost that was promised.
 
-use crate::wire::{message, number, record};
+use crate::wire::{message, mode, number, record};
+use core::time::Duration;
 use proptest::prelude::*;
 use synod_core::testing::Bench;
 use synod_core::{Bytes, Damage, Input, Link, LogState, Lsn, NodeId, Protocol, Recovered};
-use synod_raft::{Command, Config, Index, Raft, Role, Timer};
+use synod_raft::{Command, Config, Index, Raft, ReadMode, Role, Timer};
+
+fn read_mode() -> impl Strategy<Value = ReadMode> {
+    let age = prop::option::of(number().prop_map(Duration::from_nanos));
+    prop_oneof![
+        3 => mode(),
+        1 => (age, number()).prop_map(|(age_max, index)| ReadMode::Stale { age_max, index_min: Index(index) }),
+    ]
+}
 
 fn input() -> impl Strategy<Value = Input<Raft>> {
     prop_oneof![
         // Node 1 is the one that is stepped: a forged message may carry its name; node 7 is a stranger.
         12 => (prop_oneof![8 => 2..4_u64, 1 => Just(1), 1 => Just(7)], message())
             .prop_map(|(from, message)| Input::Message(NodeId(from), message)),
-        2 => prop_oneof![Just(Timer::Election), Just(Timer::Heartbeat), Just(Timer::CheckQuorum)]
+        2 => prop_oneof![
+            Just(Timer::Election),
+            Just(Timer::Heartbeat),
+            Just(Timer::CheckQuorum),
+            Just(Timer::Reads),
+            Just(Timer::Guard),
+            Just(Timer::Transfer),
+            Just(Timer::Claim),
+        ]
             .prop_map(Input::Timer),
         2 => prop::collection::vec(any::<u8>(), 0..40)
             .prop_map(|payload| Input::Command(Command::Propose { token: 1, payload: payload.into() })),
         1 => Just(Input::Command(Command::Campaign)),
         1 => number().prop_map(|upto| Input::Command(Command::Compact { upto: Index(upto) })),
+        1 => (any::<u64>(), read_mode()).prop_map(|(token, mode)| Input::Command(Command::Read { token, mode })),
+        1 => (1..5_u64).prop_map(|to| Input::Command(Command::Transfer { to: NodeId(to) })),
+        1 => Just(Input::Command(Command::Resign)),
         1 => (1..5_u64, prop_oneof![Just(Link::Down), Just(Link::Congested), Just(Link::Up { version: 1 })])
             .prop_map(|(peer, link)| Input::Link(NodeId(peer), link)),
         1 => number().prop_map(|below| Input::Rewrite(Lsn(below))),
@@ -32,6 +52,9 @@ fn bench(voters: u64, lead: bool) -> Bench<Raft> {
     config.payload_bytes_max = 30;
     config.batch_entries_max = 2;
     config.in_flight_max = 2;
+    config.leases = lead;
+    config.priority = voters as u32;
+    config.reads_max = 3;
     let mut bench = Bench::new(NodeId(1), Raft::new(config).unwrap());
     bench.start().unwrap();
     if lead {

@@ -107,7 +107,7 @@ fn a_candidate_asks_for_votes_when_its_own_is_durable() {
 #[test]
 fn term_and_vote_are_one_record() {
     let mut node = bench(3, |_| {});
-    hear(&mut node, 2, Message::RequestVote { term: Term(4), last: EntryId::ZERO });
+    hear(&mut node, 2, Message::RequestVote { term: Term(4), last: EntryId::ZERO, by_transfer: false });
     assert_eq!(node.log.end(), Lsn(1));
     let mut records = Vec::new();
     node.log.replay(&mut |_, record| records.push(record)).unwrap();
@@ -130,7 +130,7 @@ fn a_longer_log_of_an_earlier_term_gets_no_vote() {
         [(id(2, 9), false), (id(3, 1), true), (id(4, 1), true), (id(3, 2), true), (id(0, 0), false)]
     {
         let mut node = voter();
-        hear(&mut node, 3, Message::RequestVote { term: Term(5), last });
+        hear(&mut node, 3, Message::RequestVote { term: Term(5), last, by_transfer: false });
         node.sync().unwrap();
         assert_eq!(sent(&mut node), [(3, Message::Voted { term: Term(5), granted })], "{last}");
     }
@@ -493,7 +493,7 @@ fn a_stalled_disk_does_not_pile_up_promises() {
 
     let mut node = bench(3, |_| {});
     for _ in 0..1000 {
-        hear(&mut node, 2, Message::RequestVote { term: Term(1), last: EntryId::ZERO });
+        hear(&mut node, 2, Message::RequestVote { term: Term(1), last: EntryId::ZERO, by_transfer: false });
     }
     assert_eq!(node.log.end(), Lsn(1));
     node.sync().unwrap();
@@ -525,7 +525,7 @@ fn terms_and_indices_near_the_end_are_refused() {
     for message in [
         Message::Heard { term: max, round: 0 },
         Message::Voted { term: max, granted: false },
-        Message::RequestVote { term: max, last: id(1, 1) },
+        Message::RequestVote { term: max, last: id(1, 1), by_transfer: false },
         append(u64::MAX, (0, 0), 0, 1, &["x"]),
         acknowledged(u64::MAX, 1),
     ] {

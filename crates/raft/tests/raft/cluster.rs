@@ -7,8 +7,8 @@ use synod_core::testing::{Bench, Output};
 use synod_core::{Bytes, Input, Link, Lsn, NodeId, Recovered};
 use synod_raft::invariants::Safety;
 use synod_raft::{
-    Command, Config, Entry, EntryId, EntryKind, Event, Index, Message, Raft, Record, Role, Segment, Term,
-    Timer,
+    Command, Config, Entry, EntryId, EntryKind, Event, Index, Message, Raft, ReadMode, Record, Role, Segment,
+    Term, Timer,
 };
 
 /// A message on its way.
@@ -33,6 +33,8 @@ pub(crate) struct Cluster {
     pub(crate) safety: Safety,
     /// What each node has applied since its start, by index.
     pub(crate) applied: BTreeMap<NodeId, Vec<(Index, EntryKind, Bytes)>>,
+    /// How much was committed anywhere when each read was asked: none may be served from less.
+    pub(crate) asked: BTreeMap<u64, Index>,
     /// Every event except commits, since it was last asked.
     pub(crate) events: Vec<(NodeId, Event)>,
     /// What happens, for a person to read, where somebody does.
@@ -44,7 +46,10 @@ pub(crate) fn show(message: &Message) -> String {
     match message {
         Message::PreVote { term, last } => format!("PreVote term {term} last {last}"),
         Message::PreVoted { term, granted } => format!("PreVoted term {term} {}", yes(*granted)),
-        Message::RequestVote { term, last } => format!("RequestVote term {term} last {last}"),
+        Message::RequestVote { term, last, by_transfer } => {
+            let why = if *by_transfer { " by transfer" } else { "" };
+            format!("RequestVote term {term} last {last}{why}")
+        }
         Message::Voted { term, granted } => format!("Voted term {term} {}", yes(*granted)),
         Message::Append { term, prev_term, commit, round, entries } => {
             let prev = EntryId { term: *prev_term, index: entries.first().prev() };
@@ -62,6 +67,11 @@ pub(crate) fn show(message: &Message) -> String {
         }
         Message::Commit { term, commit } => format!("Commit term {term} commit {commit}"),
         Message::Heard { term, round } => format!("Heard term {term}{}", show_round(*round)),
+        // The number is drawn.
+        Message::AskIndex { term, mode, .. } => format!("AskIndex term {term} {mode:?}"),
+        Message::IndexIs { term, index, .. } => format!("IndexIs term {term} index {index}"),
+        Message::TimeoutNow { term } => format!("TimeoutNow term {term}"),
+        Message::Claim { term, priority } => format!("Claim term {term} priority {priority}"),
     }
 }
 
@@ -90,6 +100,14 @@ fn show_event(event: &Event) -> String {
             let leader = leader.map_or("unknown".to_owned(), |leader| leader.0.to_string());
             format!("refused {:?} ({reason:?}, leader {leader})", String::from_utf8_lossy(payload))
         }
+        Event::ReadReady { token, index } => format!("may serve read {token} at {index}"),
+        Event::ReadRefused { token, leader, reason } => {
+            let leader = leader.map_or("unknown".to_owned(), |leader| leader.0.to_string());
+            format!("refused read {token} ({reason:?}, leader {leader})")
+        }
+        Event::TransferBegun { to, cause } => format!("hands over to {} ({cause:?})", to.0),
+        Event::TransferFailed { to, reason } => format!("does not hand over to {} ({reason:?})", to.0),
+        Event::Resigned => "has resigned".to_owned(),
         Event::Committed(entries) => format!("committed{}", show_entries(entries)),
         Event::Role { term, role, leader } => match leader {
             Some(leader) => format!("is {role:?} in term {term}, leader {}", leader.0),
@@ -114,6 +132,7 @@ impl Cluster {
             slow: BTreeSet::new(),
             safety: Safety::default(),
             applied: BTreeMap::new(),
+            asked: BTreeMap::new(),
             events: Vec::new(),
             trace: None,
         };
@@ -174,6 +193,30 @@ impl Cluster {
     pub(crate) fn propose(&mut self, id: u64, payload: &str) {
         let payload = Bytes::copy_from_slice(payload.as_bytes());
         self.input(NodeId(id), Input::Command(Command::Propose { token: 0, payload }));
+    }
+
+    pub(crate) fn read(&mut self, id: u64, token: u64, mode: ReadMode) {
+        if !matches!(mode, ReadMode::Stale { .. }) {
+            self.asked.insert(token, self.safety.committed());
+        }
+        self.input(NodeId(id), Input::Command(Command::Read { token, mode }));
+    }
+
+    pub(crate) fn transfer(&mut self, id: u64, to: u64) {
+        self.input(NodeId(id), Input::Command(Command::Transfer { to: NodeId(to) }));
+    }
+
+    /// Where the reads that a node was allowed to serve must be served, since it was last asked.
+    pub(crate) fn ready(&mut self, id: u64) -> Vec<(u64, u64)> {
+        let mut ready = Vec::new();
+        self.events.retain(|(node, event)| match event {
+            Event::ReadReady { token, index } if *node == NodeId(id) => {
+                ready.push((*token, index.0));
+                false
+            }
+            _ => true,
+        });
+        ready
     }
 
     /// Several proposals before the driver's queue is empty.
@@ -386,7 +429,14 @@ impl Cluster {
                         applied.push((entry.index, entry.kind, entries.share(&entry)));
                     }
                 }
-                Output::Event(event) => self.events.push((id, event)),
+                Output::Event(event) => {
+                    if let Event::ReadReady { token, index } = &event {
+                        let asked = self.asked.get(token).copied().unwrap_or_default();
+                        assert!(*index >= asked, "read {token} at {index}, and {asked} was committed before");
+                        assert!(self.committed(id.0) >= index.0, "reads come after the commits");
+                    }
+                    self.events.push((id, event));
+                }
                 Output::Job(never) => match never {},
                 Output::Peer(_) => {}
             }

@@ -63,9 +63,9 @@ fn a_loyal_follower_answers_a_candidate_of_its_own_term() {
     hear(&mut node, 2, append(1, (0, 0), 0, 1, &["x"]));
     node.sync().unwrap();
     node.take();
-    hear(&mut node, 3, Message::RequestVote { term: Term(1), last: id(1, 1) });
+    hear(&mut node, 3, Message::RequestVote { term: Term(1), last: id(1, 1), by_transfer: false });
     assert_eq!(sent(&mut node), [(3, Message::Voted { term: Term(1), granted: false })]);
-    hear(&mut node, 3, Message::RequestVote { term: Term(2), last: id(1, 1) });
+    hear(&mut node, 3, Message::RequestVote { term: Term(2), last: id(1, 1), by_transfer: false });
     assert_eq!(sent(&mut node), [], "for a later one it is deaf");
 }
 

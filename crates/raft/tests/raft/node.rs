@@ -22,7 +22,7 @@ fn sends(outputs: &[Output]) -> usize {
 #[test]
 fn a_vote_waits_for_its_record() {
     let mut node = Node::new(config(), 1).unwrap();
-    node.receive(TWO, Message::RequestVote { term: Term(1), last: EntryId::ZERO });
+    node.receive(TWO, Message::RequestVote { term: Term(1), last: EntryId::ZERO, by_transfer: false });
     let out = outputs(&mut node);
     assert!(matches!(&out[..], [.., Output::Write { at: Lsn(1), .. }, Output::Event(_)]), "{out:?}");
     assert_eq!(sends(&out), 0);

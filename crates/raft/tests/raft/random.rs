@@ -5,13 +5,14 @@ use crate::cluster::Cluster;
 use std::time::Duration;
 use synod_core::host::Log as _;
 use synod_core::{Entropy, Input, Link, Lsn, NodeId, SplitMix64};
-use synod_raft::{Event, Timer};
+use synod_raft::{Event, ReadMode, Timer};
 
 struct Run {
     cluster: Cluster,
     dice: SplitMix64,
     size: u64,
     proposed: u64,
+    reads: u64,
     /// One fault in so many happens: some runs are wild, in others logs grow long before something breaks.
     calm: u64,
 }
@@ -30,7 +31,7 @@ impl Run {
             config.batch_entries_max = 3;
         });
         let calm = [1, 5, 25][dice.below(3) as usize];
-        Self { cluster, dice, size, proposed: 0, calm }
+        Self { cluster, dice, size, proposed: 0, reads: 0, calm }
     }
 
     fn any_node(&mut self) -> u64 {
@@ -70,14 +71,24 @@ impl Run {
             }
             54..70 => self.cluster.sync(NodeId(id)),
             70..80 => {
-                let timer = match self.dice.below(3 + self.calm) {
+                let timer = match self.dice.below(5 + self.calm) {
                     0 => Timer::Election,
                     1 => Timer::CheckQuorum,
+                    2 => Timer::Reads,
+                    3 => Timer::Transfer,
                     _ => Timer::Heartbeat,
                 };
                 self.cluster.fire(NodeId(id), timer);
             }
-            80..91 => {
+            80..84 => {
+                self.reads += 1;
+                self.cluster.read(id, self.reads, ReadMode::Index);
+            }
+            84 => {
+                let to = self.any_node();
+                self.cluster.transfer(id, to);
+            }
+            85..91 => {
                 self.proposed += 1;
                 let to = self.cluster.leader().map_or(id, |leader| leader.0);
                 self.cluster.propose(to, &format!("p{}", self.proposed));
@@ -143,7 +154,15 @@ impl Run {
     }
 }
 
-fn run(seed: u64, steps: usize) -> u64 {
+/// What one run reached.
+#[derive(Default)]
+struct Reached {
+    committed: u64,
+    reads: u64,
+    transfers: u64,
+}
+
+fn run(seed: u64, steps: usize) -> Reached {
     let mut run = Run::new(seed);
     for _ in 0..steps {
         run.step();
@@ -155,13 +174,27 @@ fn run(seed: u64, steps: usize) -> u64 {
             panic!("seed {seed}: {reason:?}");
         }
     }
-    run.cluster.safety.committed().0
+    let count = |which: fn(&Event) -> bool| {
+        run.cluster.events.iter().filter(|(_, event)| which(event)).count() as u64
+    };
+    Reached {
+        committed: run.cluster.safety.committed().0,
+        reads: count(|event| matches!(event, Event::ReadReady { .. })),
+        transfers: count(|event| matches!(event, Event::TransferBegun { .. })),
+    }
 }
 
 #[test]
 fn random_schedules_are_safe_and_progress_when_the_faults_end() {
     let seeds = std::env::var("SYNOD_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(3_000);
-    let committed: u64 = (0..seeds).map(|seed| run(seed, 600)).sum();
-    // The schedules must reach commitment, or they prove nothing.
-    assert!(committed > seeds * 20, "only {committed} entries were committed in {seeds} runs");
+    let all = (0..seeds).map(|seed| run(seed, 600)).fold(Reached::default(), |all, one| Reached {
+        committed: all.committed + one.committed,
+        reads: all.reads + one.reads,
+        transfers: all.transfers + one.transfers,
+    });
+    let Reached { committed, reads, transfers } = all;
+    // The schedules must get somewhere, or they prove nothing.
+    assert!(committed > seeds * 10, "only {committed} entries were committed in {seeds} runs");
+    assert!(reads > seeds * 2, "only {reads} reads were served in {seeds} runs");
+    assert!(transfers > seeds / 4, "only {transfers} transfers were begun in {seeds} runs");
 }

@@ -120,7 +120,10 @@ fn a_log_without_its_beginning_halts_the_node() {
     let mut bench = Bench::new(ME, raft);
     bench.start().unwrap();
     assert!(bench.take().iter().any(is_halt));
-    bench.input(Input::Message(NodeId(2), Message::RequestVote { term: Term(9), last: Default::default() }));
+    bench.input(Input::Message(
+        NodeId(2),
+        Message::RequestVote { term: Term(9), last: Default::default(), by_transfer: false },
+    ));
     bench.input(Input::Command(Command::Campaign));
     bench.sync().unwrap();
     assert!(bench.take().is_empty(), "it neither votes nor campaigns");

@@ -6,8 +6,8 @@
 use crate::cluster::{Cluster, show, show_entries};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use synod_core::{Link, NodeId};
-use synod_raft::{Index, Message, Pace, Role, Term, Timer};
+use synod_core::{Input, Link, NodeId};
+use synod_raft::{Command, Index, Message, Pace, ReadMode, Role, Term, Timer};
 
 struct Script {
     cluster: Cluster,
@@ -31,6 +31,11 @@ impl Script {
                 *cluster = Cluster::with(id, |config| {
                     config.pre_vote = !off("pre-vote");
                     config.check_quorum = !off("check-quorum");
+                    config.leases = words.contains(&"leases");
+                    config.priority = match number("prefer") {
+                        Some(preferred) if NodeId(preferred as u64) == config.id => 1,
+                        _ => 0,
+                    };
                     config.in_flight_max = number("in-flight").unwrap_or(config.in_flight_max);
                     config.batch_entries_max = number("batch").unwrap_or(config.batch_entries_max);
                 });
@@ -42,6 +47,27 @@ impl Script {
                 for payload in &words[1..] {
                     cluster.propose(id, payload);
                 }
+            }
+            // read <node> <token> [lease|guard|stale]
+            "read-index" => {
+                let mode = match words.get(2) {
+                    Some(&"lease") => ReadMode::Lease,
+                    Some(&"guard") => ReadMode::LeaseGuard,
+                    Some(&"stale") => ReadMode::Stale { age_max: None, index_min: Index::ZERO },
+                    _ => ReadMode::Index,
+                };
+                cluster.read(id, ids[1], mode);
+            }
+            "transfer-leadership" => cluster.transfer(id, ids[1]),
+            "resign" => cluster.input(NodeId(id), Input::Command(Command::Resign)),
+            "tick-transfer" => {
+                cluster.fire(NodeId(id), Timer::Transfer);
+            }
+            "tick-reads" => {
+                cluster.fire(NodeId(id), Timer::Reads);
+            }
+            "tick-claim" => {
+                cluster.fire(NodeId(id), Timer::Claim);
             }
             "propose-burst" => cluster.propose_burst(id, &words[1..]),
             "tick-election" => cluster.time_out(id),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use synod_core::wire::{Wire, WireError};
 use synod_core::{Bytes, NodeId};
-use synod_raft::{EntryId, Index, Message, Record, Segment, Term};
+use synod_raft::{EntryId, Index, Message, ReadMode, Record, Segment, Term};
 
 pub(crate) fn number() -> impl Strategy<Value = u64> {
     prop_oneof![4 => 0..8_u64, 1 => Just(u64::MAX), 1 => Just(1 << 62), 1 => any::<u64>()]
@@ -32,11 +32,16 @@ pub(crate) fn segment() -> impl Strategy<Value = Segment> {
     })
 }
 
+pub(crate) fn mode() -> impl Strategy<Value = ReadMode> {
+    prop_oneof![Just(ReadMode::Index), Just(ReadMode::Lease), Just(ReadMode::LeaseGuard)]
+}
+
 pub(crate) fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
         1 => (term(), entry_id()).prop_map(|(term, last)| Message::PreVote { term, last }),
         1 => (term(), any::<bool>()).prop_map(|(term, granted)| Message::PreVoted { term, granted }),
-        1 => (term(), entry_id()).prop_map(|(term, last)| Message::RequestVote { term, last }),
+        1 => (term(), entry_id(), any::<bool>())
+            .prop_map(|(term, last, by_transfer)| Message::RequestVote { term, last, by_transfer }),
         1 => (term(), any::<bool>()).prop_map(|(term, granted)| Message::Voted { term, granted }),
         4 => (term(), term(), index(), number(), segment()).prop_map(|(term, prev_term, commit, round, entries)| {
             Message::Append { term, prev_term, commit, round, entries }
@@ -46,6 +51,10 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
             .prop_map(|(term, prev, hint, round)| Message::Rejected { term, prev, hint, round }),
         1 => (term(), index()).prop_map(|(term, commit)| Message::Commit { term, commit }),
         1 => (term(), number()).prop_map(|(term, round)| Message::Heard { term, round }),
+        1 => (term(), number(), mode()).prop_map(|(term, number, mode)| Message::AskIndex { term, number, mode }),
+        1 => (term(), number(), index()).prop_map(|(term, number, index)| Message::IndexIs { term, number, index }),
+        1 => term().prop_map(|term| Message::TimeoutNow { term }),
+        1 => (term(), any::<u32>()).prop_map(|(term, priority)| Message::Claim { term, priority }),
     ]
 }
 
@@ -72,8 +81,8 @@ fn golden_bytes_of_every_message() {
         (Message::PreVote { term: Term(1), last }, "01 0100000000000000 0200000000000000 0300000000000000"),
         (Message::PreVoted { term: Term(1), granted: true }, "02 0100000000000000 01"),
         (
-            Message::RequestVote { term: Term(1), last },
-            "03 0100000000000000 0200000000000000 0300000000000000",
+            Message::RequestVote { term: Term(1), last, by_transfer: false },
+            "03 0100000000000000 0200000000000000 0300000000000000 00",
         ),
         (Message::Voted { term: Term(1), granted: false }, "04 0100000000000000 00"),
         (
@@ -102,6 +111,16 @@ fn golden_bytes_of_every_message() {
         ),
         (Message::Commit { term: Term(1), commit: Index(9) }, "08 0100000000000000 0900000000000000"),
         (Message::Heard { term: Term(1), round: 3 }, "09 0100000000000000 0300000000000000"),
+        (
+            Message::AskIndex { term: Term(1), number: 7, mode: ReadMode::LeaseGuard },
+            "0a 0100000000000000 0700000000000000 02",
+        ),
+        (
+            Message::IndexIs { term: Term(1), number: 7, index: Index(9) },
+            "0b 0100000000000000 0700000000000000 0900000000000000",
+        ),
+        (Message::TimeoutNow { term: Term(1) }, "0c 0100000000000000"),
+        (Message::Claim { term: Term(1), priority: 5 }, "0d 0100000000000000 05000000"),
     ];
     for (message, bytes) in golden {
         assert_eq!(hex(&message.to_bytes(1)), bytes.replace(' ', ""), "{message:?}");

@@ -1,0 +1,265 @@
+//! Handing over the leadership (section 3.10 of Ongaro's thesis): on command, to a node of higher priority, because the own disk
+//! stands still, before a shutdown.
+
+use crate::{Event, Index, Message, Pace, Raft, Role, Term, Timer};
+use synod_core::{Context, NodeId, Sink, Time, mutant};
+
+/// A leader's claims that failed are ignored the longer the more there were, up to this many doublings.
+const DOUBLINGS_MAX: u32 = 6;
+
+/// Why a leader hands over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransferCause {
+    /// [`Command::Transfer`](crate::Command::Transfer).
+    Command,
+    /// The other has the higher [`Config::priority`](crate::Config::priority).
+    Priority,
+    /// The leader's disk has not answered for [`Config::disk_stall_max`](crate::Config::disk_stall_max) (`hashicorp/raft` 503).
+    StalledDisk,
+    /// [`Command::Resign`](crate::Command::Resign).
+    Resignation,
+}
+
+/// Why the leadership was not handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransferRefusal {
+    /// This node does not lead.
+    NotLeader,
+    /// The other is not a voter, or is this node itself.
+    NotAnotherVoter,
+    /// Another transfer is under way.
+    UnderWay,
+    /// The other was not caught up, or not elected, within the shortest election timeout. This node leads on.
+    TimedOut,
+}
+
+/// Leadership on its way from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Transfer {
+    pub(crate) to: NodeId,
+    cause: TransferCause,
+    /// It was told to campaign.
+    told: bool,
+}
+
+/// What a node remembers about handing over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Handover {
+    /// Leader: what is under way.
+    pub(crate) transfer: Option<Transfer>,
+    /// Leader: an index that its own disk has not reached since this moment.
+    stall: Option<(Index, Time)>,
+    /// Leader: transfers to a claimant that failed, and claims to ignore.
+    failed_claims: u32,
+    ignored_claims: u32,
+    /// The node is about to stop: it does not campaign any more.
+    pub(crate) resigned: bool,
+}
+
+impl Raft {
+    /// The application wants another node to lead.
+    pub(crate) fn on_transfer<S: Sink<Self> + ?Sized>(&mut self, to: NodeId, cx: &mut Context<'_, Self, S>) {
+        let reason = if self.role != Role::Leader {
+            TransferRefusal::NotLeader
+        } else if to == self.config.id || self.place(to).is_none() {
+            TransferRefusal::NotAnotherVoter
+        } else {
+            match self.handover.transfer {
+                Some(transfer) if transfer.to == to => return,
+                Some(_) => TransferRefusal::UnderWay,
+                None => return self.hand_over(to, TransferCause::Command, cx),
+            }
+        };
+        // Early: nothing was promised.
+        cx.emit_early(Event::TransferFailed { to, reason });
+    }
+
+    fn hand_over<S: Sink<Self> + ?Sized>(
+        &mut self,
+        to: NodeId,
+        cause: TransferCause,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        self.handover.transfer = Some(Transfer { to, cause, told: false });
+        cx.arm(Timer::Transfer, self.config.election_timeout_min);
+        // Early: an intention.
+        cx.emit_early(Event::TransferBegun { to, cause });
+        // What is on its way there may be lost, and to find out at a later heartbeat would take too long.
+        if let Some(progress) = self.place(to).and_then(|place| self.progress.get_mut(place))
+            && progress.in_flight() > 0
+        {
+            progress.probe(false);
+            progress.due = true;
+        }
+        // At the end of the burst: what was proposed before goes there first.
+        self.dirty = true;
+    }
+
+    /// Tells the next leader to campaign, as soon as it has everything. `again`: also if it was told.
+    pub(crate) fn press_transfer<S: Sink<Self> + ?Sized>(
+        &mut self,
+        again: bool,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let Some(transfer) = self.handover.transfer else { return };
+        let caught_up = self
+            .place(transfer.to)
+            .and_then(|place| self.progress.get(place))
+            .is_some_and(|progress| progress.matched == self.log.last().index);
+        if !mutant!(caught_up && self.gathered.is_empty(), "transfer-to-who-lags" => true)
+            || (transfer.told && !again)
+        {
+            return;
+        }
+        self.handover.transfer = Some(Transfer { told: true, ..transfer });
+        // The message may arrive at any time from now on, and its receiver is then elected against all promises: this leader has
+        // no lease any more, not even when the transfer fails (tikv 9239, `openraft` 1ef3e574).
+        self.lease.revoked = true;
+        // Early: a request promises nothing.
+        cx.send_early(transfer.to, Message::TimeoutNow { term: self.term });
+    }
+
+    /// The leader wants this node to campaign at once, and the others to vote for it although they hear the leader.
+    pub(crate) fn on_timeout_now<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let mine = term == self.term && self.leader == Some(from) && self.role == Role::Follower;
+        if mine && !self.handover.resigned && self.term.next() <= Term::MAX {
+            self.arm_election(cx);
+            self.stand(true, cx);
+        }
+    }
+
+    /// The transfer took too long.
+    pub(crate) fn on_transfer_timeout<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        let Some(transfer) = self.handover.transfer.take() else { return };
+        // Early: nothing was promised.
+        cx.emit_early(Event::TransferFailed { to: transfer.to, reason: TransferRefusal::TimedOut });
+        match transfer.cause {
+            TransferCause::Command | TransferCause::StalledDisk => {}
+            TransferCause::Priority => {
+                self.handover.failed_claims += 1;
+                self.handover.ignored_claims = 1 << self.handover.failed_claims.min(DOUBLINGS_MAX);
+            }
+            // Somebody will be elected when this node is not heard any more.
+            TransferCause::Resignation => self.step_down(None, cx),
+        }
+    }
+
+    /// This node leads no more, or begins to.
+    pub(crate) fn forget_handover<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        if self.handover.transfer.take().is_some() {
+            cx.disarm(Timer::Transfer);
+        }
+        self.handover.stall = None;
+        self.handover.failed_claims = 0;
+        self.handover.ignored_claims = 0;
+    }
+
+    /// The application wants to stop this node: somebody else shall lead first.
+    pub(crate) fn on_resign<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        if self.handover.resigned {
+            return;
+        }
+        self.handover.resigned = true;
+        if self.role != Role::Leader {
+            if self.role != Role::Follower {
+                self.step_down(None, cx);
+            }
+            return self.say_resigned(cx);
+        }
+        if let Some(transfer) = &mut self.handover.transfer {
+            transfer.cause = TransferCause::Resignation;
+            return;
+        }
+        match self.best_successor() {
+            Some(to) => self.hand_over(to, TransferCause::Resignation, cx),
+            None => self.step_down(None, cx),
+        }
+    }
+
+    /// A node that wanted to stop does not lead any more.
+    pub(crate) fn say_resigned<S: Sink<Self> + ?Sized>(&self, cx: &mut Context<'_, Self, S>) {
+        // Early: the node may still take part; that it does not lead needs no disk.
+        cx.emit_early(Event::Resigned);
+    }
+
+    /// The other voter that has most of the log and answers.
+    fn best_successor(&self) -> Option<NodeId> {
+        let others = self
+            .progress
+            .iter()
+            .zip(&self.config.voters)
+            .filter(|(progress, id)| **id != self.config.id && progress.pace == Pace::Replicate);
+        others.max_by_key(|(progress, id)| (progress.matched, core::cmp::Reverse(**id))).map(|(_, id)| *id)
+    }
+
+    /// The quorum was just checked: does the own disk still answer?
+    pub(crate) fn watch_disk<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        let Some(stall_max) = self.config.disk_stall_max else { return };
+        let Some(own) = self.place(self.config.id).and_then(|place| self.progress.get(place)) else { return };
+        let (durable, last) = (own.matched, self.log.last().index);
+        match self.handover.stall {
+            Some((index, since)) if durable < index => {
+                let stalled = mutant!(cx.now().since(since) >= stall_max, "stalled-disk-leads-on" => false);
+                if stalled
+                    && self.handover.transfer.is_none()
+                    && let Some(to) = self.best_successor()
+                {
+                    self.handover.stall = None;
+                    self.hand_over(to, TransferCause::StalledDisk, cx);
+                }
+            }
+            _ => self.handover.stall = (durable < last).then(|| (last, cx.now())),
+        }
+    }
+
+    /// From time to time a node of some priority asks for the leadership, if it could take it.
+    pub(crate) fn on_claim_timer<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        self.arm_claim(cx);
+        // A node whose disk has not stored yet what it was sent would be a slow leader.
+        if let Some(leader) = self.leader
+            && self.role == Role::Follower
+            && !self.handover.resigned
+            && cx.settled()
+        {
+            // Early: a wish promises nothing.
+            cx.send_early(leader, Message::Claim { term: self.term, priority: self.config.priority });
+        }
+    }
+
+    /// Nodes without priority claim nothing.
+    pub(crate) fn arm_claim<S: Sink<Self> + ?Sized>(&self, cx: &mut Context<'_, Self, S>) {
+        if self.config.priority > 0 {
+            cx.arm(Timer::Claim, self.config.election_timeout_max * 4);
+        }
+    }
+
+    /// A follower would rather lead itself. Only who has everything that is committed gets it, so that a slow node does not
+    /// hold up proposals for nothing; and who failed before is believed less often.
+    pub(crate) fn on_claim<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        priority: u32,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if self.role != Role::Leader || term != self.term || priority <= self.config.priority {
+            return;
+        }
+        let Some(progress) = self.place(from).and_then(|place| self.progress.get(place)) else { return };
+        let ready = progress.pace == Pace::Replicate && progress.matched >= self.commit;
+        if !ready || self.handover.transfer.is_some() {
+            return;
+        }
+        match self.handover.ignored_claims.checked_sub(1) {
+            Some(rest) => self.handover.ignored_claims = rest,
+            None => self.hand_over(from, TransferCause::Priority, cx),
+        }
+    }
+}

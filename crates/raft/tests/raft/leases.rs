@@ -1,0 +1,221 @@
+//! Reads that ask nobody, and the promises that they rest on.
+
+use crate::cluster::Cluster;
+use std::time::Duration;
+use synod_core::NodeId;
+use synod_raft::{ConfigError, EntryId, Event, Index, Message, ReadMode, Role, Term, Timer};
+
+const THREE: NodeId = NodeId(3);
+const MS: Duration = Duration::from_millis(1);
+
+/// Node 1 leads three, which have promised it their votes.
+fn leased() -> Cluster {
+    let mut cluster = Cluster::with(3, |config| config.leases = true);
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster.fire(NodeId(1), Timer::Heartbeat);
+    cluster.stabilize();
+    cluster
+}
+
+/// Node 1 leads three, and its log is its lease.
+fn guarded() -> Cluster {
+    let mut cluster = Cluster::with(3, |config| config.lease_guard = Some(MS * 100));
+    cluster.run(MS * 110);
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster
+}
+
+fn everybody_else_elects(cluster: &mut Cluster) -> u64 {
+    for id in [2, 3] {
+        cluster.fire(NodeId(id), Timer::Election);
+    }
+    cluster.campaign(2);
+    cluster.stabilize();
+    cluster.campaign(3);
+    cluster.stabilize();
+    cluster.leader().unwrap().0
+}
+
+#[test]
+fn while_the_lease_lasts_a_read_asks_nobody() {
+    let mut cluster = leased();
+    cluster.read(1, 1, ReadMode::Lease);
+    assert_eq!(cluster.ready(1), [(1, 1)]);
+    assert!(cluster.net.is_empty());
+    // A follower asks the leader, and the leader nobody.
+    cluster.read(2, 2, ReadMode::Lease);
+    assert_eq!(cluster.net.len(), 1);
+    cluster.deliver(0);
+    cluster.deliver(0);
+    assert_eq!(cluster.ready(2), [(2, 1)]);
+}
+
+/// The lease is shorter than the promises, by what the clocks may differ, and counts from the question.
+#[test]
+fn the_lease_ends_before_the_promises_do() {
+    let mut cluster = Cluster::with(3, |config| {
+        config.leases = true;
+        config.clock_drift_ppm_max = 100_000;
+        config.heartbeat_interval = MS * 149;
+    });
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster.fire(NodeId(1), Timer::Heartbeat);
+    let ask = cluster.intercept(2);
+    let promised_at = cluster.nodes[&NodeId(2)].now();
+    cluster.intercept(3);
+    for _ in 0..20 {
+        for id in 1..=3 {
+            cluster.nodes.get_mut(&NodeId(id)).unwrap().advance(MS);
+        }
+    }
+    for letter in ask {
+        cluster.deliver_to(1, 2, letter.message);
+    }
+    cluster.stabilize();
+    // 150 ms * 0.9 / 1.1 = 122.7 ms after the question.
+    let mut last = None;
+    for at in 21..150 {
+        for id in 1..=3 {
+            cluster.nodes.get_mut(&NodeId(id)).unwrap().advance(MS);
+        }
+        cluster.read(1, at, ReadMode::Lease);
+        cluster.intercept(2);
+        cluster.intercept(3);
+        last = cluster.ready(1).pop().map(|(at, _)| at).or(last);
+    }
+    assert_eq!((promised_at.0, last), (0, Some(122)));
+}
+
+#[test]
+fn a_promise_outlives_the_loyalty_that_a_later_term_ends() {
+    let mut cluster = leased();
+    cluster.isolate(1);
+    // Node 2 hears of a later term: it has no leader any more, but its promise stands.
+    cluster.deliver_to(3, 2, Message::Heard { term: Term(5), round: 0 });
+    cluster.deliver_to(3, 2, Message::Voted { term: Term(5), granted: false });
+    let last = EntryId { term: Term(9), index: Index(9) };
+    cluster.deliver_to(3, 2, Message::RequestVote { term: Term(6), last, by_transfer: false });
+    cluster.deliver_to(3, 2, Message::PreVote { term: Term(9), last });
+    cluster.stabilize();
+    assert_eq!(cluster.raft(2).voted_for(), None);
+    cluster.read(1, 1, ReadMode::Lease);
+    assert_eq!(cluster.ready(1).len(), 1);
+    cluster.nodes.get_mut(&NodeId(2)).unwrap().advance(MS * 150);
+    cluster.deliver_to(3, 2, Message::RequestVote { term: Term(6), last, by_transfer: false });
+    assert_eq!(cluster.raft(2).voted_for(), Some(THREE));
+}
+
+#[test]
+fn nobody_campaigns_against_the_own_promise() {
+    let mut cluster = leased();
+    cluster.isolate(1);
+    cluster.campaign(2);
+    assert_eq!(cluster.raft(2).role(), Role::Follower);
+    cluster.nodes.get_mut(&NodeId(2)).unwrap().advance(MS * 149);
+    assert_eq!(cluster.raft(2).role(), Role::Follower);
+    cluster.nodes.get_mut(&NodeId(2)).unwrap().advance(MS);
+    assert_eq!(cluster.raft(2).role(), Role::PreCandidate);
+}
+
+#[test]
+fn a_restarted_node_keeps_a_promise_that_it_has_forgotten() {
+    let mut cluster = leased();
+    cluster.isolate(1);
+    cluster.restart(2);
+    let last = EntryId { term: Term(1), index: Index(1) };
+    let ask = Message::RequestVote { term: Term(2), last, by_transfer: false };
+    cluster.deliver_to(3, 2, ask.clone());
+    assert_eq!(cluster.raft(2).voted_for(), Some(NodeId(1)));
+    cluster.read(1, 1, ReadMode::Lease);
+    assert_eq!(cluster.ready(1).len(), 1);
+    cluster.run(MS * 150);
+    cluster.deliver_to(3, 2, ask);
+    assert_eq!(cluster.raft(2).voted_for(), Some(THREE));
+}
+
+/// tikv 9239, `openraft` 1ef3e574. Nor does the lease come back: the request to campaign may be on its way for ever.
+#[test]
+fn a_transfer_ends_the_lease() {
+    let mut cluster = leased();
+    cluster.transfer(1, 2);
+    cluster.read(1, 1, ReadMode::Lease);
+    assert_eq!(cluster.ready(1), []);
+    let request = cluster.intercept(2);
+    cluster.fire(NodeId(1), Timer::Transfer);
+    cluster.stabilize();
+    cluster.events.clear();
+    assert_eq!(cluster.leader(), Some(NodeId(1)));
+    cluster.read(1, 2, ReadMode::Lease);
+    assert_eq!(cluster.ready(1), [], "it asks a quorum");
+    cluster.stabilize();
+    assert_eq!(cluster.ready(1), [(2, 1)]);
+    // Indeed: it arrives, and is obeyed by the others whatever they promised.
+    cluster.isolate(1);
+    for letter in request {
+        cluster.deliver_to(1, 2, letter.message);
+    }
+    cluster.stabilize();
+    assert_eq!(cluster.raft(2).role(), Role::Leader);
+}
+
+#[test]
+fn leases_need_leaders_that_make_room_and_clocks_that_are_bounded() {
+    let refused = |adjust: fn(&mut synod_raft::Config)| {
+        let mut config = synod_raft::Config::new(NodeId(1), [NodeId(1)]);
+        adjust(&mut config);
+        synod_raft::Raft::new(config).unwrap_err()
+    };
+    let error = refused(|config| (config.leases, config.check_quorum) = (true, false));
+    assert_eq!(error, ConfigError::LeasesWithoutCheckQuorum);
+    let error = refused(|config| config.clock_drift_ppm_max = 600_000);
+    assert_eq!(error, ConfigError::ClockDrift { ppm: 600_000, max: 500_000 });
+}
+
+#[test]
+fn the_log_is_the_lease() {
+    let mut cluster = guarded();
+    cluster.read(1, 1, ReadMode::LeaseGuard);
+    assert_eq!(cluster.ready(1), [(1, 1)]);
+    // An old entry is no lease, another one is.
+    for id in 1..=3 {
+        cluster.nodes.get_mut(&NodeId(id)).unwrap().advance(MS * 100);
+    }
+    cluster.stabilize();
+    cluster.isolate(1);
+    cluster.read(1, 2, ReadMode::LeaseGuard);
+    assert_eq!(cluster.ready(1), []);
+    cluster.connect(1);
+    cluster.propose(1, "a");
+    cluster.stabilize();
+    cluster.ready(1);
+    cluster.isolate(1);
+    cluster.read(1, 3, ReadMode::LeaseGuard);
+    assert_eq!(cluster.ready(1), [(3, 2)]);
+}
+
+/// The old leader serves reads; the new one takes proposals, and commits them when it does so no more.
+#[test]
+fn a_new_leader_commits_when_the_log_of_the_old_one_is_no_lease_any_more() {
+    let mut cluster = guarded();
+    cluster.propose(1, "a");
+    cluster.stabilize();
+    cluster.isolate(1);
+    let leader = everybody_else_elects(&mut cluster);
+    assert_ne!(leader, 1);
+    cluster.propose(leader, "b");
+    cluster.stabilize();
+    assert_eq!(cluster.committed(leader), 2);
+    cluster.read(1, 1, ReadMode::LeaseGuard);
+    assert_eq!(cluster.ready(1), [(1, 2)], "the old leader still serves, and nothing newer is committed");
+    for _ in 0..101 {
+        cluster.nodes.get_mut(&NodeId(leader)).unwrap().advance(MS);
+    }
+    cluster.stabilize();
+    cluster.fire(NodeId(leader), Timer::Heartbeat);
+    cluster.stabilize();
+    assert_eq!(cluster.committed(leader), 4);
+    assert!(cluster.events.iter().all(|(_, event)| !matches!(event, Event::Illegal { .. })));
+}

@@ -1,0 +1,260 @@
+//! Reads that write nothing: served only by who leads, from everything that was committed before they were asked.
+
+use crate::cluster::Cluster;
+use std::time::Duration;
+use synod_core::testing::{Bench, Output};
+use synod_core::{Input, NodeId};
+use synod_raft::{Command, Config, Event, Index, Message, Raft, ReadMode, ReadRefusal, Term, Timer};
+
+const TWO: NodeId = NodeId(2);
+const THREE: NodeId = NodeId(3);
+
+/// Node 1 leads three, and an entry is committed.
+fn led() -> Cluster {
+    let mut cluster = Cluster::new(3);
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster.propose(1, "a");
+    cluster.stabilize();
+    cluster.events.clear();
+    cluster
+}
+
+fn refusals(cluster: &mut Cluster, id: u64) -> Vec<(u64, ReadRefusal)> {
+    let refused = |(node, event): &(NodeId, Event)| match event {
+        Event::ReadRefused { token, reason, .. } if *node == NodeId(id) => Some((*token, *reason)),
+        _ => None,
+    };
+    cluster.events.iter().filter_map(refused).collect()
+}
+
+#[test]
+fn a_read_is_ready_anywhere_when_a_quorum_has_confirmed_the_leader() {
+    for id in 1..=3 {
+        let mut cluster = led();
+        cluster.read(id, 7, ReadMode::Index);
+        assert_eq!(cluster.ready(id), [], "nobody was asked yet");
+        cluster.stabilize();
+        assert_eq!(cluster.ready(id), [(7, 2)]);
+    }
+}
+
+#[test]
+fn all_reads_of_a_burst_take_one_round_and_no_entry() {
+    let mut cluster = led();
+    let reads = (0..100).map(|token| Input::Command(Command::Read { token, mode: ReadMode::Index }));
+    cluster.nodes.get_mut(&NodeId(1)).unwrap().burst(reads);
+    let sent = cluster.nodes.get_mut(&NodeId(1)).unwrap().take();
+    assert_eq!(sent.len(), 2, "one message for each of the others: {sent:?}");
+    for output in sent {
+        if let Output::Send { to, message, .. } = output {
+            cluster.net.push(crate::cluster::Envelope { from: NodeId(1), to, message });
+        }
+    }
+    cluster.stabilize();
+    assert_eq!(cluster.ready(1).len(), 100);
+    assert_eq!(cluster.raft(1).last_index(), Index(2));
+}
+
+/// At most four rounds are under way: reads that come while they are wait together for the next.
+#[test]
+fn under_load_one_round_serves_many_reads() {
+    let mut cluster = led();
+    for token in 0..100 {
+        cluster.read(1, token, ReadMode::Index);
+    }
+    assert_eq!(cluster.net.len(), 8, "four rounds to two peers");
+    cluster.stabilize();
+    assert_eq!(cluster.ready(1).len(), 100);
+}
+
+#[test]
+fn a_round_travels_with_entries_where_there_are_any() {
+    let mut cluster = led();
+    let read = Input::Command(Command::Read { token: 1, mode: ReadMode::Index });
+    let propose = Input::Command(Command::Propose { token: 1, payload: "b".into() });
+    cluster.nodes.get_mut(&NodeId(1)).unwrap().burst([read, propose]);
+    let sent = cluster.nodes.get_mut(&NodeId(1)).unwrap().take();
+    let appends = |output: &&Output<Raft>| matches!(output, Output::Send { message: Message::Append { round: 2, entries, .. }, .. } if !entries.is_empty());
+    assert_eq!(sent.iter().filter(appends).count(), 2, "{sent:?}");
+    assert_eq!(sent.iter().filter(|output| matches!(output, Output::Send { .. })).count(), 2, "{sent:?}");
+}
+
+/// etcd 20418: a repeated question was confirmed by the answers to the first one.
+#[test]
+fn an_echo_of_an_earlier_round_confirms_nothing() {
+    let mut cluster = led();
+    cluster.read(1, 1, ReadMode::Index);
+    for letter in cluster.intercept(2).into_iter().chain(cluster.intercept(3)) {
+        cluster.deliver_to(letter.from.0, letter.to.0, letter.message);
+    }
+    // The echoes of the first round are on their way back; then the leader is cut off, and another read comes.
+    let echoes = cluster.intercept(1);
+    assert_eq!(echoes.len(), 2);
+    cluster.read(1, 2, ReadMode::Index);
+    for echo in echoes {
+        cluster.deliver_to(echo.from.0, 1, echo.message);
+    }
+    assert_eq!(cluster.ready(1), [(1, 2)]);
+}
+
+/// `d-engine` 381: a leader that has been replaced served reads.
+#[test]
+fn a_leader_that_was_replaced_serves_nothing() {
+    let mut cluster = led();
+    cluster.isolate(1);
+    cluster.read(1, 1, ReadMode::Index);
+    cluster.run(Duration::from_secs(1));
+    let leader = cluster.leader().unwrap().0;
+    assert_ne!(leader, 1);
+    cluster.propose(leader, "newer");
+    cluster.run(Duration::from_millis(100));
+    cluster.connect(1);
+    cluster.run(Duration::from_secs(1));
+    assert_eq!(cluster.ready(1), []);
+    assert_eq!(refusals(&mut cluster, 1), [(1, ReadRefusal::Deposed)]);
+}
+
+/// etcd 7331: a new leader does not know what its predecessors committed before an entry of its own is committed.
+#[test]
+fn a_new_leader_serves_reads_when_an_entry_of_its_own_is_committed() {
+    let mut cluster = led();
+    cluster.propose(1, "b");
+    cluster.stabilize();
+    // Node 2 has the entry and does not know that it is committed.
+    cluster.restart(2);
+    cluster.isolate(1);
+    cluster.fire(THREE, Timer::Election);
+    cluster.campaign(2);
+    while cluster.raft(2).role() != synod_raft::Role::Leader {
+        cluster.sync(TWO);
+        cluster.sync(THREE);
+        cluster.deliver(0);
+    }
+    cluster.read(2, 5, ReadMode::Index);
+    assert_eq!(cluster.ready(2), []);
+    cluster.stabilize();
+    assert_eq!(cluster.ready(2), [(5, 4)]);
+}
+
+#[test]
+fn a_lost_question_is_asked_again_and_a_lost_answer_too() {
+    let mut cluster = led();
+    cluster.read(2, 7, ReadMode::Index);
+    cluster.intercept(1);
+    cluster.fire(TWO, Timer::Reads);
+    while !matches!(cluster.net.first().map(|letter| &letter.message), Some(Message::IndexIs { .. })) {
+        cluster.deliver(0);
+    }
+    cluster.intercept(2);
+    assert_eq!(cluster.ready(2), []);
+    cluster.fire(TWO, Timer::Reads);
+    cluster.stabilize();
+    assert_eq!(cluster.ready(2), [(7, 2)]);
+}
+
+#[test]
+fn a_question_goes_to_the_next_leader_when_the_leader_changes() {
+    let mut cluster = led();
+    cluster.read(2, 7, ReadMode::Index);
+    cluster.crash(1);
+    cluster.run(Duration::from_millis(550));
+    assert_eq!(cluster.ready(2).len() + refusals(&mut cluster, 2).len(), 1);
+    let again = cluster.leader().unwrap().0;
+    cluster.read(5 - again, 8, ReadMode::Index);
+    cluster.run(Duration::from_millis(100));
+    assert_eq!(cluster.ready(5 - again).len(), 1);
+}
+
+#[test]
+fn a_question_that_nobody_answers_is_refused_in_time() {
+    let mut cluster = led();
+    cluster.isolate(2);
+    cluster.read(2, 7, ReadMode::Index);
+    cluster.run(Duration::from_millis(800));
+    assert_eq!(refusals(&mut cluster, 2), [(7, ReadRefusal::TimedOut)]);
+    cluster.events.clear();
+    cluster.read(2, 8, ReadMode::Index);
+    assert_eq!(refusals(&mut cluster, 2), [(8, ReadRefusal::NoLeader)]);
+}
+
+/// The answer to a question of a node's earlier life is older than what it reads now.
+#[test]
+fn an_answer_from_before_a_restart_answers_nothing() {
+    let mut cluster = led();
+    cluster.read(2, 7, ReadMode::Index);
+    while !matches!(cluster.net.first().map(|letter| &letter.message), Some(Message::IndexIs { .. })) {
+        cluster.deliver(0);
+    }
+    let late = cluster.intercept(2);
+    cluster.restart(2);
+    cluster.propose(1, "newer");
+    cluster.fire(NodeId(1), Timer::Heartbeat);
+    cluster.stabilize();
+    cluster.read(2, 8, ReadMode::Index);
+    for letter in late {
+        cluster.deliver_to(1, 2, letter.message);
+    }
+    assert_eq!(cluster.ready(2), []);
+    cluster.stabilize();
+    assert_eq!(cluster.ready(2), [(8, 3)]);
+}
+
+#[test]
+fn a_stale_read_needs_nobody_unless_it_must_be_young() {
+    let mut cluster = led();
+    let any_age = ReadMode::Stale { age_max: None, index_min: Index::ZERO };
+    let young = ReadMode::Stale { age_max: Some(Duration::from_millis(100)), index_min: Index::ZERO };
+    cluster.isolate(2);
+    cluster.read(2, 1, any_age);
+    assert_eq!(cluster.ready(2), [(1, 0)]);
+    cluster.connect(2);
+    // Nothing is known about the age of anything yet: this asks, and the next ones profit.
+    cluster.read(2, 2, young);
+    cluster.stabilize();
+    assert_eq!(cluster.ready(2), [(2, 2)]);
+    cluster.isolate(2);
+    cluster.read(2, 3, young);
+    assert_eq!(cluster.ready(2), [(3, 2)]);
+    cluster.run(Duration::from_millis(100));
+    cluster.read(2, 4, young);
+    assert_eq!(cluster.ready(2), []);
+}
+
+#[test]
+fn a_reader_finds_its_own_write_on_any_node() {
+    let mut cluster = led();
+    cluster.isolate(2);
+    cluster.propose(1, "mine");
+    cluster.stabilize();
+    cluster.read(2, 1, ReadMode::Stale { age_max: None, index_min: Index(3) });
+    assert_eq!(cluster.ready(2), []);
+    cluster.connect(2);
+    for _ in 0..3 {
+        cluster.fire(NodeId(1), Timer::Heartbeat);
+        cluster.stabilize();
+    }
+    assert_eq!(cluster.ready(2), [(1, 3)]);
+}
+
+#[test]
+fn reads_beyond_the_limit_are_refused() {
+    let mut config = Config::new(NodeId(1), [NodeId(1), TWO, THREE]);
+    config.reads_max = 2;
+    let mut node = Bench::new(NodeId(1), Raft::new(config).unwrap());
+    node.start().unwrap();
+    let heartbeat = Message::Append {
+        term: Term(1),
+        prev_term: Term(0),
+        commit: Index(0),
+        round: 1,
+        entries: synod_raft::Segment::empty(Index(1)),
+    };
+    node.input(Input::Message(TWO, heartbeat));
+    node.take();
+    for token in 0..3 {
+        node.input(Input::Command(Command::Read { token, mode: ReadMode::Index }));
+    }
+    let refused = Event::ReadRefused { token: 2, leader: Some(TWO), reason: ReadRefusal::Busy };
+    assert!(node.take().iter().any(|output| matches!(output, Output::Event(event) if *event == refused)));
+}

@@ -54,6 +54,7 @@ fn one_proposer_gets_its_value_chosen_and_everybody_learns_it() {
     assert_eq!(cluster.decision().as_deref(), Some("a"));
     let told: Vec<u64> = cluster.events.iter().map(|(id, _)| id.0).collect();
     assert_eq!(told, [1, 2, 3], "each is told once");
+    assert_eq!(cluster.safety.decision().unwrap(), "a", "the observer has seen it");
 }
 
 #[test]

@@ -136,6 +136,12 @@ fn a_forged_length_is_an_error_before_anything_is_allocated() {
     assert_eq!(decoded, Err(WireError::Truncated { missing: u32::MAX as usize - 2 }));
 }
 
+/// Whoever decodes many of them trusts it: a forged count is measured against the bytes that are there.
+#[test]
+fn the_shortest_proposal_is_as_long_as_it_says() {
+    assert_eq!(Proposal { ballot: BALLOT, value: Bytes::new() }.to_bytes(1).len(), Proposal::LEN_MIN);
+}
+
 proptest! {
     #[test]
     fn messages_come_back_as_they_went(message in message()) {

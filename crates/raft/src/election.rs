@@ -321,10 +321,10 @@ impl Raft {
                 self.role = Role::Follower;
                 return self.arm_election(cx);
             });
-            for (token, payload) in self.gathered.drain(..) {
+            self.gathered.give_back(|token, payload| {
                 // Early: these never entered the log.
                 cx.emit_early(Event::Refused { token, payload, leader, reason: Refusal::NotLeader });
-            }
+            });
             self.arm_election(cx);
         }
         let led = self.role == Role::Leader;

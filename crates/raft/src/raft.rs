@@ -1,5 +1,6 @@
 //! The state of a node, and where its inputs go.
 
+use crate::gathered::Gathered;
 use crate::lease::{Guard, Lease};
 use crate::log::Ghost;
 use crate::progress::{Progress, Stamp};
@@ -65,7 +66,7 @@ pub struct Raft {
     /// Leader: what it knows about each voter, in the order of the voters.
     pub(crate) progress: Vec<Progress>,
     /// Leader: proposals that wait for the end of the burst.
-    pub(crate) gathered: Vec<(u64, Bytes)>,
+    pub(crate) gathered: Gathered,
     /// There may be something to send at the end of the burst.
     pub(crate) dirty: bool,
     pub(crate) reads: Reads,
@@ -104,7 +105,7 @@ impl Raft {
             round: 0,
             votes: Vec::new(),
             progress: Vec::new(),
-            gathered: Vec::new(),
+            gathered: Gathered::default(),
             dirty: false,
             reads: Reads::default(),
             lease: Lease::default(),
@@ -153,7 +154,7 @@ impl Raft {
         } else if self.handover.transfer.is_some() {
             Refusal::Transferring
         } else {
-            return self.gathered.push((token, payload));
+            return self.gather(token, &payload, cx);
         };
         // Early: the proposal went nowhere, so there is nothing to take back.
         cx.emit_early(Event::Refused { token, payload, leader: self.leader, reason });

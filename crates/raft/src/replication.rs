@@ -13,6 +13,7 @@ impl Raft {
         }
         if !self.gathered.is_empty() {
             self.seal(cx);
+            self.await_own_disk(cx);
         }
         if core::mem::take(&mut self.dirty) {
             self.begin_reads(cx);
@@ -36,39 +37,38 @@ impl Raft {
         }
     }
 
-    /// Packs the gathered proposals into batches, puts them into the log and on their way to the disk.
+    /// Takes a proposal into the batch of this burst; a batch that has reached its limits goes into the log at once.
+    #[inline]
+    pub(crate) fn gather<S: Sink<Self> + ?Sized>(
+        &mut self,
+        token: u64,
+        payload: &[u8],
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if self.gathered.len() >= self.config.batch_entries_max
+            || self.gathered.bytes_with(payload.len()) > self.config.batch_bytes_max
+        {
+            self.seal(cx);
+        }
+        self.gathered.push(token, payload);
+    }
+
+    /// Makes a batch of what was gathered, puts it into the log and on its way to the disk.
     fn seal<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        let mut gathered = core::mem::take(&mut self.gathered);
-        let mut rest = gathered.as_slice();
-        while !rest.is_empty() {
-            let first = self.log.last().index.next();
-            let (batch, later) = rest.split_at_checked(self.batch_len(rest)).unwrap_or((rest, &[]));
-            rest = later;
-            let Some(entries) = Segment::pack(first, self.term, batch.iter().map(|(_, payload)| payload))
-            else {
-                continue;
-            };
+        if self.gathered.is_empty() {
+            return;
+        }
+        let first = self.log.last().index.next();
+        if let Some(entries) = self.gathered.seal(first, self.term) {
             self.add(entries, cx);
             let mut index = first;
-            for (token, _) in batch {
+            for token in self.gathered.tokens() {
                 // Early: the event says in so many words that nothing is promised yet.
                 cx.emit_early(Event::Proposed { token: *token, index, term: self.term });
                 index = index.next();
             }
         }
-        self.await_own_disk(cx);
-        gathered.clear();
-        self.gathered = gathered;
-    }
-
-    /// How many of the proposals make the next batch.
-    fn batch_len(&self, proposals: &[(u64, synod_core::Bytes)]) -> usize {
-        let mut bytes = 0_usize;
-        let fitting = proposals.iter().take(self.config.batch_entries_max).take_while(|(_, payload)| {
-            bytes = bytes.saturating_add(crate::segment::HEADER_BYTES + payload.len());
-            bytes <= self.config.batch_bytes_max
-        });
-        fitting.count().max(1)
+        self.gathered.clear();
     }
 
     /// Sends one voter what it may have.

@@ -81,7 +81,7 @@ impl Segment {
         let mut count = 0_u32;
         for payload in payloads {
             let payload = payload.as_ref();
-            arena.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+            arena.extend_from_slice(&header(payload.len(), EntryKind::Normal));
             arena.extend_from_slice(payload);
             count = count.checked_add(1)?;
         }
@@ -111,6 +111,11 @@ impl Segment {
         if (count == 0) != (term == Term::ZERO) {
             return None;
         }
+        Self::checked(first, term, count, arena)
+    }
+
+    /// An arena that was filled with `count` entries, each after its [`header`].
+    pub(crate) fn filled(first: Index, term: Term, count: u32, arena: Bytes) -> Option<Self> {
         Self::checked(first, term, count, arena)
     }
 
@@ -243,6 +248,15 @@ impl Segment {
             self.arena.slice_ref(part)
         }
     }
+}
+
+/// What stands before a payload. The length must be at most [`PAYLOAD_BYTES_MAX`].
+pub(crate) fn header(len: usize, kind: EntryKind) -> [u8; HEADER_BYTES] {
+    let kind = match kind {
+        EntryKind::Normal => 0,
+        EntryKind::Noop => 1,
+    };
+    (len as u32 | kind << KIND_SHIFT).to_le_bytes()
 }
 
 impl<'a> IntoIterator for &'a Segment {

@@ -22,5 +22,6 @@ mod replication;
 mod rewrite;
 mod safety;
 mod scripts;
+mod sessions;
 mod transfers;
 mod wire;

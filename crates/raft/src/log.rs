@@ -391,6 +391,38 @@ mod tests {
     }
 
     #[test]
+    fn only_what_fits_at_the_end_is_pushed() {
+        let (mut log, _) = built(&[(2, 3)]);
+        let entries = |first, term| Segment::pack(Index(first), Term(term), ["x"]).unwrap();
+        let before = log.clone();
+        for (first, term) in [(3, 2), (5, 2), (4, 1), (5, 1)] {
+            assert!(!log.push(entries(first, term), Lsn(9)), "index {first}, term {term}");
+            assert_eq!(log, before);
+        }
+        assert!(log.push(Segment::empty(Index(4)), Lsn(9)), "nothing fits");
+        assert_eq!(log, before, "and is not stored");
+        assert!(log.push(entries(4, 2), Lsn(9)));
+    }
+
+    /// Observers trust it: what they have seen once they read again only if it has grown.
+    #[test]
+    fn every_change_counts_as_an_edit_and_nothing_else_does() {
+        let (mut log, _) = built(&[(1, 3), (1, 3)]);
+        let mut seen = log.edits();
+        let mut grew = |log: &Log| core::mem::replace(&mut seen, log.edits()) < log.edits();
+        assert!(log.push(Segment::pack(Index(7), Term(2), ["x"]).unwrap(), Lsn(7)) && grew(&log));
+        assert!(!log.push(Segment::pack(Index(7), Term(2), ["x"]).unwrap(), Lsn(7)) && !grew(&log));
+        assert!(log.compact(Index(3)) && grew(&log));
+        assert!(!log.compact(Index(3)) && !grew(&log));
+        log.truncate(Index(8));
+        assert!(!grew(&log), "there is nothing to remove");
+        log.truncate(Index(6));
+        assert!(grew(&log));
+        log.reset(EntryId { term: Term(5), index: Index(20) });
+        assert!(grew(&log));
+    }
+
+    #[test]
     fn small_segments_are_joined_for_a_follower_that_is_behind() {
         let runs: Vec<_> = (0..100).map(|at| (u64::from(at == 0), 1)).collect();
         let (log, _) = built(&runs);
@@ -401,11 +433,27 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_that_begins_inside_a_segment_is_as_full_as_the_limits_allow() {
+        let (log, _) = built(&[(1, 6)]);
+        // Each entry is three bytes and a header of four.
+        for (count_max, bytes_max, len) in [(9, 35, 5), (9, 21, 3), (9, 20, 2), (2, 35, 2), (9, 1, 1)] {
+            assert_eq!(log.batch(Index(2), count_max, bytes_max).len(), len, "{count_max} {bytes_max}");
+        }
+    }
+
+    #[test]
     fn a_small_leftover_does_not_keep_its_arena_alive() {
         let payloads: Vec<_> = (0..100).map(|_| [7_u8; 100]).collect();
         let segment = Segment::pack(Index(1), Term(1), payloads).unwrap();
         let within = |part: &Segment| segment.arena().as_ptr_range().contains(&part.arena().as_ptr());
         assert!(!within(&segment.range(Index(1), Index(3))), "312 of 10,400 bytes are copied");
         assert!(within(&segment.range(Index(2), Index(90))), "most of it is shared");
+        assert!(within(&segment.range(Index(2), Index(46))), "4,680 bytes are too many to copy");
+        let small = segment.range(Index(1), Index(10));
+        let most = small.range(Index(2), Index(9));
+        assert!(
+            small.arena().as_ptr_range().contains(&most.arena().as_ptr()),
+            "most of little is shared, too"
+        );
     }
 }

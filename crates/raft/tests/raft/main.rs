@@ -22,6 +22,7 @@ mod replication;
 mod rewrite;
 mod safety;
 mod scripts;
+mod segments;
 mod sessions;
 mod transfers;
 mod wire;

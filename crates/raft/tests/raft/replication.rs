@@ -43,6 +43,37 @@ fn batches_are_joined_for_a_follower_that_is_behind_if_they_are_small() {
     }
 }
 
+#[test]
+fn the_longest_payload_is_taken() {
+    let mut node = bench(1, |config| config.payload_bytes_max = 4);
+    node.input(Input::Command(Command::Campaign));
+    node.sync().unwrap();
+    propose(&mut node, "four");
+    assert_eq!(node.protocol.last_index(), Index(2));
+}
+
+/// Limits count what is sent, not what stands before it in the same batch.
+#[test]
+fn a_follower_that_has_half_of_a_batch_gets_the_rest_at_once() {
+    let mut node = bench(3, |config| {
+        config.batch_bytes_max = 112;
+        config.pre_vote = false;
+    });
+    node.input(Input::Command(Command::Campaign));
+    node.sync().unwrap();
+    hear(&mut node, 2, Message::Voted { term: Term(1), granted: true });
+    let payload = Bytes::from_static(b"ten bytes.");
+    node.burst((0..8).map(|token| Input::Command(Command::Propose { token, payload: payload.clone() })));
+    assert_eq!(node.protocol.log().segments().map(Segment::len).collect::<Vec<_>>(), [1, 8]);
+    node.take();
+    hear(&mut node, 2, acknowledged(1, 3));
+    let rest = |message: &Message| match message {
+        Message::Append { entries, .. } => (entries.first().0, entries.last().0),
+        _ => (0, 0),
+    };
+    assert_eq!(sent(&mut node).iter().map(|(_, message)| rest(message)).collect::<Vec<_>>(), [(4, 9)]);
+}
+
 /// An answer is missing only where one was asked for.
 #[test]
 fn an_idle_follower_is_not_taken_for_a_lost_one() {

@@ -10,17 +10,13 @@ impl Raft {
         if self.role != Role::Leader || self.commits_are_held(cx) {
             return;
         }
-        let quorum = self.config.quorum_size();
-        let mut best = self.commit;
-        for candidate in &self.progress {
-            let index = candidate.matched;
-            if index > best && self.progress.iter().filter(|other| other.matched >= index).count() >= quorum {
-                best = index;
-            }
-        }
+        let best = self
+            .seats
+            .commit(|place| self.progress.get(place).map_or(Index::ZERO, |progress| progress.matched));
         let own_term = mutant!(self.log.term_at(best) == Some(self.term), "commit-of-earlier-term" => true);
         if best > self.commit && own_term {
             self.commit_to(best, cx);
+            self.settle_membership(cx);
         }
     }
 
@@ -30,16 +26,21 @@ impl Raft {
         if index <= self.commit {
             return;
         }
-        let from = self.commit.next();
+        let before = self.commit;
+        let from = before.next();
         self.commit = index;
         if self.role == Role::Leader {
             self.owe_everybody();
             self.extend_guard();
         }
-        for entries in self.log.range(from, index) {
-            // Early: a quorum has made these durable; it does not matter whether this node's disk is one of it.
-            cx.emit_early(Event::Committed(entries));
+        // A witness has nothing to apply.
+        if !self.config.witness {
+            for entries in self.log.range(from, index) {
+                // Early: a quorum has made these durable; it does not matter whether this node's disk is one of it.
+                cx.emit_early(Event::Committed(entries));
+            }
         }
+        self.membership_committed(before, cx);
         if self.has_ready_reads() {
             self.serve_ready_reads(cx);
         }

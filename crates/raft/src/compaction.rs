@@ -1,7 +1,7 @@
 //! How the log gets shorter at its front.
 
 use crate::{EntryId, Index, Raft};
-use synod_core::{Context, Lsn, Sink};
+use synod_core::{Context, Lsn, Sink, mutant};
 
 impl Raft {
     /// The application's durable state covers everything up to `upto`.
@@ -14,6 +14,11 @@ impl Raft {
         let Some(term) = self.log.term_at(index).filter(|_| index > self.snapshot.index) else { return };
         if self.log.compact(index) {
             self.snapshot = EntryId { term, index };
+            let membership = self.roster.at(index).clone();
+            self.roster.restore(
+                index,
+                mutant!(membership, "membership-lost-in-compaction" => self.config.membership().into()),
+            );
             let at = self.persist_state(cx);
             let oldest = self.oldest_record().unwrap_or(at);
             cx.release(Lsn(oldest.0.saturating_sub(1)));

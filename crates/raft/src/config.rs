@@ -1,13 +1,16 @@
 //! What a node is told before it starts.
 
+use crate::Membership;
 use alloc::vec::Vec;
 use core::time::Duration;
-use synod_core::{NodeId, mutant};
+use synod_core::NodeId;
+use synod_quorum::{Quorums, QuorumsError, Rule};
 
 /// The greatest [`Config::clock_drift_ppm_max`].
 const DRIFT_PPM_MAX: u32 = 500_000;
 
-/// The settings of one node. All nodes of a cluster have the same `voters` and `quorum`; the rest may differ.
+/// The settings of one node. All nodes that found a cluster have the same `voters`, `witnesses` and `quorum`; nodes that join later
+/// have the same `quorum`; the rest may differ.
 ///
 /// ```
 /// use synod_core::NodeId;
@@ -21,8 +24,17 @@ const DRIFT_PPM_MAX: u32 = 500_000;
 pub struct Config {
     /// This node.
     pub id: NodeId,
-    /// Those who vote and store entries, this node among them.
+    /// Those who vote in the beginning, this node among them. What the log says about the membership takes its place.
     pub voters: Vec<NodeId>,
+    /// Those of the voters who keep no payloads, so that the third site of a cluster needs no disk to speak of. Default none.
+    pub witnesses: Vec<NodeId>,
+    /// The node founds no cluster: it waits until a leader that was told to add it speaks to it. `voters` is empty then. Default
+    /// off; [`Config::joining`] sets it.
+    pub joining: bool,
+    /// This node is a witness: it votes, and keeps terms and indices of entries but not what they hold; it never leads. On by
+    /// itself where `witnesses` names it; a witness that joins needs it to be set. For ever: a node that has kept no payloads cannot
+    /// become a full one, except with another disk.
+    pub witness: bool,
     /// The shortest time without a leader after which a node campaigns. Default 150 ms.
     pub election_timeout_min: Duration,
     /// The longest. Each wait is drawn evenly from between the two, so that votes seldom split. Default 300 ms.
@@ -45,7 +57,7 @@ pub struct Config {
     pub payload_bytes_max: usize,
     /// How many batches may be on their way to one follower. Default 256.
     pub in_flight_max: usize,
-    /// How many voters make a quorum.
+    /// Which voters make a quorum. The same on all nodes, and for ever.
     pub quorum: QuorumRule,
     /// Whoever hears a leader promises it not to vote for another for `election_timeout_min`, so that the leader can serve
     /// reads without asking ([`ReadMode::Lease`](crate::ReadMode::Lease)). The price: after a restart a node gives no vote for that
@@ -69,15 +81,55 @@ pub struct Config {
     pub disk_stall_max: Option<Duration>,
 }
 
-/// How many voters make a quorum.
+/// Which voters make a quorum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum QuorumRule {
-    /// More than half.
+    /// More than half, for elections and commits.
     #[default]
     Majority,
-    /// One fewer than that: **breaks safety on purpose**. It exists so that a demonstration can show a checker finding the
+    /// So many voters commit, or a majority where that is fewer; elections need so many more that every two of them share a voter,
+    /// and each shares one with every commit (Howard, Malkhi and Spiegelman 2016, "Flexible Paxos"). With 2 of 5, an entry is
+    /// committed as soon as the leader and one follower have it, and electing a leader takes four of five.
+    Flexible {
+        /// How many voters commit.
+        commit: usize,
+    },
+    /// One fewer than a majority: **breaks safety on purpose**. It exists so that a demonstration can show a checker finding the
     /// damage. Two such quorums need not share a node, so two leaders may commit different entries at one index.
     SabotagedOneShort,
+}
+
+impl QuorumRule {
+    /// The quorums of these voters.
+    ///
+    /// ```
+    /// use synod_core::NodeId;
+    /// use synod_raft::QuorumRule;
+    /// let voters = [1, 2, 3, 4, 5].map(NodeId);
+    /// let quorums = QuorumRule::Flexible { commit: 2 }.quorums(&voters)?;
+    /// assert!(quorums.commit().is_quorum(&voters[..2]) && !quorums.elect().is_quorum(&voters[..3]));
+    /// # Ok::<(), synod_quorum::QuorumsError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there are no voters, or one is listed twice.
+    pub fn quorums(self, voters: &[NodeId]) -> Result<Quorums, QuorumsError> {
+        let majority = voters.len() / 2 + 1;
+        let voters = || voters.iter().copied();
+        match self {
+            Self::Majority => Ok(Quorums::majority(voters())?),
+            Self::Flexible { commit } => {
+                let commit = commit.clamp(1, majority);
+                let elect = majority.max(voters().len() + 1 - commit);
+                Quorums::sizes(voters(), elect, commit)
+            }
+            Self::SabotagedOneShort => {
+                let short = Rule::at_least((majority - 1).max(1), voters())?;
+                Ok(Quorums::unchecked(short.clone(), short))
+            }
+        }
+    }
 }
 
 impl Config {
@@ -87,6 +139,9 @@ impl Config {
         Self {
             id,
             voters: voters.into_iter().collect(),
+            witnesses: Vec::new(),
+            joining: false,
+            witness: false,
             election_timeout_min: Duration::from_millis(150),
             election_timeout_max: Duration::from_millis(300),
             heartbeat_interval: Duration::from_millis(30),
@@ -106,31 +161,22 @@ impl Config {
         }
     }
 
-    /// How many voters make a quorum.
+    /// The defaults for a node that is to be added to a cluster: it belongs to none, answers any leader that speaks to it, and does
+    /// not campaign before it is a voter. Its log knows the membership from then on, also after a restart with the same settings.
     #[must_use]
-    pub fn quorum_size(&self) -> usize {
-        let majority = self.voters.len() / 2 + 1;
-        match self.quorum {
-            QuorumRule::Majority => mutant!(majority, "quorum-one-short" => (majority - 1).max(1)),
-            QuorumRule::SabotagedOneShort => (majority - 1).max(1),
-        }
+    pub fn joining(id: NodeId) -> Self {
+        Self { joining: true, ..Self::new(id, []) }
+    }
+
+    /// The membership to begin with; nobody for a node that joins.
+    #[must_use]
+    pub fn membership(&self) -> Membership {
+        Membership { witnesses: self.witnesses.clone(), ..Membership::of(self.voters.iter().copied()) }
     }
 
     /// Sorts the voters and checks every field.
     pub(crate) fn validated(mut self) -> Result<Self, ConfigError> {
-        self.voters.sort_unstable();
-        if self.voters.is_empty() {
-            return Err(ConfigError::NoVoters);
-        }
-        if let Some(twice) = self.voters.windows(2).find_map(|pair| match pair {
-            [a, b] if a == b => Some(*a),
-            _ => None,
-        }) {
-            return Err(ConfigError::DuplicateVoter { id: twice });
-        }
-        if self.voters.binary_search(&self.id).is_err() {
-            return Err(ConfigError::NotAVoter { id: self.id });
-        }
+        self.check_members()?;
         if self.election_timeout_min >= self.election_timeout_max {
             return Err(ConfigError::ElectionTimeout {
                 min: self.election_timeout_min,
@@ -164,6 +210,48 @@ impl Config {
     }
 }
 
+impl Config {
+    fn check_members(&mut self) -> Result<(), ConfigError> {
+        self.voters.sort_unstable();
+        self.witnesses.sort_unstable();
+        if self.joining {
+            return if self.voters.is_empty() && self.witnesses.is_empty() {
+                Ok(())
+            } else {
+                Err(ConfigError::JoinsWhatItFounds)
+            };
+        }
+        if self.voters.is_empty() {
+            return Err(ConfigError::NoVoters);
+        }
+        for list in [&self.voters, &self.witnesses] {
+            if let Some(twice) = list.windows(2).find_map(|pair| match pair {
+                [a, b] if a == b => Some(*a),
+                _ => None,
+            }) {
+                return Err(ConfigError::DuplicateVoter { id: twice });
+            }
+        }
+        for id in self.witnesses.iter().chain([&self.id]) {
+            if self.voters.binary_search(id).is_err() {
+                return Err(ConfigError::NotAVoter { id: *id });
+            }
+        }
+        let named = self.witnesses.binary_search(&self.id).is_ok();
+        if self.witness && !named {
+            return Err(ConfigError::UnknownWitness { id: self.id });
+        }
+        self.witness = named;
+        if self.voters.len() > crate::membership::MEMBERS_MAX {
+            return Err(ConfigError::Limit { field: "voters", max: crate::membership::MEMBERS_MAX });
+        }
+        if self.membership().witnesses_commit(self.quorum) {
+            return Err(ConfigError::TooManyWitnesses);
+        }
+        Ok(())
+    }
+}
+
 /// Why a configuration cannot work.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
@@ -183,6 +271,20 @@ pub enum ConfigError {
         /// The node.
         id: NodeId,
     },
+    /// A node that joins a cluster has voters of its own.
+    #[error("a node that joins learns the membership from the leader: leave voters and witnesses empty")]
+    JoinsWhatItFounds,
+    /// The node says that it is a witness, and the cluster that it founds does not know.
+    #[error(
+        "node {id} is set up as a witness, but `witnesses` does not name it: the others would send it payloads"
+    )]
+    UnknownWitness {
+        /// The node.
+        id: NodeId,
+    },
+    /// A quorum of witnesses could commit an entry whose payload nobody's disk holds.
+    #[error("so many witnesses could commit what none of them stores: make one of them a full voter")]
+    TooManyWitnesses,
     /// The span from which election timeouts are drawn is empty.
     #[error(
         "election timeouts must be drawn from a span ({min:?} to {max:?} is none), or votes split for ever"

@@ -8,7 +8,11 @@ use synod_core::{Context, NodeId, Sink, mutant};
 impl Raft {
     /// The election timer has run out.
     pub(crate) fn on_election_timeout<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        if self.loyal {
+        if !self.may_lead() {
+            // Whoever has no vote to win waits for a leader; the next that it hears arms the timer again.
+            self.loyal = false;
+            self.leader = None;
+        } else if self.loyal {
             // The shortest timeout is over. Loyalty ends for all followers at about the same time, so that a pre-candidate
             // finds them open; the random rest decides who that is.
             self.loyal = false;
@@ -21,7 +25,7 @@ impl Raft {
 
     /// Tries to become leader.
     pub(crate) fn campaign<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        if self.role == Role::Leader {
+        if self.role == Role::Leader || !self.may_lead() {
             return;
         }
         self.arm_election(cx);
@@ -48,7 +52,7 @@ impl Raft {
         self.leader = None;
         self.votes.clear();
         self.votes.push(self.config.id);
-        if self.votes.len() >= self.config.quorum_size() {
+        if self.seats.elect(&self.votes) {
             return self.stand(false, cx);
         }
         // Early: a question promises nothing.
@@ -188,7 +192,10 @@ impl Raft {
         if mutant!(!self.votes.contains(&from), "vote-counted-twice" => true) {
             self.votes.push(from);
         }
-        self.votes.len() >= self.config.quorum_size()
+        mutant!(
+            self.seats.elect(&self.votes),
+            "membership-when-committed" => self.roster.seats_at(self.commit).elect(&self.votes),
+        )
     }
 
     fn lead<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
@@ -199,7 +206,8 @@ impl Raft {
         self.round = 1;
         self.progress.clear();
         let next = self.log.last().index.next();
-        self.progress.extend(self.config.voters.iter().map(|_| Progress::new(next, self.round)));
+        self.progress.extend(self.seats.all.iter().map(|_| Progress::new(next, self.round)));
+        self.watch_learners(cx);
         self.forget_leases();
         self.begin_guard(cx);
         self.take_over_reads(cx);
@@ -220,9 +228,11 @@ impl Raft {
         let prev_term = self.log.last().term;
         if self.log.takes(&entries) {
             let at = cx.persist(Record::Append { prev_term, entries: entries.clone() });
+            let (first, membership) = (entries.first(), entries.to_membership());
             self.log.push(entries, at);
             self.guard_entry(cx);
             self.owe_everybody();
+            self.take_membership(first, membership, cx);
         }
     }
 
@@ -239,12 +249,14 @@ impl Raft {
         if self.role != Role::Leader {
             return;
         }
-        let mut heard = 0;
-        for (progress, id) in self.progress.iter_mut().zip(&self.config.voters) {
-            heard += usize::from(progress.heard || *id == self.config.id);
+        let (all, own) = (&self.seats.all, self.config.id);
+        let heard = self.seats.confirm(|place| {
+            self.progress.get(place).is_some_and(|progress| progress.heard) || all.get(place) == Some(&own)
+        });
+        for progress in &mut self.progress {
             progress.heard = false;
         }
-        if mutant!(heard >= self.config.quorum_size(), "deaf-leader-stays" => true) {
+        if mutant!(heard, "deaf-leader-stays" => true) {
             cx.arm(Timer::CheckQuorum, self.config.election_timeout_min);
             self.watch_disk(cx);
         } else {
@@ -316,6 +328,7 @@ impl Raft {
             self.forget_leases();
             self.forget_handover(cx);
             self.progress.clear();
+            self.catching_up.clear();
             self.dirty = false;
             mutant!("sealed-after-deposition" => {
                 self.role = Role::Follower;

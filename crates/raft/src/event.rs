@@ -1,8 +1,10 @@
 //! What an application asks, what it is told, and the names of the timers.
 
 use crate::{
-    Index, ReadMode, ReadRefusal, RecoverError, Role, Segment, Term, TransferCause, TransferRefusal,
+    Change, ChangeError, Index, Membership, ReadMode, ReadRefusal, RecoverError, Role, Segment, Term,
+    TransferCause, TransferRefusal,
 };
+use alloc::sync::Arc;
 use synod_core::{Bytes, NodeId};
 
 /// What an application asks for.
@@ -43,6 +45,14 @@ pub enum Command {
     /// [`Event::Resigned`] when it does not lead. It goes on voting and storing until it is stopped; [`Command::Campaign`] takes
     /// the resignation back.
     Resign,
+    /// Change the membership. Answered by [`Event::Proposed`] or [`Event::ChangeRefused`] with the same token; carried out when
+    /// [`Event::Membership`] says that it is committed.
+    ChangeMembership {
+        /// As for a proposal.
+        token: u64,
+        /// What is to change.
+        change: Change,
+    },
 }
 
 /// What an application is told.
@@ -82,6 +92,25 @@ pub enum Event {
         role: Role,
         /// Who leads, as far as this node knows.
         leader: Option<NodeId>,
+    },
+    /// A change of the membership was not taken.
+    ChangeRefused {
+        /// The caller's token.
+        token: u64,
+        /// Who leads, as far as this node knows: ask there.
+        leader: Option<NodeId>,
+        /// Why.
+        reason: ChangeRefusal,
+    },
+    /// Another membership is in effect on this node: since its entry is in the log, or since the entry of the one after it is not
+    /// any more; or it is committed. A transport must reach the members from the first of these on.
+    Membership {
+        /// The index of its entry; 0 for the one that the node was started with.
+        index: Index,
+        /// The members.
+        membership: Arc<Membership>,
+        /// Whether it is committed. One that is not may still be undone.
+        committed: bool,
     },
     /// A message was dropped that no correct node sends.
     Illegal {
@@ -141,12 +170,32 @@ pub enum Refusal {
     Transferring,
 }
 
+/// Why a change of the membership was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeRefusal {
+    /// This node does not lead.
+    #[error("this node does not lead: ask the leader")]
+    NotLeader,
+    /// The leader has not committed an entry of its own term yet, so a change by an earlier leader may still be under way. It
+    /// takes one round trip after an election.
+    #[error("the leader has committed nothing in its term yet: ask again in a moment")]
+    OwnTermUncommitted,
+    /// The last change is not committed yet.
+    #[error("another change is under way: wait until it is committed")]
+    InProgress,
+    /// There is no such change.
+    #[error(transparent)]
+    Impossible(ChangeError),
+    /// The log has no index left.
+    #[error("the log is full")]
+    LogFull,
+}
+
 /// What no correct node sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Illegal {
-    /// The sender is not a voter.
-    NotAMember,
     /// A term beyond [`Term::MAX`], or one that does not fit its neighbours.
     ImpossibleTerm,
     /// An index beyond [`Index::MAX`], or beyond the log that it speaks of.
@@ -157,6 +206,10 @@ pub enum Illegal {
     SecondLeader,
     /// Entries that differ from what is committed here.
     ConflictsWithCommitted,
+    /// Payloads for a witness, or none for a node that is no witness: one of the two is set up wrongly.
+    WitnessOrNot,
+    /// An entry that should hold a membership, and does not.
+    ImpossibleMembership,
     /// A message from oneself that one does not send to oneself.
     FromOneself,
 }

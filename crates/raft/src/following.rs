@@ -15,7 +15,7 @@ impl Raft {
         cx: &mut Context<'_, Self, S>,
     ) {
         let prev = EntryId { term: prev_term, index: entries.first().prev() };
-        if let Some(reason) = self.impossible(term, prev, &entries) {
+        if let Some(reason) = self.impossible(term, prev, &entries).or_else(|| self.misfit(&entries)) {
             return self.illegal(from, reason, cx);
         }
         if mutant!(term < self.term, "append-of-earlier-term" => false) {
@@ -124,15 +124,18 @@ impl Raft {
             return Err(Illegal::ConflictsWithCommitted);
         }
         mutant!(self.log.truncate(from), "conflict-kept" => ());
+        self.undo_membership(from, cx);
         let entries = if from == entries.first() { entries } else { entries.range(from, entries.last()) };
         let prev_term = self.log.last().term;
         if !self.log.takes(&entries) {
             return Ok(false);
         }
         let at = cx.persist(Record::Append { prev_term, entries: entries.clone() });
-        let wrote = self.log.push(entries, at);
+        let (first, membership) = (entries.first(), entries.to_membership());
+        self.log.push(entries, at);
         self.guard_entry(cx);
-        Ok(wrote)
+        self.take_membership(first, membership, cx);
+        Ok(true)
     }
 
     /// Promises the leader everything that is verified, as soon as the disk has it.

@@ -6,7 +6,7 @@
 //! A node that has not changed costs one comparison, a node that has grown costs its new entries, and only a node whose
 //! log was cut is read again from the cut. Payloads that are the same piece of memory are not compared byte by byte.
 
-use crate::{Entry, EntryId, EntryKind, Index, Raft, Role, Segment, Term};
+use crate::{Entry, EntryId, EntryKind, Index, Raft, Role, Segment, Standing, Term};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use synod_core::{Bytes, NodeId, mutant};
@@ -118,6 +118,30 @@ pub enum Violation {
         /// The entry.
         entry: EntryId,
     },
+    /// One change of the membership at a time: two that are not committed may have quorums that do not meet.
+    #[error("one change at a time: {leader} leads term {term} with two memberships that are not committed")]
+    TwoChanges {
+        /// The leader.
+        leader: NodeId,
+        /// Its term.
+        term: Term,
+    },
+    /// A leader leads no longer than until its own removal is committed.
+    #[error("removed leader: {leader} leads term {term} and is no voter of the committed membership")]
+    RemovedLeader {
+        /// The leader.
+        leader: NodeId,
+        /// Its term.
+        term: Term,
+    },
+    /// The membership in effect is that of the last such entry in the log.
+    #[error("membership: {node} goes by a membership at index {index}, where its log holds none")]
+    Membership {
+        /// The node.
+        node: NodeId,
+        /// The index.
+        index: Index,
+    },
     /// State Machine Safety: no two nodes apply different entries at an index.
     #[error(
         "state machine safety: {node} committed another entry at index {index} than was committed before"
@@ -136,6 +160,29 @@ pub enum Violation {
         /// The entry before the first of its log.
         base: EntryId,
     },
+}
+
+impl Violation {
+    /// What is wrong with the memberships that a node goes by.
+    fn of_membership(node: NodeId, raft: &Raft) -> Option<Self> {
+        mutant!("blind-to-memberships" => return None);
+        let entered = raft.roster.entered();
+        let held = |index| raft.log().segment_at(index).is_some_and(Segment::is_membership);
+        if let Some(index) = entered.filter(|index| *index > raft.log().base().index && !held(*index)) {
+            return Some(Self::Membership { node, index });
+        }
+        if raft.role() != Role::Leader {
+            return None;
+        }
+        let (leader, term) = (node, raft.term());
+        match raft.memberships_uncommitted() {
+            0 if raft.membership().standing(leader) != Some(Standing::Voter) => {
+                Some(Self::RemovedLeader { leader, term })
+            }
+            0 | 1 => None,
+            _ => Some(Self::TwoChanges { leader, term }),
+        }
+    }
 }
 
 impl Safety {
@@ -183,6 +230,9 @@ impl Safety {
         let news = moved && self.state_machine_safety(node, raft, before.commit, cut.is_some())?;
         if leads.is_some() && before.led != leads {
             self.leader_completeness(node, raft)?;
+        }
+        if grown || moved {
+            Violation::of_membership(node, raft).map_or(Ok(()), Err)?;
         }
         if let Some((_, seen)) = self.nodes.get_mut(place) {
             seen.revision = Some(raft.revision());
@@ -245,6 +295,11 @@ impl Safety {
         let known = known.max(raft.log().base().index);
         let mut before = raft.term_at(known).unwrap_or_default();
         for segment in raft.log().segments_from(known.next()) {
+            if segment.is_hollow() {
+                // A witness knows names, and nothing of what they stand for.
+                before = segment.term();
+                continue;
+            }
             for entry in segment.iter() {
                 if entry.index <= known {
                     continue;

@@ -75,18 +75,14 @@ impl Raft {
         self.confirm_reads(round, cx);
     }
 
-    /// The last round that a quorum has echoed. O(voters²), no allocation.
+    /// The last round that a quorum has echoed: any other leader needs a vote of one of these. No allocation.
     fn confirmed_round(&self) -> u64 {
-        let quorum = mutant!(
-            self.config.quorum_size(),
-            "read-quorum-one-short" => self.config.quorum_size().saturating_sub(1),
-        );
-        let echoed = || {
-            let voters = self.progress.iter().zip(&self.config.voters);
-            voters.map(|(progress, id)| if *id == self.config.id { self.round } else { progress.round })
-        };
-        let reached = |round: &u64| echoed().filter(|other| other >= round).count() >= quorum;
-        echoed().filter(reached).max().unwrap_or(0)
+        self.seats.echoed(|place| {
+            if self.seats.all.get(place) == Some(&self.config.id) {
+                return self.round;
+            }
+            self.progress.get(place).map_or(0, |progress| progress.round)
+        })
     }
 
     /// Whether nobody else can have been elected, by the promises that were made to this leader.

@@ -116,6 +116,15 @@
 //! | the leadership is handed over: on command, by priority, before a shutdown, when the leader's disk stands still | `transfer.txt`, `priority.txt`, `transfers.rs` |
 //! | restart from the log, also from one that was rewritten and partly released | `restart.txt`, `recovery_copes_with_any_part_of_what_was_released` |
 //! | compaction: what the application's durable state covers is forgotten, in memory and on the disk | `compaction.txt`, `any_kept_part_of_the_records_recovers_the_node`, `nothing_is_released_before_the_record_that_replaces_it_is_durable` |
+//! | membership in the log: one voter at a time, or any change through a joint membership that is left by itself or when told to | `membership_simple.txt`, `membership_joint.txt`, `the_quorums_of_neighbouring_memberships_meet` |
+//! | a membership is in effect when it is appended, undone when it is overwritten, and outlives its leader, a restart and compaction | `membership_undone.txt`, `membership_leader_changes.txt`, `a_restart_remembers_the_membership` |
+//! | one change at a time, and none before an entry of the leader's own term is committed | `membership_simple.txt`, `no_change_before_an_entry_of_the_own_term_is_committed` |
+//! | a leader leads until its own removal is committed; who is removed hears of it, and does not disturb | `membership_leader_removed.txt`, `membership_simple.txt` |
+//! | clusters of one grow and shrink to one; nodes that join need no list of members | `membership_simple.txt` |
+//! | removed and added again in one term: what an earlier life acknowledged does not count | `an_answer_from_an_earlier_life_says_nothing` |
+//! | learners, which a leader promotes by itself once they have caught up | `learners.txt`, `learners_neither_commit_nor_elect`, `a_learner_is_promoted_when_a_round_of_catching_up_is_short` |
+//! | witnesses, which vote and acknowledge and keep no payloads | `witness.txt`, `a_witness_never_leads`, `a_witness_takes_no_payloads_and_nobody_else_takes_none` |
+//! | flexible quorums: fewer to commit, more to elect | `flexible_quorums_commit_with_fewer_and_elect_with_more` |
 //! | safety under random loss, duplication, reordering, crashes and slow disks, progress when they end | `random_schedules_are_safe_and_progress_when_the_faults_end` |
 //! | client sessions: a retry counts once, sessions expire by the log's own time, on every replica alike ([`session`]) | `each_request_counts_once_and_replicas_agree`, `a_late_copy_from_an_expired_session_is_refused` |
 //! | no panic, whatever arrives and whatever is on the disk | `a_step_never_panics`, `any_bytes_decode_to_a_value_or_an_error`, `recovery_from_arbitrary_records_is_a_node_or_an_error` |
@@ -139,20 +148,28 @@
 //! * **Loyalty is a timer.** A follower is loyal for the shortest election timeout after it heard its leader, then waits a
 //!   random rest. There is one election timer; it runs in these two stretches, so that hearing from the leader costs no
 //!   random number, and a model checker needs no clock.
-//! * **Everything that arrives is checked.** Members only; terms and indices with room to grow; entries whose lengths were
+//! * **Who takes part is in the log.** The last [`Membership`] in a node's log is in effect there, committed or not (section 6 of the
+//!   paper). A leader or candidate is judged by term and log alone, since its membership may be newer than what this node knows;
+//!   what counts towards a quorum comes from members only. Answers echo the leader's round, so that those of an earlier life of
+//!   a member are told from those of this one.
+//! * **Everything that arrives is checked.** Terms and indices with room to grow; entries whose lengths were
 //!   verified when they were decoded. What no correct node sends is dropped, with [`Event::Illegal`].
 //!
 //! # What the application owes
 //! * [`Event::Committed`] comes in order and without gaps, and after a restart from index 1 again, or from where the log was
 //!   compacted to. Keep the index of the last applied entry with the state ([`StateMachine`](synod_core::StateMachine)) and
-//!   skip what is not newer. Entries of kind [`EntryKind::Noop`] only take up an index.
+//!   skip what is not newer. Entries of another kind than [`EntryKind::Normal`] only take up an index.
+//! * A transport that reaches whoever [`Event::Membership`] names, from the first time it does.
+//! * A node that is removed may stop when it hears that this is committed, but need not hear it. A new node, also one with the id of
+//!   another that was removed, starts with an empty disk and [`Config::joining`]. Before a change, see to it that a quorum of the
+//!   *next* membership is running: a cluster that adds voters who are not there waits for them.
 //! * [`Command::Compact`] is a promise: the state up to there is durable. Raft forgets what led to it.
 //! * [`Event::Proposed`] is not a commit. Wait for a commit of the same index **and** term. If another term commits there, the
 //!   proposal is lost; if neither comes (the leader changed), its fate is unknown until one does.
 //! * A disk that lies about durability breaks the promises made on it, here as everywhere.
 //!
 //! # What it does not do yet
-//! Change the membership; send snapshots, so a leader must not compact what a follower still needs; repair a damaged log from the
+//! Give voters weights; send snapshots, so a leader must not compact what a follower still needs; repair a damaged log from the
 //! peers (a node with a damaged record refuses to start, [`RecoverError::Damaged`]); bound what a leader gathers when followers
 //! cannot keep up.
 #![no_std]
@@ -161,6 +178,7 @@
 
 extern crate alloc;
 
+mod change;
 mod commitment;
 mod compaction;
 mod config;
@@ -170,15 +188,18 @@ mod following;
 mod gathered;
 mod lease;
 mod log;
+mod membership;
 mod message;
 mod node;
 mod position;
 mod progress;
 mod raft;
 mod read;
+mod reconfiguration;
 mod record;
 mod recovery;
 mod replication;
+mod roster;
 mod segment;
 mod status;
 mod transfer;
@@ -189,9 +210,11 @@ pub mod invariants;
 pub mod mutants;
 pub mod session;
 
+pub use change::{Change, ChangeError, Step, Transition};
 pub use config::{Config, ConfigError, QuorumRule};
-pub use event::{Command, Event, Illegal, Refusal, Timer};
+pub use event::{ChangeRefusal, Command, Event, Illegal, Refusal, Timer};
 pub use log::Log;
+pub use membership::{Membership, Standing};
 pub use message::Message;
 pub use node::{Node, Output, StartError};
 pub use position::{EntryId, Index, Term};

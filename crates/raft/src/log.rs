@@ -140,7 +140,7 @@ impl Log {
         let head = whole.head(from, count_max, bytes_max);
         let mut count = head.len();
         let mut bytes = head.arena().len();
-        if bytes > bytes_max / 4 {
+        if bytes > bytes_max / 4 || head.is_membership() {
             return head;
         }
         let following = self.segments.range(place + 1..).map(|held| &held.segment);
@@ -149,7 +149,10 @@ impl Log {
             .take_while(|next| {
                 count += next.len();
                 bytes += next.arena().len();
-                next.term() == head.term() && count <= count_max && bytes <= bytes_max
+                next.term() == head.term()
+                    && count <= count_max
+                    && bytes <= bytes_max
+                    && !next.is_membership()
             })
             .count();
         if joined == 0 || whole.last() != head.last() {

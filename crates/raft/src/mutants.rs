@@ -208,6 +208,72 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "hashicorp/raft 503",
         says: "a leader whose disk hangs keeps the leadership",
     },
+    // Memberships.
+    Exhibit {
+        name: "learners-count",
+        source: "openraft beb0302b",
+        says: "acknowledgements of learners count for a commit",
+    },
+    Exhibit {
+        name: "joint-commit-by-one-half",
+        source: "openraft 6c0ccaf3",
+        says: "in a joint membership the new voters commit alone",
+    },
+    Exhibit {
+        name: "joint-election-by-one-half",
+        source: "tikv 9579, etcd-io/raft 372",
+        says: "in a joint membership the new voters elect alone, while the old ones may elect another",
+    },
+    Exhibit {
+        name: "change-before-own-commit",
+        source: "Ongaro 2015, raft-dev",
+        says: "a leader changes the membership before it has committed an entry of its own term",
+    },
+    Exhibit {
+        name: "two-changes-at-once",
+        source: "Ongaro's thesis, section 4.1",
+        says: "a change begins while the last is not committed",
+    },
+    Exhibit {
+        name: "membership-not-undone",
+        source: "canonical/raft 250",
+        says: "a membership stays in effect when its entry is overwritten",
+    },
+    Exhibit {
+        name: "membership-when-committed",
+        source: "etcd 7280, raft-rs 221",
+        says: "a candidate goes by the last committed membership, not by the last in its log",
+    },
+    Exhibit {
+        name: "membership-lost-in-compaction",
+        source: "openraft dba24036",
+        says: "after its entry is compacted, a restart goes back to the membership of the configuration",
+    },
+    Exhibit {
+        name: "joint-left-before-commit",
+        source: "Raft paper, section 6",
+        says: "a joint membership is left before it is committed, which is no joint membership at all",
+    },
+    Exhibit {
+        name: "joint-left-only-by-its-leader",
+        source: "etcd 12136",
+        says: "a joint membership that outlives its leader is never left",
+    },
+    Exhibit {
+        name: "left-again-and-again",
+        source: "etcd bd3c759",
+        says: "every commit leaves the joint membership once more until the first time is committed",
+    },
+    Exhibit {
+        name: "removed-leader-stays",
+        source: "raft-rs 584",
+        says: "a leader goes on leading when its own removal is committed",
+    },
+    Exhibit {
+        name: "answers-of-an-earlier-life",
+        source: "raft-rejoin-bug (9 of 17 implementations)",
+        says: "a late acknowledgement counts for a member that was removed and added again with an empty disk",
+    },
 ];
 
 /// Observers that look away.
@@ -219,6 +285,11 @@ pub const JUDGES: &[Exhibit] = &[
     },
     Exhibit { name: "blind-to-two-leaders", source: "invariants", says: "Election Safety is not checked" },
     Exhibit { name: "blind-to-other-entries", source: "invariants", says: "Log Matching is not checked" },
+    Exhibit {
+        name: "blind-to-memberships",
+        source: "invariants",
+        says: "two changes at once, removed leaders and memberships without an entry are not noticed",
+    },
     Exhibit {
         name: "blind-to-lost-entries",
         source: "invariants",

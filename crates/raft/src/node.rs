@@ -1,7 +1,8 @@
 //! The plain front door: Raft without the workspace's traits.
 
 use crate::{
-    Command, Config, ConfigError, Event, Index, Message, Raft, ReadMode, Record, RecoverError, Status, Timer,
+    Change, Command, Config, ConfigError, Event, Index, Message, Raft, ReadMode, Record, RecoverError,
+    Status, Timer,
 };
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -185,6 +186,22 @@ impl Node {
     /// an election timeout. [`Event::Resigned`] says when.
     pub fn resign(&mut self) {
         self.step(Input::Command(Command::Resign));
+    }
+
+    /// Asks for a change of the membership. [`Event::Proposed`] or [`Event::ChangeRefused`] answers with the same token;
+    /// [`Event::Membership`] says when it is committed.
+    ///
+    /// ```
+    /// use synod_core::NodeId;
+    /// use synod_raft::{ChangeRefusal, Config, Event, Node, Output, Step};
+    /// let mut node = Node::new(Config::new(NodeId(1), [NodeId(1)]), 7)?;
+    /// node.change_membership(5, Step::PromoteWhenCaughtUp(NodeId(2)));
+    /// let refused = Event::ChangeRefused { token: 5, leader: None, reason: ChangeRefusal::NotLeader };
+    /// assert!(std::iter::from_fn(|| node.output()).any(|output| output == Output::Event(refused.clone())));
+    /// # Ok::<(), synod_raft::ConfigError>(())
+    /// ```
+    pub fn change_membership(&mut self, token: u64, change: impl Into<Change>) {
+        self.step(Input::Command(Command::ChangeMembership { token, change: change.into() }));
     }
 
     /// Takes a message that `from` sent. The program vouches for the sender.

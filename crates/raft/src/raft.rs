@@ -5,6 +5,8 @@ use crate::lease::{Guard, Lease};
 use crate::log::Ghost;
 use crate::progress::{Progress, Stamp};
 use crate::read::Reads;
+use crate::reconfiguration::CatchUp;
+use crate::roster::{Roster, Seats};
 use crate::transfer::Handover;
 use crate::{
     Command, Config, ConfigError, EntryId, Event, Illegal, Index, Log, Message, Record, RecoverError,
@@ -34,6 +36,10 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Raft {
     pub(crate) config: Arc<Config>,
+    /// The memberships in the log.
+    pub(crate) roster: Roster,
+    /// What follows from the last of them.
+    pub(crate) seats: Arc<Seats>,
     /// The other voters.
     pub(crate) others: Arc<[NodeId]>,
 
@@ -63,8 +69,10 @@ pub struct Raft {
     pub(crate) round: u64,
     /// Candidate: whose votes it has.
     pub(crate) votes: Vec<NodeId>,
-    /// Leader: what it knows about each voter, in the order of the voters.
+    /// Leader: what it knows about each of those to whom it speaks, in the order of `seats.all`.
     pub(crate) progress: Vec<Progress>,
+    /// Leader: learners that it will make voters.
+    pub(crate) catching_up: Vec<CatchUp>,
     /// Leader: proposals that wait for the end of the burst.
     pub(crate) gathered: Gathered,
     /// There may be something to send at the end of the burst.
@@ -86,10 +94,12 @@ impl Raft {
     /// When the configuration cannot work.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let config = config.validated()?;
-        let others = config.voters.iter().copied().filter(|id| *id != config.id).collect();
-        Ok(Self {
+        let roster = Roster::new(config.membership(), config.quorum);
+        let mut raft = Self {
             config: Arc::new(config),
-            others,
+            seats: Arc::new(roster.seats(Index::ZERO)),
+            roster,
+            others: Arc::default(),
             term: Term::ZERO,
             voted_for: None,
             log: Log::default(),
@@ -105,6 +115,7 @@ impl Raft {
             round: 0,
             votes: Vec::new(),
             progress: Vec::new(),
+            catching_up: Vec::new(),
             gathered: Gathered::default(),
             dirty: false,
             reads: Reads::default(),
@@ -114,12 +125,14 @@ impl Raft {
             halted: false,
             revision: Ghost(0),
             incarnation: Ghost(0),
-        })
+        };
+        raft.take_seats();
+        Ok(raft)
     }
 
-    /// The place of a voter in the order of the voters.
+    /// The place of a node among those to whom a leader speaks.
     pub(crate) fn place(&self, id: NodeId) -> Option<usize> {
-        self.config.voters.binary_search(&id).ok()
+        self.seats.place(id)
     }
 
     /// Writes term and vote, always together.
@@ -166,21 +179,17 @@ impl Raft {
         message: Message,
         cx: &mut Context<'_, Self, S>,
     ) {
-        let Some(place) = self.place(from) else { return self.illegal(from, Illegal::NotAMember, cx) };
         if message.term() > Term::MAX {
             return self.illegal(from, Illegal::ImpossibleTerm, cx);
         }
-        if from == self.config.id {
-            // Promises to oneself that have become durable.
-            return match message {
-                Message::Voted { term, granted: true } => self.on_voted(from, term, true, cx),
-                Message::Appended { term, matched, round } => {
-                    self.on_appended(from, place, Stamp { term, round }, matched, cx);
-                }
-                _ => self.illegal(from, Illegal::FromOneself, cx),
-            };
+        // What is to oneself are promises that have become durable.
+        let own = matches!(message, Message::Voted { granted: true, .. } | Message::Appended { .. });
+        if from == self.config.id && !own {
+            return self.illegal(from, Illegal::FromOneself, cx);
         }
         match message {
+            // Candidates and leaders may be of a membership that this node does not know yet, or not any more: they are judged by
+            // their terms and logs alone (section 4.1 of the thesis). Who was removed and campaigns meets loyalty (section 4.2.3).
             Message::PreVote { term, last } => self.on_pre_vote(from, term, last, cx),
             Message::PreVoted { term, granted } => self.on_pre_voted(from, term, granted, cx),
             Message::RequestVote { term, last, by_transfer } => {
@@ -190,23 +199,42 @@ impl Raft {
             Message::Append { term, prev_term, commit, round, entries } => {
                 self.on_append(from, Stamp { term, round }, prev_term, commit, entries, cx);
             }
-            Message::Appended { term, matched, round } => {
-                self.on_appended(from, place, Stamp { term, round }, matched, cx);
-                self.on_echo(cx);
-            }
-            Message::Rejected { term, prev, hint, round } => {
-                self.on_rejected(from, place, Stamp { term, round }, prev, hint, cx);
-                self.on_echo(cx);
-            }
             Message::Commit { term, commit } => self.on_commit(from, term, commit, cx),
-            Message::Heard { term, round } => {
-                self.answered(from, place, Stamp { term, round }, cx);
-                self.on_echo(cx);
-            }
             Message::AskIndex { number, mode, .. } => self.on_ask_index(from, number, mode, cx),
             Message::IndexIs { number, index, .. } => self.on_index_is(from, number, index, cx),
             Message::TimeoutNow { term } => self.on_timeout_now(from, term, cx),
             Message::Claim { term, priority } => self.on_claim(from, term, priority, cx),
+            Message::Appended { term, .. } | Message::Rejected { term, .. } | Message::Heard { term, .. } => {
+                // The late answer of somebody who has been removed says nothing.
+                if let Some(place) = self.place(from) {
+                    self.on_answer(from, place, term, &message, cx);
+                }
+            }
+        }
+    }
+
+    fn on_answer<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        place: usize,
+        term: Term,
+        message: &Message,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        match *message {
+            Message::Appended { matched, round, .. } => {
+                self.on_appended(from, place, Stamp { term, round }, matched, cx);
+                self.on_echo(cx);
+            }
+            Message::Rejected { prev, hint, round, .. } => {
+                self.on_rejected(from, place, Stamp { term, round }, prev, hint, cx);
+                self.on_echo(cx);
+            }
+            Message::Heard { round, .. } => {
+                self.answered(from, place, Stamp { term, round }, cx);
+                self.on_echo(cx);
+            }
+            _ => {}
         }
     }
 
@@ -262,6 +290,7 @@ impl Protocol for Raft {
             Input::Command(Command::Transfer { to }) => self.on_transfer(to, cx),
             Input::Command(Command::Resign) => self.on_resign(cx),
             Input::Command(Command::Compact { upto }) => self.on_compact(upto, cx),
+            Input::Command(Command::ChangeMembership { token, change }) => self.on_change(token, &change, cx),
             Input::Link(peer, link) => self.on_link(peer, link),
             Input::Flush => self.on_flush(cx),
             Input::Rewrite(below) => self.on_rewrite(below, cx),

@@ -1,6 +1,7 @@
 //! What a node writes to its log on disk.
 
-use crate::{EntryId, Segment, Term};
+use crate::{EntryId, Membership, Segment, Term};
+use alloc::sync::Arc;
 use synod_core::NodeId;
 
 /// A record of a node's write-ahead log.
@@ -31,5 +32,7 @@ pub enum Record {
         voted_for: Option<NodeId>,
         /// The last entry that is covered. It is committed.
         last: EntryId,
+        /// The membership that was in effect there; empty for a node that did not know of any.
+        membership: Arc<Membership>,
     },
 }

@@ -60,11 +60,21 @@ pub enum RecoverError {
         /// The id that the driver gives.
         actual: NodeId,
     },
-    /// The vote went to nobody that is configured.
-    #[error("the vote of this node went to {voted_for}, which is not a voter: check the configuration")]
-    UnknownVote {
-        /// Who got it.
-        voted_for: NodeId,
+    /// The log holds entries without what they say, and the node is not set up as a witness.
+    #[error(
+        "entry {first} is hollow: this is the disk of a witness, so set `witness`, or start from an empty disk under a new id"
+    )]
+    Hollow {
+        /// The entry.
+        first: Index,
+    },
+    /// An entry that should hold a membership.
+    #[error(
+        "record {at} holds a membership that cannot be read: do not start this node; replace it by a new one"
+    )]
+    Membership {
+        /// The record.
+        at: Lsn,
     },
 }
 
@@ -78,9 +88,10 @@ impl Raft {
             Recovered::Intact(Record::Append { prev_term, entries }) => {
                 self.take_back_entries(at, prev_term, &entries)?;
             }
-            Recovered::Intact(Record::Snapshot { term, voted_for, last }) => {
+            Recovered::Intact(Record::Snapshot { term, voted_for, last, membership }) => {
                 self.take_back_hard_state(at, term, voted_for)?;
                 self.take_back_snapshot(at, last)?;
+                self.roster.restore(last.index, membership);
             }
         }
         self.revision.0 += 1;
@@ -99,9 +110,6 @@ impl Raft {
         if taken_back {
             return Err(RecoverError::VoteTakenBack { at, term: self.term });
         }
-        if let Some(voted_for) = voted_for.filter(|id| self.place(*id).is_none()) {
-            return Err(RecoverError::UnknownVote { voted_for });
-        }
         self.term = term;
         self.voted_for = mutant!(voted_for, "vote-forgotten" => None);
         self.hard_state_at.0 = at.0;
@@ -110,6 +118,12 @@ impl Raft {
 
     fn take_back_entries(&mut self, at: Lsn, prev_term: Term, entries: &Segment) -> Result<(), RecoverError> {
         let contradiction = RecoverError::Contradiction { at, last: self.log.last() };
+        if entries.is_hollow() && !self.config.witness {
+            return Err(RecoverError::Hollow { first: entries.first() });
+        }
+        if entries.is_membership() && entries.to_membership().is_none() {
+            return Err(RecoverError::Membership { at });
+        }
         let prev = EntryId { term: prev_term, index: entries.first().prev() };
         let orderly = (prev.index == Index::ZERO) == (prev.term == Term::ZERO) && entries.term() >= prev.term;
         if entries.is_empty() || !orderly {
@@ -180,6 +194,8 @@ impl Raft {
         }
         // What a snapshot covers is committed, and applied.
         self.commit = self.commit.max(self.snapshot.index);
+        self.roster.read(self.log.segments());
+        self.take_seats();
         self.arm_election(cx);
         self.arm_claim(cx);
         if log != LogState::Fresh {
@@ -234,7 +250,8 @@ impl Raft {
             self.persist_hard_state(cx);
         } else {
             let (term, voted_for, last) = (self.term, self.voted_for, self.snapshot);
-            self.hard_state_at.0 = cx.persist(Record::Snapshot { term, voted_for, last }).0;
+            let membership = self.roster.at(last.index).clone();
+            self.hard_state_at.0 = cx.persist(Record::Snapshot { term, voted_for, last, membership }).0;
             self.snapshot_at = self.hard_state_at;
         }
         Lsn(self.hard_state_at.0)

@@ -54,7 +54,7 @@ impl Raft {
     }
 
     /// Makes a batch of what was gathered, puts it into the log and on its way to the disk.
-    fn seal<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+    pub(crate) fn seal<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         if self.gathered.is_empty() {
             return;
         }
@@ -73,7 +73,7 @@ impl Raft {
 
     /// Sends one voter what it may have.
     fn replicate<S: Sink<Self> + ?Sized>(&mut self, place: usize, cx: &mut Context<'_, Self, S>) {
-        let Some(&to) = self.config.voters.get(place) else { return };
+        let Some(&to) = self.seats.all.get(place) else { return };
         let Some(progress) = self.progress.get_mut(place) else { return };
         if to == self.config.id {
             return;
@@ -97,6 +97,7 @@ impl Raft {
             progress.sent(entries.last());
             progress.told_round = self.round;
             sent = true;
+            let entries = if self.seats.keeps_payloads(to) { entries } else { entries.hollow() };
             // Early, in parallel with the leader's own disk (section 10.2.1 of the thesis): a leader promises nothing about
             // its own copy here. It counts it when it is durable, and after a crash it is a follower like any other.
             cx.send_early(
@@ -154,7 +155,7 @@ impl Raft {
 
     /// Speaks to one voter.
     fn beat<S: Sink<Self> + ?Sized>(&mut self, place: usize, cx: &mut Context<'_, Self, S>) {
-        let Some(&to) = self.config.voters.get(place) else { return };
+        let Some(&to) = self.seats.all.get(place) else { return };
         let Some(progress) = self.progress.get_mut(place).filter(|_| to != self.config.id) else { return };
         let prev = match progress.pace {
             // Without entries: if they are merely slow to reach the disk, sending them again would only add to it.
@@ -196,6 +197,9 @@ impl Raft {
         progress.due = true;
         self.dirty = true;
         if news {
+            if !self.catching_up.is_empty() {
+                self.caught_up(from, matched, cx);
+            }
             self.advance_commit(cx);
         }
     }

@@ -1,6 +1,6 @@
 //! Runs of entries that share one piece of memory.
 
-use crate::{EntryId, Index, Term};
+use crate::{EntryId, Index, Membership, Term};
 use alloc::vec::Vec;
 use core::fmt;
 use synod_core::Bytes;
@@ -8,6 +8,7 @@ use synod_core::Bytes;
 /// The longest payload that the format can express: the two highest bits of its length hold the kind of the entry.
 pub(crate) const PAYLOAD_BYTES_MAX: usize = (1 << 30) - 1;
 const KIND_SHIFT: u32 = 30;
+const MEMBERSHIP: u32 = 2;
 /// The bytes before each payload.
 pub(crate) const HEADER_BYTES: usize = 4;
 /// A part of an arena that is at most this long, and at most half of it, is copied out: it would otherwise keep the whole
@@ -43,6 +44,8 @@ pub enum EntryKind {
     Normal,
     /// The empty entry with which a leader begins its term: a state machine skips it.
     Noop,
+    /// A [`Membership`](crate::Membership), always in a segment of its own: a state machine skips it.
+    Membership,
 }
 
 /// A view of one entry.
@@ -95,6 +98,17 @@ impl Segment {
         Self::checked(first, term, 1, Bytes::from_static(ARENA))
     }
 
+    /// The entry that puts a membership into effect. `None` as for [`pack`](Segment::pack).
+    #[must_use]
+    pub fn membership(first: Index, term: Term, membership: &Membership) -> Option<Self> {
+        let payload = membership.payload();
+        let header = header(payload.len(), EntryKind::Membership);
+        let mut arena = Vec::with_capacity(HEADER_BYTES + payload.len());
+        arena.extend_from_slice(&header);
+        arena.extend_from_slice(&payload);
+        Self::checked(first, term, 1, arena.into())
+    }
+
     /// No entries, before `first`.
     #[must_use]
     pub const fn empty(first: Index) -> Self {
@@ -104,8 +118,13 @@ impl Segment {
     /// Takes an arena from elsewhere, if it holds exactly `count` entries. O(count).
     pub(crate) fn validated(first: Index, term: Term, count: u32, arena: Bytes) -> Option<Self> {
         let mut entries = Entries { rest: &arena, index: first, term };
-        let found = entries.by_ref().count();
-        if found != count as usize || !entries.rest.is_empty() {
+        let (mut found, mut memberships) = (0_u32, 0_u32);
+        for entry in entries.by_ref() {
+            found = found.saturating_add(1);
+            memberships += u32::from(entry.kind == EntryKind::Membership);
+        }
+        let hollow = arena.is_empty();
+        if !hollow && (found != count || !entries.rest.is_empty() || (memberships > 0 && count > 1)) {
             return None;
         }
         if (count == 0) != (term == Term::ZERO) {
@@ -156,13 +175,46 @@ impl Segment {
         self.count == 0
     }
 
-    /// The packed entries. O(1).
+    /// The packed entries; empty for a hollow segment. O(1).
     #[must_use]
     pub const fn arena(&self) -> &Bytes {
         &self.arena
     }
 
-    /// The entries in order. Allocates nothing.
+    /// What the first entry is for; `None` where there is none, or the segment is hollow. O(1).
+    #[must_use]
+    pub fn first_kind(&self) -> Option<EntryKind> {
+        self.iter().next().map(|entry| entry.kind)
+    }
+
+    /// Whether the one entry here is a membership. O(1).
+    #[must_use]
+    pub fn is_membership(&self) -> bool {
+        self.count == 1
+            && self.arena.get(HEADER_BYTES - 1).is_some_and(|kind| u32::from(kind >> 6) == MEMBERSHIP)
+    }
+
+    /// The membership that the one entry here holds; `None` where it is another entry, or nothing that a leader writes.
+    #[must_use]
+    pub fn to_membership(&self) -> Option<Membership> {
+        if !self.is_membership() {
+            return None;
+        }
+        Membership::parse(self.iter().next()?.payload)
+    }
+
+    /// Whether there are entries here without what they hold: positions and a term, as a witness keeps them. O(1).
+    #[must_use]
+    pub const fn is_hollow(&self) -> bool {
+        self.count > 0 && self.arena.is_empty()
+    }
+
+    /// The same entries for a witness: without what they hold, except that a membership stays.
+    pub(crate) fn hollow(self) -> Self {
+        if self.is_membership() { self } else { Self { arena: Bytes::new(), ..self } }
+    }
+
+    /// The entries in order. Allocates nothing. A hollow segment yields none.
     #[must_use]
     pub fn iter(&self) -> Entries<'_> {
         Entries { rest: &self.arena, index: self.first, term: self.term }
@@ -255,6 +307,7 @@ pub(crate) fn header(len: usize, kind: EntryKind) -> [u8; HEADER_BYTES] {
     let kind = match kind {
         EntryKind::Normal => 0,
         EntryKind::Noop => 1,
+        EntryKind::Membership => MEMBERSHIP,
     };
     (len as u32 | kind << KIND_SHIFT).to_le_bytes()
 }
@@ -291,6 +344,7 @@ impl<'a> Iterator for Entries<'a> {
         let kind = match header >> KIND_SHIFT {
             0 => EntryKind::Normal,
             1 => EntryKind::Noop,
+            MEMBERSHIP => EntryKind::Membership,
             _ => return None,
         };
         let (payload, rest) = rest.split_at_checked(header as usize & PAYLOAD_BYTES_MAX)?;

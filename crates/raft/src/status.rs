@@ -1,6 +1,7 @@
 //! What a node looks like from outside.
 
-use crate::{EntryId, Index, Log, Pace, Raft, Role, Term};
+use crate::{EntryId, Index, Log, Membership, Pace, Raft, Role, Standing, Term};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use synod_core::NodeId;
 
@@ -26,16 +27,24 @@ pub struct Status {
     pub base: EntryId,
     /// To whom it is handing the leadership over.
     pub transfer: Option<NodeId>,
-    /// What it knows about the other voters; empty unless it leads.
+    /// The membership in effect: the last one in its log, committed or not.
+    pub membership: Arc<Membership>,
+    /// The index of the entry that holds it; 0 for the one that the node was started with.
+    pub membership_index: Index,
+    /// Whether that is committed, as far as this node knows. Until it is, no other change is taken.
+    pub membership_committed: bool,
+    /// What it knows about those to whom it speaks; empty unless it leads.
     pub peers: Vec<PeerStatus>,
 }
 
-/// What a leader knows about another voter.
+/// What a leader knows about another node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct PeerStatus {
-    /// The voter.
+    /// The node.
     pub id: NodeId,
+    /// What it is in the membership in effect.
+    pub standing: Standing,
     /// Durable there, and equal, up to here.
     pub matched: Index,
     /// The next index to send.
@@ -49,10 +58,10 @@ pub struct PeerStatus {
 }
 
 impl Raft {
-    /// A copy of everything that an operator may ask. O(voters).
+    /// A copy of everything that an operator may ask. O(members).
     #[must_use]
     pub fn status(&self) -> Status {
-        let peers = self.progress.iter().zip(&self.config.voters).filter(|(_, id)| **id != self.config.id);
+        let peers = self.progress.iter().zip(&self.seats.all).filter(|(_, id)| **id != self.config.id);
         Status {
             id: self.config.id,
             term: self.term,
@@ -63,10 +72,14 @@ impl Raft {
             last: self.log.last(),
             base: self.log.base(),
             transfer: self.handover.transfer.map(|transfer| transfer.to),
+            membership: self.membership().clone(),
+            membership_index: self.membership_index(),
+            membership_committed: self.membership_index() <= self.commit,
             peers: peers
                 .filter(|_| self.role == Role::Leader)
                 .map(|(progress, id)| PeerStatus {
                     id: *id,
+                    standing: self.seats.standing(*id),
                     matched: progress.matched,
                     next: progress.next,
                     pace: progress.pace,

@@ -1,7 +1,7 @@
 //! Handing over the leadership (section 3.10 of Ongaro's thesis): on command, to a node of higher priority, because the own disk
 //! stands still, before a shutdown.
 
-use crate::{Event, Index, Message, Pace, Raft, Role, Term, Timer};
+use crate::{Event, Index, Message, Pace, Raft, Role, Standing, Term, Timer};
 use synod_core::{Context, NodeId, Sink, Time, mutant};
 
 /// A leader's claims that failed are ignored the longer the more there were, up to this many doublings.
@@ -63,7 +63,7 @@ impl Raft {
     pub(crate) fn on_transfer<S: Sink<Self> + ?Sized>(&mut self, to: NodeId, cx: &mut Context<'_, Self, S>) {
         let reason = if self.role != Role::Leader {
             TransferRefusal::NotLeader
-        } else if to == self.config.id || self.place(to).is_none() {
+        } else if to == self.config.id || self.seats.standing(to) != Standing::Voter {
             TransferRefusal::NotAnotherVoter
         } else {
             match self.handover.transfer {
@@ -129,7 +129,7 @@ impl Raft {
         cx: &mut Context<'_, Self, S>,
     ) {
         let mine = term == self.term && self.leader == Some(from) && self.role == Role::Follower;
-        if mine && !self.handover.resigned && self.term.next() <= Term::MAX {
+        if mine && self.may_lead() && !self.handover.resigned && self.term.next() <= Term::MAX {
             self.arm_election(cx);
             self.stand(true, cx);
         }
@@ -190,12 +190,13 @@ impl Raft {
     }
 
     /// The other voter that has most of the log and answers.
-    fn best_successor(&self) -> Option<NodeId> {
+    pub(crate) fn best_successor(&self) -> Option<NodeId> {
         let others = self
             .progress
             .iter()
-            .zip(&self.config.voters)
-            .filter(|(progress, id)| **id != self.config.id && progress.pace == Pace::Replicate);
+            .zip(&self.seats.all)
+            .filter(|(progress, id)| **id != self.config.id && progress.pace == Pace::Replicate)
+            .filter(|(_, id)| self.seats.standing(**id) == Standing::Voter);
         others.max_by_key(|(progress, id)| (progress.matched, core::cmp::Reverse(**id))).map(|(_, id)| *id)
     }
 
@@ -253,7 +254,9 @@ impl Raft {
             return;
         }
         let Some(progress) = self.place(from).and_then(|place| self.progress.get(place)) else { return };
-        let ready = progress.pace == Pace::Replicate && progress.matched >= self.commit;
+        let ready = progress.pace == Pace::Replicate
+            && progress.matched >= self.commit
+            && self.seats.standing(from) == Standing::Voter;
         if !ready || self.handover.transfer.is_some() {
             return;
         }

@@ -1,6 +1,6 @@
 //! The byte form of messages and records, version 1.
 
-use crate::{EntryId, Index, Message, ReadMode, Record, Segment, Term};
+use crate::{EntryId, Index, Membership, Message, ReadMode, Record, Segment, Term};
 use synod_core::NodeId;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
 
@@ -227,11 +227,16 @@ impl Wire for Record {
                 prev_term.encode(out);
                 entries.encode(out);
             }
-            Self::Snapshot { term, voted_for, last } => {
+            Self::Snapshot { term, voted_for, last, membership } => {
                 out.u8(3);
                 term.encode(out);
                 voted_for.encode(out);
                 last.encode(out);
+                let known = !membership.is_empty();
+                known.encode(out);
+                if known {
+                    membership.encode(out);
+                }
             }
         }
     }
@@ -245,6 +250,7 @@ impl Wire for Record {
                 term: Term::decode(input)?,
                 voted_for: Option::<NodeId>::decode(input)?,
                 last: EntryId::decode(input)?,
+                membership: Option::<Membership>::decode(input)?.unwrap_or_default().into(),
             },
             tag => return Err(WireError::UnknownTag { of: "raft record", tag }),
         })

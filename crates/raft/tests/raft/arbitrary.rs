@@ -1,11 +1,11 @@
 //! Whatever arrives, in whatever state: no panic, and nothing lost that was promised.
 
-use crate::wire::{message, mode, number, record};
+use crate::wire::{message, mode, number, record, step};
 use core::time::Duration;
 use proptest::prelude::*;
 use synod_core::testing::Bench;
 use synod_core::{Bytes, Damage, Input, Link, LogState, Lsn, NodeId, Protocol, Recovered};
-use synod_raft::{Command, Config, Index, Raft, ReadMode, Role, Timer};
+use synod_raft::{Change, Command, Config, Index, Raft, ReadMode, Role, Timer, Transition};
 
 fn read_mode() -> impl Strategy<Value = ReadMode> {
     let age = prop::option::of(number().prop_map(Duration::from_nanos));
@@ -33,6 +33,7 @@ fn input() -> impl Strategy<Value = Input<Raft>> {
         2 => prop::collection::vec(any::<u8>(), 0..40)
             .prop_map(|payload| Input::Command(Command::Propose { token: 1, payload: payload.into() })),
         1 => Just(Input::Command(Command::Campaign)),
+        2 => change().prop_map(|change| Input::Command(Command::ChangeMembership { token: 2, change })),
         1 => number().prop_map(|upto| Input::Command(Command::Compact { upto: Index(upto) })),
         1 => (any::<u64>(), read_mode()).prop_map(|(token, mode)| Input::Command(Command::Read { token, mode })),
         1 => (1..5_u64).prop_map(|to| Input::Command(Command::Transfer { to: NodeId(to) })),
@@ -42,6 +43,16 @@ fn input() -> impl Strategy<Value = Input<Raft>> {
         1 => number().prop_map(|below| Input::Rewrite(Lsn(below))),
         1 => Just(Input::Start { incarnation: 2, log: LogState::Fresh }),
         1 => Just(Input::Flush),
+    ]
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let transition =
+        prop_oneof![Just(Transition::Auto), Just(Transition::JointImplicit), Just(Transition::JointExplicit)];
+    prop_oneof![
+        1 => Just(Change::LeaveJoint),
+        5 => (prop::collection::vec(step(), 0..4), transition)
+            .prop_map(|(steps, transition)| Change::Steps { steps, transition }),
     ]
 }
 

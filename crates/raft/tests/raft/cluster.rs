@@ -7,8 +7,8 @@ use synod_core::testing::{Bench, Output};
 use synod_core::{Bytes, Input, Link, Lsn, NodeId, Recovered};
 use synod_raft::invariants::Safety;
 use synod_raft::{
-    Command, Config, Entry, EntryId, EntryKind, Event, Index, Message, Raft, ReadMode, Record, Role, Segment,
-    Term, Timer,
+    Change, Command, Config, Entry, EntryId, EntryKind, Event, Index, Membership, Message, Raft, ReadMode,
+    Record, Role, Segment, Term, Timer,
 };
 
 /// A message on its way.
@@ -88,9 +88,38 @@ fn yes(granted: bool) -> &'static str {
 pub(crate) fn show_entries(entries: &Segment) -> String {
     let show = |entry: Entry<'_>| match entry.kind {
         EntryKind::Noop => format!(" {}/{}:noop", entry.term, entry.index),
+        EntryKind::Membership => {
+            let membership = entries.to_membership().map(|membership| show_membership(&membership));
+            format!(" {}/{}:{}", entry.term, entry.index, membership.unwrap_or_default())
+        }
         _ => format!(" {}/{}:{:?}", entry.term, entry.index, String::from_utf8_lossy(entry.payload)),
     };
+    if entries.is_hollow() {
+        return format!(" {}/{}-{}:hollow", entries.term(), entries.first(), entries.last());
+    }
     entries.iter().map(show).collect()
+}
+
+/// As etcd's tests show it: the voters, `&&` and the outgoing ones, learners, and what else there is.
+pub(crate) fn show_membership(membership: &Membership) -> String {
+    let list = |ids: &[NodeId]| {
+        let ids: Vec<String> = ids.iter().map(|id| id.0.to_string()).collect();
+        format!("({})", ids.join(" "))
+    };
+    let mut shown = format!("voters={}", list(membership.voters()));
+    if membership.is_joint() {
+        shown += &format!("&&{}", list(membership.outgoing()));
+    }
+    for (name, ids) in [
+        ("learners", membership.learners()),
+        ("promoting", membership.promoting()),
+        ("witnesses", membership.witnesses()),
+    ] {
+        if !ids.is_empty() {
+            shown += &format!(" {name}={}", list(ids));
+        }
+    }
+    if membership.auto_leave() { shown + " autoleave" } else { shown }
 }
 
 fn show_event(event: &Event) -> String {
@@ -113,6 +142,14 @@ fn show_event(event: &Event) -> String {
             Some(leader) => format!("is {role:?} in term {term}, leader {}", leader.0),
             None => format!("is {role:?} in term {term}, no leader"),
         },
+        Event::Membership { index, membership, committed } => {
+            let state = if *committed { "committed" } else { "in effect" };
+            format!("{state} at {index}: {}", show_membership(membership))
+        }
+        Event::ChangeRefused { leader, reason, .. } => {
+            let leader = leader.map_or("unknown".to_owned(), |leader| leader.0.to_string());
+            format!("refused the change: {reason} (leader {leader})")
+        }
         other => format!("{other:?}"),
     }
 }
@@ -140,14 +177,27 @@ impl Cluster {
         for &id in &ids {
             let mut config = Config::new(id, ids.clone());
             adjust(&mut config);
-            let mut bench = Bench::new(id, Raft::new(config.clone()).unwrap());
-            bench.start().unwrap();
-            cluster.configs.insert(id, config);
-            cluster.nodes.insert(id, bench);
-            cluster.applied.insert(id, Vec::new());
-            cluster.collect(id);
+            cluster.start(config);
         }
         cluster
+    }
+
+    /// A node with an empty disk.
+    pub(crate) fn start(&mut self, config: Config) {
+        let id = config.id;
+        let mut bench = Bench::new(id, Raft::new(config.clone()).unwrap());
+        bench.start().unwrap();
+        self.safety.crashed(id);
+        self.down.remove(&id);
+        self.configs.insert(id, config);
+        self.nodes.insert(id, bench);
+        self.applied.insert(id, Vec::new());
+        self.collect(id);
+    }
+
+    pub(crate) fn change(&mut self, id: u64, change: impl Into<Change>) {
+        let change = change.into();
+        self.input(NodeId(id), Input::Command(Command::ChangeMembership { token: 0, change }));
     }
 
     pub(crate) fn raft(&self, id: u64) -> &Raft {
@@ -317,7 +367,7 @@ impl Cluster {
     /// Takes the message at `place` off the net and delivers it, if it gets through.
     pub(crate) fn deliver(&mut self, place: usize) {
         let Envelope { from, to, message } = self.net.remove(place);
-        let lost = self.cut.contains(&(from, to)) || self.down.contains(&to);
+        let lost = self.cut.contains(&(from, to)) || self.down.contains(&to) || !self.nodes.contains_key(&to);
         self.note(|| {
             format!("{} -> {} {}{}", from.0, to.0, show(&message), if lost { " (lost)" } else { "" })
         });
@@ -346,7 +396,11 @@ impl Cluster {
                 }
             }
             if self.net.is_empty() {
-                return;
+                // A node alone talks to nobody but its disk.
+                self.sync_fast();
+                if self.net.is_empty() {
+                    return;
+                }
             }
             for _ in 0..self.net.len() {
                 self.deliver(0);

@@ -13,6 +13,7 @@ mod compaction;
 mod election;
 mod following;
 mod leases;
+mod membership;
 mod node;
 mod progress;
 mod random;

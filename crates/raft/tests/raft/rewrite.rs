@@ -166,7 +166,6 @@ fn records_that_contradict_each_other_are_refused() {
         refused(&[hard(2, Some(1)), hard(2, Some(3))]),
         RecoverError::VoteTakenBack { at, term: Term(2) }
     );
-    assert_eq!(refused(&[hard(2, Some(9))]), RecoverError::UnknownVote { voted_for: NodeId(9) });
     assert!(matches!(refused(&[entries(1, 2, 0), entries(2, 1, 2)]), RecoverError::Contradiction { .. }));
     assert!(matches!(refused(&[entries(1, 2, 0), entries(2, 3, 1)]), RecoverError::Contradiction { .. }));
 }

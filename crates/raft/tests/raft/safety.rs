@@ -5,7 +5,9 @@ use synod_core::host::Log as _;
 use synod_core::testing::Bench;
 use synod_core::{Input, NodeId};
 use synod_raft::invariants::{Safety, Violation};
-use synod_raft::{Command, Config, EntryId, Index, Message, QuorumRule, Raft, Record, Role, Segment, Term};
+use synod_raft::{
+    Command, Config, EntryId, Index, Membership, Message, QuorumRule, Raft, Record, Role, Segment, Term,
+};
 
 const A: NodeId = NodeId(1);
 const B: NodeId = NodeId(2);
@@ -70,7 +72,14 @@ fn a_snapshot_of_what_nobody_committed_is_noticed() {
         let mut safety = Safety::default();
         safety.observe(A, &a.protocol)?;
         let last = EntryId { term, index };
-        b.log.append(Record::Snapshot { term: Term(2), voted_for: None, last }).unwrap();
+        b.log
+            .append(Record::Snapshot {
+                term: Term(2),
+                voted_for: None,
+                last,
+                membership: Membership::default().into(),
+            })
+            .unwrap();
         b.start().unwrap();
         safety.observe(B, &b.protocol)
     };

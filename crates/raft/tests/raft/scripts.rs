@@ -3,11 +3,13 @@
 //! A script is a list of blocks: commands, `----`, what happened. Messages are shown when they are delivered, events when they
 //! come out. A disk is done at once, unless it was made `slow`.
 
-use crate::cluster::{Cluster, show, show_entries};
+use crate::cluster::{Cluster, show, show_entries, show_membership};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use synod_core::{Input, Link, NodeId};
-use synod_raft::{Command, Index, Message, Pace, ReadMode, Role, Term, Timer};
+use synod_raft::{
+    Change, Command, Config, Index, Message, Pace, ReadMode, Role, Standing, Step, Term, Timer, Transition,
+};
 
 struct Script {
     cluster: Cluster,
@@ -36,10 +38,36 @@ impl Script {
                         Some(preferred) if NodeId(preferred as u64) == config.id => 1,
                         _ => 0,
                     };
+                    config.witnesses = words
+                        .iter()
+                        .filter_map(|word| word.strip_prefix("witness=")?.parse().ok())
+                        .map(NodeId)
+                        .collect();
                     config.in_flight_max = number("in-flight").unwrap_or(config.in_flight_max);
                     config.batch_entries_max = number("batch").unwrap_or(config.batch_entries_max);
                 });
                 cluster.trace = Some(Vec::new());
+            }
+            "add-joiners" => {
+                for id in ids {
+                    let mut config = Config::joining(NodeId(id));
+                    config.witness = words.contains(&"witness");
+                    cluster.start(config);
+                }
+            }
+            "propose-conf-change" => cluster.change(id, change(&words[1..])),
+            "membership" => {
+                for id in cluster.nodes.keys() {
+                    let raft = cluster.raft(id.0);
+                    let at = raft.membership_index();
+                    let pending = if at > raft.commit_index() { ", not committed" } else { "" };
+                    let _ = writeln!(
+                        said,
+                        "{}: {} (from {at}{pending})",
+                        id.0,
+                        show_membership(raft.membership())
+                    );
+                }
             }
             "campaign" => cluster.campaign(id),
             "compact" => cluster.compact(id, ids[1]),
@@ -181,9 +209,13 @@ impl Script {
                         Pace::Replicate => "replicate",
                     };
                     let (matched, next, on) = (peer.matched, peer.next, peer.in_flight);
+                    let standing = match peer.standing {
+                        Standing::Voter => String::new(),
+                        other => format!(" ({other:?})"),
+                    };
                     let _ = writeln!(
                         said,
-                        "{}: {pace}, matched {matched}, next {next}, in flight {on}",
+                        "{}{standing}: {pace}, matched {matched}, next {next}, in flight {on}",
                         peer.id.0
                     );
                 }
@@ -221,6 +253,31 @@ impl Script {
         }
         out
     }
+}
+
+/// A change in etcd's words: `v4` adds a voter, `l4` a learner, `r4` removes; here also `w4`, a witness, and `p4`, a learner that is
+/// promoted when it has caught up. `leave` leaves a joint membership.
+fn change(words: &[&str]) -> Change {
+    if words == ["leave"] {
+        return Change::LeaveJoint;
+    }
+    let steps = words.iter().filter_map(|word| {
+        let id = NodeId(word.get(1..)?.parse().ok()?);
+        Some(match &word[..1] {
+            "v" => Step::AddVoter(id),
+            "l" => Step::AddLearner(id),
+            "r" => Step::Remove(id),
+            "w" => Step::AddWitness(id),
+            "p" => Step::PromoteWhenCaughtUp(id),
+            other => panic!("unknown step {other:?}"),
+        })
+    });
+    let transition = match words.iter().find_map(|word| word.strip_prefix("transition=")) {
+        Some("implicit") => Transition::JointImplicit,
+        Some("explicit") => Transition::JointExplicit,
+        _ => Transition::Auto,
+    };
+    Change::Steps { steps: steps.collect(), transition }
 }
 
 #[test]

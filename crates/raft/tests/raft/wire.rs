@@ -1,9 +1,12 @@
 //! The byte form: golden bytes, round trips, and whatever bytes may come.
 
 use proptest::prelude::*;
-use synod_core::wire::{Wire, WireError};
+use synod_core::wire::{Reader, Wire, WireError};
 use synod_core::{Bytes, NodeId};
-use synod_raft::{EntryId, Index, Message, ReadMode, Record, Segment, Term};
+use synod_raft::{
+    Change, EntryId, Index, Membership, Message, QuorumRule, ReadMode, Record, Segment, Step, Term,
+    Transition,
+};
 
 pub(crate) fn number() -> impl Strategy<Value = u64> {
     prop_oneof![4 => 0..8_u64, 1 => Just(u64::MAX), 1 => Just(1 << 62), 1 => any::<u64>()]
@@ -23,13 +26,20 @@ fn entry_id() -> impl Strategy<Value = EntryId> {
 
 pub(crate) fn segment() -> impl Strategy<Value = Segment> {
     let payloads = prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..5);
-    (1..10_u64, 1..6_u64, payloads, any::<bool>()).prop_map(|(first, term, payloads, noop)| {
-        match payloads.len() {
-            0 if noop => Segment::noop(Index(first), Term(term)).unwrap(),
-            0 => Segment::empty(Index(first)),
+    (1..10_u64, 1..6_u64, payloads, 0..4_u8, membership()).prop_map(
+        |(first, term, payloads, kind, membership)| match (payloads.len(), kind) {
+            (0, 0) => Segment::noop(Index(first), Term(term)).unwrap(),
+            (0, _) => Segment::empty(Index(first)),
+            (_, 0) => Segment::membership(Index(first), Term(term), &membership).unwrap(),
+            (count, 1) => hollow(first, term, count as u32),
             _ => Segment::pack(Index(first), Term(term), payloads).unwrap(),
-        }
-    })
+        },
+    )
+}
+
+/// What a witness is sent.
+pub(crate) fn hollow(first: u64, term: u64, count: u32) -> Segment {
+    Segment::decode(&mut Reader::new(bytes_of_segment(first, term, count, &[]).into(), 1)).unwrap()
 }
 
 pub(crate) fn mode() -> impl Strategy<Value = ReadMode> {
@@ -63,10 +73,38 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
         (term(), prop::option::of(0..4_u64))
             .prop_map(|(term, voted_for)| Record::HardState { term, voted_for: voted_for.map(NodeId) }),
         (term(), segment()).prop_map(|(prev_term, entries)| Record::Append { prev_term, entries }),
-        (term(), prop::option::of(0..4_u64), entry_id()).prop_map(|(term, voted_for, last)| {
-            Record::Snapshot { term, voted_for: voted_for.map(NodeId), last }
-        }),
+        (term(), prop::option::of(0..4_u64), entry_id(), membership()).prop_map(
+            |(term, voted_for, last, membership)| {
+                Record::Snapshot {
+                    term,
+                    voted_for: voted_for.map(NodeId),
+                    last,
+                    membership: membership.into(),
+                }
+            }
+        ),
     ]
+}
+
+/// Memberships of a few nodes, node 1 mostly among them.
+pub(crate) fn membership() -> impl Strategy<Value = Membership> {
+    let steps = prop::collection::vec(step(), 0..6);
+    let transition =
+        prop_oneof![Just(Transition::Auto), Just(Transition::JointImplicit), Just(Transition::JointExplicit)];
+    (1..4_u64, steps, transition).prop_map(|(voters, steps, transition)| {
+        let first = Membership::of((1..=voters).map(NodeId));
+        first.changed(&Change::Steps { steps, transition }, QuorumRule::Majority).unwrap_or(first)
+    })
+}
+
+pub(crate) fn step() -> impl Strategy<Value = Step> {
+    (0..5_u8, 1..6_u64).prop_map(|(kind, id)| match (kind, NodeId(id)) {
+        (0, id) => Step::AddVoter(id),
+        (1, id) => Step::AddWitness(id),
+        (2, id) => Step::AddLearner(id),
+        (3, id) => Step::PromoteWhenCaughtUp(id),
+        (_, id) => Step::Remove(id),
+    })
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -145,13 +183,84 @@ fn golden_bytes_of_every_record() {
                 term: Term(3),
                 voted_for: Some(NodeId(2)),
                 last: EntryId { term: Term(1), index: Index(9) },
+                membership: Membership::default().into(),
             },
-            "03 0300000000000000 01 0200000000000000 0100000000000000 0900000000000000",
+            "03 0300000000000000 01 0200000000000000 0100000000000000 0900000000000000 00",
+        ),
+        (
+            Record::Snapshot {
+                term: Term(3),
+                voted_for: None,
+                last: EntryId { term: Term(1), index: Index(9) },
+                membership: Membership::of([NodeId(4)]).into(),
+            },
+            "03 0300000000000000 00 0100000000000000 0900000000000000 \
+             01 01 00 01000000 0400000000000000 00000000 00000000 00000000 00000000",
         ),
     ];
     for (record, bytes) in golden {
         assert_eq!(hex(&record.to_bytes(1)), bytes.replace(' ', ""), "{record:?}");
     }
+}
+
+#[test]
+fn golden_bytes_of_a_membership() {
+    let old = Membership::of([1, 2].map(NodeId));
+    let steps = [
+        Step::AddWitness(NodeId(3)),
+        Step::AddLearner(NodeId(4)),
+        Step::PromoteWhenCaughtUp(NodeId(5)),
+        Step::Remove(NodeId(1)),
+    ];
+    let joint = old.changed(&Change::steps(steps), QuorumRule::Majority).unwrap();
+    let id = |id: u64| hex(&id.to_le_bytes());
+    let bytes = format!(
+        "01 01 02000000 {two} {three} 02000000 {one} {two} 02000000 {four} {five} 01000000 {three} 01000000 {five}",
+        one = id(1),
+        two = id(2),
+        three = id(3),
+        four = id(4),
+        five = id(5),
+    );
+    assert_eq!(hex(&joint.to_bytes(1)), bytes.replace(' ', ""));
+    let entry = Segment::membership(Index(7), Term(2), &joint).unwrap();
+    assert_eq!(entry.to_membership(), Some(joint.clone()));
+    // The header of the entry says what it is.
+    assert_eq!(hex(&entry.arena()[..4]), format!("{:02x}000080", joint.to_bytes(1).len()));
+}
+
+proptest! {
+    #[test]
+    fn a_membership_survives_its_bytes_and_nothing_else_is_one(membership in membership(), at in 0..60_usize, flip in 1..=255_u8) {
+        let bytes = membership.to_bytes(1);
+        let read = |bytes: Bytes| Membership::decode(&mut Reader::new(bytes, 1));
+        prop_assert_eq!(read(bytes.clone()), Ok(membership.clone()));
+        let mut other = bytes.to_vec();
+        let at = at % other.len();
+        other[at] ^= flip;
+        // What is still one is another one, and as sound as any.
+        if let Ok(found) = read(other.into()) {
+            prop_assert_ne!(&found, &membership);
+            prop_assert!(found.quorums(QuorumRule::Majority).is_ok());
+        }
+    }
+}
+
+#[test]
+fn a_membership_never_shares_a_segment() {
+    let membership = Segment::membership(Index(1), Term(1), &Membership::of([NodeId(1)])).unwrap();
+    let noop = Segment::noop(Index(2), Term(1)).unwrap();
+    let arena: Vec<u8> = membership.arena().iter().chain(noop.arena().iter()).copied().collect();
+    let mut out = bytes_of_segment(1, 1, 2, &arena);
+    assert!(Segment::decode(&mut Reader::new(out.clone().into(), 1)).is_err());
+    out = bytes_of_segment(1, 1, 1, membership.arena());
+    assert_eq!(Segment::decode(&mut Reader::new(out.into(), 1)), Ok(membership));
+}
+
+/// The byte form of a segment that no constructor makes.
+fn bytes_of_segment(first: u64, term: u64, count: u32, arena: &[u8]) -> Vec<u8> {
+    let len = arena.len() as u32;
+    [&first.to_le_bytes()[..], &term.to_le_bytes(), &count.to_le_bytes(), &len.to_le_bytes(), arena].concat()
 }
 
 #[test]
@@ -204,7 +313,7 @@ proptest! {
         let place = place % bytes.len();
         bytes[place] ^= flip;
         if let Ok(Message::Append { entries, .. }) = Message::from_bytes(bytes.into(), 1) {
-            prop_assert_eq!(entries.iter().count(), entries.len());
+            prop_assert!(entries.is_hollow() || entries.iter().count() == entries.len());
         }
     }
 

@@ -1,0 +1,195 @@
+//! From one membership to the next.
+
+use crate::membership::{MEMBERS_MAX, tidy};
+use crate::{Membership, QuorumRule};
+use alloc::vec;
+use alloc::vec::Vec;
+use synod_core::NodeId;
+
+/// A change of the membership, as an application asks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Change {
+    /// All of these steps at once.
+    Steps {
+        /// The steps, carried out one after the other.
+        steps: Vec<Step>,
+        /// Whether the way leads through a joint membership.
+        transition: Transition,
+    },
+    /// Leave the joint membership, which was entered with [`Transition::JointExplicit`].
+    LeaveJoint,
+}
+
+/// One step of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Step {
+    /// A voter from now on; a learner is promoted. One that has nothing of the log yet slows commits down until it has caught up:
+    /// [`PromoteWhenCaughtUp`](Step::PromoteWhenCaughtUp) waits for that.
+    AddVoter(NodeId),
+    /// A voter that keeps no payloads. The node itself must be started with [`Config::witness`](crate::Config::witness).
+    AddWitness(NodeId),
+    /// Stores, and has no vote; a voter is demoted.
+    AddLearner(NodeId),
+    /// A learner that the leader makes a voter as soon as it has caught up (section 4.2.1 of the thesis): when what was appended
+    /// during one round of catching up was itself delivered within an election timeout.
+    PromoteWhenCaughtUp(NodeId),
+    /// No member any more.
+    Remove(NodeId),
+}
+
+/// Whether a change goes through a joint membership.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Transition {
+    /// Only where it must: when more than one voter changes, or quorums are no majorities. The leader then leaves the joint
+    /// membership by itself.
+    #[default]
+    Auto,
+    /// Always; the leader leaves it by itself.
+    JointImplicit,
+    /// Always; it lasts until [`Change::LeaveJoint`].
+    JointExplicit,
+}
+
+/// Why there is no such change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeError {
+    /// Nobody would vote any more.
+    #[error("no voter would be left: a cluster ends by stopping its nodes, not by removing them")]
+    NoVoters,
+    /// Everything is as asked for already.
+    #[error("the membership is like that already")]
+    NothingChanges,
+    /// More than can be counted.
+    #[error("more than {max} members")]
+    TooMany {
+        /// The greatest number.
+        max: usize,
+    },
+    /// A witness has no payloads, so it cannot become anything else; and what has them is not told to drop them.
+    #[error("{id} keeps payloads or it does not: remove it, and add it again with an empty disk")]
+    WitnessForEver {
+        /// The node.
+        id: NodeId,
+    },
+    /// A quorum of witnesses could commit an entry whose payload nobody's disk holds.
+    #[error("so many witnesses could commit what none of them stores: add a voter, or remove a witness")]
+    TooManyWitnesses,
+    /// A joint membership is left before anything else is changed.
+    #[error("the membership is joint: leave it first, or wait until the leader has left it")]
+    Joint,
+    /// There is nothing to leave.
+    #[error("the membership is not joint")]
+    NotJoint,
+}
+
+impl Change {
+    /// These steps; through a joint membership where that is needed.
+    #[must_use]
+    pub fn steps(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self::Steps { steps: steps.into_iter().collect(), transition: Transition::Auto }
+    }
+
+    /// Whatever leads from any membership to one of these voters and nobody else.
+    #[must_use]
+    pub fn replace(before: &Membership, voters: impl IntoIterator<Item = NodeId>) -> Self {
+        let after = Membership::of(voters);
+        let gone = before.members().into_iter().filter(|id| after.voters.binary_search(id).is_err());
+        let steps = gone.map(Step::Remove).chain(after.voters.iter().copied().map(Step::AddVoter)).collect();
+        Self::Steps { steps, transition: Transition::Auto }
+    }
+}
+
+impl From<Step> for Change {
+    fn from(step: Step) -> Self {
+        Self::Steps { steps: vec![step], transition: Transition::Auto }
+    }
+}
+
+impl Membership {
+    /// The membership after a change.
+    ///
+    /// # Errors
+    /// When there is no such change.
+    pub fn changed(&self, change: &Change, rule: QuorumRule) -> Result<Self, ChangeError> {
+        let (steps, transition) = match change {
+            Change::LeaveJoint if self.is_joint() => return Ok(self.left()),
+            Change::LeaveJoint => return Err(ChangeError::NotJoint),
+            Change::Steps { .. } if self.is_joint() => return Err(ChangeError::Joint),
+            Change::Steps { steps, transition } => (steps, *transition),
+        };
+        let mut next = self.clone();
+        for step in steps {
+            next.take(*step)?;
+        }
+        if next == *self {
+            return Err(ChangeError::NothingChanges);
+        }
+        if next.voters.is_empty() {
+            return Err(ChangeError::NoVoters);
+        }
+        let joint = match transition {
+            Transition::Auto => next.voters != self.voters && !next.is_one_step_from(self, rule),
+            Transition::JointImplicit | Transition::JointExplicit => true,
+        };
+        if joint {
+            next.outgoing.clone_from(&self.voters);
+            next.auto_leave = transition != Transition::JointExplicit;
+            next.witnesses.extend(&self.witnesses);
+            tidy(&mut next.witnesses);
+        }
+        if next.members().len() > MEMBERS_MAX {
+            return Err(ChangeError::TooMany { max: MEMBERS_MAX });
+        }
+        if next.witnesses_commit(rule) || next.left().witnesses_commit(rule) {
+            return Err(ChangeError::TooManyWitnesses);
+        }
+        Ok(next)
+    }
+
+    /// Whether all majorities of both share a voter without a joint membership (section 4.1 of the thesis).
+    fn is_one_step_from(&self, before: &Self, rule: QuorumRule) -> bool {
+        let (old, new) = (&before.voters, &self.voters);
+        let gone = old.iter().filter(|id| new.binary_search(id).is_err()).count();
+        let come = new.iter().filter(|id| old.binary_search(id).is_err()).count();
+        rule == QuorumRule::Majority && gone + come <= 1
+    }
+
+    fn take(&mut self, step: Step) -> Result<(), ChangeError> {
+        let (Step::AddVoter(id)
+        | Step::AddWitness(id)
+        | Step::AddLearner(id)
+        | Step::PromoteWhenCaughtUp(id)
+        | Step::Remove(id)) = step;
+        let is = |list: &[NodeId]| list.binary_search(&id).is_ok();
+        let member = is(&self.voters) || is(&self.learners);
+        let fixed = match step {
+            Step::Remove(_) => false,
+            Step::AddWitness(_) => member && !is(&self.witnesses),
+            _ => is(&self.witnesses),
+        };
+        if fixed {
+            return Err(ChangeError::WitnessForEver { id });
+        }
+        if matches!(step, Step::PromoteWhenCaughtUp(_)) && is(&self.voters) {
+            return Ok(());
+        }
+        for list in [&mut self.voters, &mut self.learners, &mut self.witnesses, &mut self.promoting] {
+            list.retain(|other| *other != id);
+        }
+        let lists: [Option<&mut Vec<NodeId>>; 2] = match step {
+            Step::AddVoter(_) => [Some(&mut self.voters), None],
+            Step::AddWitness(_) => [Some(&mut self.voters), Some(&mut self.witnesses)],
+            Step::AddLearner(_) => [Some(&mut self.learners), None],
+            Step::PromoteWhenCaughtUp(_) => [Some(&mut self.learners), Some(&mut self.promoting)],
+            Step::Remove(_) => [None, None],
+        };
+        for list in lists.into_iter().flatten() {
+            list.push(id);
+            tidy(list);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! The memberships in a node's log, and what follows from the last of them.
+
+use crate::{Index, Membership, QuorumRule, Segment, Standing};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use synod_core::{NodeId, mutant};
+use synod_quorum::Quorums;
+
+/// The memberships that the log holds, oldest first, each with the index of its entry. The last one is in effect, committed or not.
+///
+/// What is asked often is worked out once, as [`Seats`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Roster {
+    /// The one to start with: of the configuration, or of the snapshot on which the log stands.
+    first: Entered,
+    /// Those of the entries after.
+    later: Vec<Entered>,
+    rule: QuorumRule,
+}
+
+/// A membership, and the index of its entry.
+pub(crate) type Entered = (Index, Arc<Membership>);
+
+/// What follows from the membership in effect.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Seats {
+    /// Everybody to whom a leader speaks, in order: the members, and those whose removal is not committed yet.
+    pub(crate) all: Vec<NodeId>,
+    pub(crate) membership: Arc<Membership>,
+    /// Those in `all` who are witnesses, or were in the membership before.
+    hollow: Vec<NodeId>,
+    /// Over places in `all`; `None` where there is no voter.
+    quorums: Option<Quorums<usize>>,
+    #[cfg(synod_mutants)]
+    rule: QuorumRule,
+}
+
+impl Roster {
+    pub(crate) fn new(first: Membership, rule: QuorumRule) -> Self {
+        Self { first: (Index::ZERO, Arc::new(first)), later: Vec::new(), rule }
+    }
+
+    /// The membership in effect, and the index of its entry.
+    pub(crate) fn last(&self) -> &Entered {
+        self.later.last().unwrap_or(&self.first)
+    }
+
+    /// Where the entry of the membership in effect should be; `None` for the one to start with.
+    pub(crate) fn entered(&self) -> Option<Index> {
+        self.later.last().map(|(index, _)| *index)
+    }
+
+    /// The memberships above `after` and up to `upto`.
+    pub(crate) fn between(&self, after: Index, upto: Index) -> impl Iterator<Item = &Entered> {
+        self.later.iter().filter(move |(index, _)| *index > after && *index <= upto)
+    }
+
+    /// How many memberships lie above `commit`.
+    pub(crate) fn uncommitted(&self, commit: Index) -> usize {
+        self.later.iter().rev().take_while(|(index, _)| *index > commit).count()
+    }
+
+    /// The last membership at or before `index`: what a snapshot of the state there needs (canonical/raft 250).
+    pub(crate) fn at(&self, index: Index) -> &Arc<Membership> {
+        let known = self.later.iter().rev().find(|(at, _)| *at <= index);
+        &known.unwrap_or(&self.first).1
+    }
+
+    /// An entry with a membership was appended at `index`.
+    pub(crate) fn push(&mut self, index: Index, membership: Membership) {
+        self.later.push((index, Arc::new(membership)));
+    }
+
+    /// A snapshot of the state at `index` has taken the place of everything before.
+    pub(crate) fn restore(&mut self, index: Index, membership: Arc<Membership>) {
+        self.later.retain(|(at, _)| *at > index);
+        self.first = (index, membership);
+    }
+
+    /// Finds the memberships in a recovered log.
+    pub(crate) fn read<'a>(&mut self, segments: impl Iterator<Item = &'a Segment>) {
+        self.later.clear();
+        for segment in segments {
+            if let Some(membership) = segment.to_membership().filter(|_| segment.first() > self.first.0) {
+                self.push(segment.first(), membership);
+            }
+        }
+    }
+
+    /// The entries from `from` on were removed. Says whether that undid a membership.
+    pub(crate) fn truncate(&mut self, from: Index) -> bool {
+        let before = self.later.len();
+        self.later.truncate(self.later.partition_point(|(index, _)| *index < from));
+        self.later.len() < before
+    }
+
+    /// What follows from the membership in effect, when everything up to `commit` is committed.
+    pub(crate) fn seats(&self, commit: Index) -> Seats {
+        let (index, last) = self.last();
+        let before = (*index > commit).then(|| self.at(index.prev()));
+        Seats::new(last, before, self.rule)
+    }
+}
+
+impl Seats {
+    fn new(membership: &Arc<Membership>, before: Option<&Arc<Membership>>, rule: QuorumRule) -> Self {
+        let mut all = membership.members();
+        if let Some(before) = before {
+            all.extend(before.members());
+            crate::membership::tidy(&mut all);
+        }
+        let mut hollow = membership.witnesses.clone();
+        hollow.extend(before.into_iter().flat_map(|before| &before.witnesses));
+        crate::membership::tidy(&mut hollow);
+        let quorums = membership.quorums(rule).ok();
+        let place = |id| all.partition_point(|other| *other < id);
+        let quorums = quorums.map(|quorums| quorums.map(place));
+        Self {
+            all,
+            membership: membership.clone(),
+            hollow,
+            quorums,
+            #[cfg(synod_mutants)]
+            rule,
+        }
+    }
+
+    /// The place of a node among those to whom a leader speaks.
+    pub(crate) fn place(&self, id: NodeId) -> Option<usize> {
+        self.all.binary_search(&id).ok()
+    }
+
+    /// Whether a node gets what entries hold.
+    #[inline]
+    pub(crate) fn keeps_payloads(&self, id: NodeId) -> bool {
+        self.hollow.is_empty() || self.hollow.binary_search(&id).is_err()
+    }
+
+    /// What somebody in `all` is.
+    pub(crate) fn standing(&self, id: NodeId) -> Standing {
+        self.membership.standing(id).unwrap_or(Standing::Leaving)
+    }
+
+    /// Whether those who voted elect a leader.
+    pub(crate) fn elect(&self, votes: &[NodeId]) -> bool {
+        let voted = |place: usize| self.all.get(place).is_some_and(|id| votes.contains(id));
+        mutant!(
+            self.quorums.as_ref().is_some_and(|quorums| quorums.elect().is_met(voted)),
+            "quorum-one-short" => 2 * votes.len() >= self.membership.electorate().len(),
+            "vote-counted-twice" => 2 * votes.len() > self.membership.electorate().len(),
+            "joint-election-by-one-half" => self.membership.left().quorums(self.rule).is_ok_and(|half| half.elect().is_quorum(votes)),
+        )
+    }
+
+    /// Whether a commit quorum has been heard, so that no other leader can have been elected without this one's knowing.
+    pub(crate) fn confirm(&self, heard: impl Fn(usize) -> bool) -> bool {
+        self.quorums.as_ref().is_some_and(|quorums| quorums.commit().is_met(heard))
+    }
+
+    /// The last round that a commit quorum has echoed.
+    pub(crate) fn echoed(&self, round: impl Fn(usize) -> u64) -> u64 {
+        mutant!(
+            self.quorums.as_ref().map_or(0, |quorums| quorums.commit().reached(&round)),
+            "read-quorum-one-short" => self.reached_by(&self.all, 0, &round),
+        )
+    }
+
+    /// The greatest index that a commit quorum has reached.
+    pub(crate) fn commit(&self, matched: impl Fn(usize) -> Index) -> Index {
+        mutant!(
+            self.quorums.as_ref().map_or(Index::ZERO, |quorums| quorums.commit().reached(&matched)),
+            "quorum-one-short" => self.reached_by(&self.all, 0, &matched),
+            "learners-count" => self.reached_by(&self.all, 1, &matched),
+            "joint-commit-by-one-half" => self.reached_by(&self.membership.voters, 1, &matched),
+        )
+    }
+}
+
+#[cfg(synod_mutants)]
+impl Seats {
+    /// What more than half of these have reached, or `more` 0: half of them.
+    fn reached_by<V: Copy + Ord + Default>(
+        &self,
+        who: &[NodeId],
+        more: usize,
+        value: impl Fn(usize) -> V,
+    ) -> V {
+        let mut values: Vec<V> = who.iter().filter_map(|id| self.place(*id)).map(value).collect();
+        values.sort_unstable_by_key(|value| core::cmp::Reverse(*value));
+        let need = (values.len() / 2 + more).max(1);
+        values.get(need - 1).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(synod_mutants)]
+impl Roster {
+    /// What would follow from the last membership at or before `index`.
+    pub(crate) fn seats_at(&self, index: Index) -> Seats {
+        Seats::new(self.at(index), None, self.rule)
+    }
+}

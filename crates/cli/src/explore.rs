@@ -13,7 +13,7 @@ use synod_paxos::invariants::Safety;
 use synod_paxos::{Command, Config, Paxos};
 use synod_raft::QuorumRule;
 use synod_sim::explore::{
-    self, Bounds, Cluster, Exploration, Explorer, Extent, Model, Network, Observer, Stop,
+    self, Bounds, Cluster, Exploration, Explorer, Extent, Independence, Model, Network, Observer, Stop,
 };
 
 /// Visit every schedule of a small cluster within bounds; what breaks is shown on a shortest path.
@@ -60,7 +60,7 @@ pub(crate) struct Explore {
     /// Messages on a link arrive in the order in which they were sent.
     #[arg(long)]
     fifo: bool,
-    /// Leave nothing out, not even what cannot change the verdict.
+    /// Leave nothing out, not even what cannot change the verdict, and try every order of actions that commute.
     #[arg(long)]
     full: bool,
     /// Keep 128 bits of each state's fingerprint in place of 64.
@@ -144,7 +144,7 @@ impl Explore {
         if self.full { self.explore(cluster, console) } else { self.explore(&cluster.reduced(), console) }
     }
 
-    fn explore<M: Model>(&self, model: &M, console: &mut Console) -> Outcome {
+    fn explore<M: Independence>(&self, model: &M, console: &mut Console) -> Outcome {
         let interrupted = console.interrupted();
         let bar = spinner();
         let mut explorer = Explorer::new(model)
@@ -162,7 +162,7 @@ impl Explore {
         if self.wide {
             explorer = explorer.wide();
         }
-        let found = explorer.run();
+        let found = if self.full { explorer.run() } else { explorer.run_with_sleep_sets() };
         bar.finish_and_clear();
         console.say(&found);
         verdict(&found)

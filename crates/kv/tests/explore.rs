@@ -35,7 +35,7 @@ fn raft_is_safe_in_every_schedule_of_small_clusters() {
     ];
     for (name, scope) in scopes {
         let cluster = scope.cluster().unwrap();
-        let found = Explorer::new(&cluster).run();
+        let found = Explorer::new(&cluster).run_with_sleep_sets();
         assert!(found.holds() && found.extent.cut == 0, "{name}: {found}");
         assert!(found.extent.unique > 10_000, "{name}: {found}");
     }
@@ -51,7 +51,7 @@ fn what_was_explored_is_worth_it() {
                 _ => Ok(()),
             }
         });
-    let found = Explorer::new(&cluster).run();
+    let found = Explorer::new(&cluster).run_with_sleep_sets();
     let shortest = found.counterexample().expect("a proposal can be committed");
     // Campaign, disk, ask, vote, disk, lead, propose, disk, append, disk, acknowledge: no step can be spared.
     assert!((10..=14).contains(&shortest.steps.len()), "{shortest}");
@@ -64,7 +64,7 @@ fn a_quorum_one_short_elects_two_leaders_in_four_steps() {
         scope.bounds.timers_all = 2;
     });
     let cluster = short.cluster().unwrap();
-    let found = Explorer::new(&cluster).run();
+    let found = Explorer::new(&cluster).run_with_sleep_sets();
     let shortest = found.counterexample().expect("a quorum of one is no quorum");
     assert!(shortest.reason.starts_with("election safety"), "{shortest}");
     // Each of the two stands for election and waits for its own disk.

@@ -82,6 +82,9 @@
 //! [`Cluster::reduced`] leaves out what cannot change the verdict, and takes states for one that differ only in the names of
 //! nodes ([`Reduced`] says what must be true for that).
 //!
+//! [`Explorer::run_with_sleep_sets`] visits the same states and computes fewer successors: of the orders of actions that commute it
+//! tries one.
+//!
 //! # Progress
 //! [`Liveness`] looks for runs in which a goal is never met although every message arrives one day, every timer runs out and every
 //! sync completes ([`Fair`]).
@@ -104,17 +107,20 @@ mod links;
 mod liveness;
 mod model;
 mod print;
+mod search;
+mod sleep;
 mod spill;
 mod stopwatch;
 mod visited;
 
 pub use cluster::{
-    Act, Action, Bounds, Cluster, ClusterState, Explored, Network, Observer, Reduced, Relabel, Renaming,
-    SymmetryError, View,
+    Act, Action, Bounds, Cluster, ClusterState, Explored, Move, Network, Observer, Reduced, Relabel,
+    Renaming, SymmetryError, View,
 };
 pub use exploration::{Counterexample, Exploration, Extent, Outcome, Stop};
 pub use explorer::Explorer;
 pub use liveness::{Fair, Lasso, Liveness, Progress};
 pub use model::{Model, Successors};
 pub use print::Print;
+pub use sleep::{Independence, SLOTS};
 pub use spill::Spill;

@@ -94,7 +94,7 @@ fn cluster(twist: Twist, more: More) -> Explored {
 }
 
 fn explore(twist: Twist, more: More) -> Exploration<Explored> {
-    let exploration = Explorer::new(&cluster(twist, more)).run();
+    let exploration = Explorer::new(&cluster(twist, more)).run_with_sleep_sets();
     println!("{twist:?} {more:?}: {exploration}, {:.1?}", exploration.extent.elapsed);
     exploration
 }

@@ -4,19 +4,22 @@ mod act;
 mod arena;
 mod bounds;
 mod host;
+mod independence;
 mod lookup;
+mod moves;
 mod observer;
 mod reduced;
 mod renaming;
-mod schedule;
+mod state;
 mod view;
 
 pub use act::{Act, Action};
 pub use bounds::{Bounds, Network};
+pub use moves::Move;
 pub use observer::Observer;
 pub use reduced::{Reduced, SymmetryError};
 pub use renaming::{Relabel, Renaming};
-pub use schedule::ClusterState;
+pub use state::ClusterState;
 pub use view::View;
 
 use super::liveness::Fair;
@@ -95,6 +98,8 @@ pub struct Cluster<P: Explored, O = ()> {
     choices_max: u64,
     incarnations: bool,
     arena: RefCell<Arena<P, O>>,
+    /// Used again for one state after another.
+    scratch: RefCell<(Vec<Move>, ClusterState)>,
 }
 
 impl<P: Explored> Cluster<P> {
@@ -120,6 +125,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
             choices_max: 0,
             incarnations: true,
             arena: RefCell::new(Arena::new()),
+            scratch: RefCell::default(),
         }
     }
 
@@ -202,7 +208,16 @@ impl<P: Explored, O: Observer<P>> Model for Cluster<P, O> {
     }
 
     fn next<S: Successors<Self>>(&self, state: &ClusterState, each: &mut S) {
-        self.schedule(state, each);
+        let (mut moves, mut after) = self.scratch.take();
+        self.moves_of(state, &mut moves);
+        for by in &moves {
+            if self.apply(state, by, &mut after) {
+                each.offer(|| self.action_of(state, by), &after);
+            } else {
+                each.cut();
+            }
+        }
+        self.scratch.replace((moves, after));
     }
 
     fn check(&self, state: &ClusterState) -> Result<(), String> {

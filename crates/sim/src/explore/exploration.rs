@@ -1,6 +1,6 @@
 //! What a search found.
 
-use super::model::{Model, Successors};
+use super::model::Model;
 use core::fmt;
 use core::time::Duration;
 
@@ -139,15 +139,18 @@ pub struct Counterexample<M: Model> {
 
 impl<M: Model> Counterexample<M> {
     /// Replays a path: the choice among the initial states, then the place of each step among the successors.
-    pub(super) fn replay(model: &M, path: &[u64], reason: String) -> Self {
+    pub(super) fn replay(
+        model: &M,
+        path: &[u64],
+        reason: String,
+        pick: impl Fn(&M::State, u64) -> Option<(M::Action, M::State)>,
+    ) -> Self {
         let first = path.first().and_then(|first| usize::try_from(*first).ok());
         let initial = first.and_then(|first| model.initial().into_iter().nth(first));
         let mut found = Self { reason, initial, steps: Vec::new(), descriptions: Vec::new() };
         for place in path.iter().skip(1) {
             let Some(before) = found.last() else { break };
-            let mut pick = Pick { left: *place, taken: None };
-            model.next(before, &mut pick);
-            let Some((action, after)) = pick.taken else {
+            let Some((action, after)) = pick(before, *place) else {
                 found
                     .reason
                     .push_str(" (the model offers other successors every time: the path stops short)");
@@ -172,22 +175,6 @@ impl<M: Model> Counterexample<M> {
     /// The state in which it ends.
     pub fn last(&self) -> Option<&M::State> {
         self.steps.last().map(|(_, state)| state).or(self.initial.as_ref())
-    }
-}
-
-struct Pick<M: Model> {
-    left: u64,
-    taken: Option<(M::Action, M::State)>,
-}
-
-impl<M: Model> Successors<M> for Pick<M> {
-    fn offer(&mut self, action: impl FnOnce() -> M::Action, state: &M::State) {
-        if self.taken.is_none() {
-            match self.left.checked_sub(1) {
-                Some(left) => self.left = left,
-                None => self.taken = Some((action(), state.clone())),
-            }
-        }
     }
 }
 

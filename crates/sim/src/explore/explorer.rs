@@ -2,9 +2,9 @@
 
 use super::exploration::{Counterexample, Exploration, Extent, Outcome, Stop};
 use super::frontier::Frontier;
-use super::links::Links;
-use super::model::{Model, Successors};
-use super::print::Print;
+use super::model::Model;
+use super::search::{Awake, Every, Expand, Search};
+use super::sleep::Independence;
 use super::spill::{Spill, Store};
 use super::stopwatch::Stopwatch;
 use super::visited::{Exact, Table, Visited};
@@ -102,11 +102,19 @@ impl<'a, M: Model> Explorer<'a, M> {
 
     /// Explores.
     pub fn run(self) -> Exploration<M> {
-        if self.wide {
-            self.with(Table::<(u64, u64)>::new(), 128)
-        } else {
-            self.with(Table::<u64>::new(), 64)
-        }
+        self.with(Every)
+    }
+
+    /// Explores, and tries no order of actions that commute but the first where another leads to the same: unique states, depth,
+    /// verdict and the length of counterexamples are those of [`run`](Self::run), and fewer successors are computed
+    /// ([`Independence`] says how, and why that is right).
+    pub fn run_with_sleep_sets(self) -> Exploration<M>
+    where
+        M: Independence,
+    {
+        // Sleep sets take 40 bytes or so for each state of a layer: an eighth of the memory at most.
+        let awake = Awake::new(self.memory_max / 8 / 40);
+        self.with(awake)
     }
 
     /// Explores and keeps every state whole, so that no two are ever taken for one: for small models.
@@ -114,33 +122,37 @@ impl<'a, M: Model> Explorer<'a, M> {
     where
         M::State: Eq,
     {
-        self.with(Exact::new(), 0)
+        self.through(Exact::new(), Every, 0)
     }
 
-    fn with<V: Visited<M::State>>(mut self, visited: V, print_bits: u32) -> Exploration<M> {
+    fn with<E: Expand<M>>(self, expand: E) -> Exploration<M> {
+        if self.wide {
+            self.through(Table::<(u64, u64)>::new(), expand, 128)
+        } else {
+            self.through(Table::<u64>::new(), expand, 64)
+        }
+    }
+
+    fn through<V, E>(mut self, visited: V, mut expand: E, print_bits: u32) -> Exploration<M>
+    where
+        V: Visited<M::State>,
+        E: Expand<M>,
+    {
         let initial = self.model.initial();
-        let mut search = Search {
-            model: self.model,
-            visited,
-            links: Links::default(),
-            frontier: Frontier::for_model(self.model, initial.first(), self.spill.take()),
-            extent: Extent { print_bits, ..Extent::default() },
-            ordinal: 0,
-            closed: 0,
-            pending: Vec::with_capacity(if Search::<M, V>::BATCHES { BATCH } else { 0 }),
-            wrong: None,
-        };
+        let frontier = Frontier::for_model(self.model, initial.first(), self.spill.take());
+        let mut search = Search::new(self.model, visited, frontier, print_bits);
         initial.iter().for_each(|state| search.take(state));
         search.settle();
         search.links.close();
         let stop = match initial.into_iter().next() {
-            Some(scratch) => self.expand(&mut search, scratch),
+            Some(scratch) => self.layers(&mut search, &mut expand, scratch),
             None => None,
         };
         let Search { links, extent, wrong, .. } = search;
         let outcome = match (wrong, stop) {
             (Some((state, reason)), _) => {
-                Outcome::Violated(Counterexample::replay(self.model, &links.path(state), reason))
+                let pick = |before: &M::State, place| expand.pick(self.model, before, place);
+                Outcome::Violated(Counterexample::replay(self.model, &links.path(state), reason, pick))
             }
             (None, Some(stop)) => Outcome::Stopped(stop),
             (None, None) => Outcome::Holds,
@@ -148,10 +160,11 @@ impl<'a, M: Model> Explorer<'a, M> {
         Exploration { outcome, extent }
     }
 
-    /// Level by level.
-    fn expand<V: Visited<M::State>>(
+    /// Layer by layer.
+    fn layers<V: Visited<M::State>, E: Expand<M>>(
         &mut self,
         search: &mut Search<'_, M, V>,
+        expand: &mut E,
         mut scratch: M::State,
     ) -> Option<Stop> {
         let watch = Stopwatch::start();
@@ -161,9 +174,8 @@ impl<'a, M: Model> Explorer<'a, M> {
                 search.extent.cut += search.extent.frontier;
                 break;
             }
-            let level = search.extent.frontier;
-            for _ in 0..level {
-                if !search.step(&mut scratch) {
+            for _ in 0..search.extent.frontier {
+                if !search.step(expand, &mut scratch) {
                     stop = Some(Stop::Lost);
                     break;
                 }
@@ -173,22 +185,27 @@ impl<'a, M: Model> Explorer<'a, M> {
                 if search.extent.expanded.is_multiple_of(PACE) {
                     search.settle();
                     search.extent.elapsed = watch.elapsed();
-                    stop = self.limit(search);
+                    stop = self.limit(search, expand.bytes());
                     if stop.is_some() {
                         break;
                     }
                 }
             }
             search.settle();
+            expand.turn();
             search.extent.depth += u32::from(search.extent.frontier > 0);
         }
         search.extent.elapsed = watch.elapsed();
-        search.account();
+        search.account(expand.bytes());
         stop
     }
 
-    fn limit<V: Visited<M::State>>(&mut self, search: &mut Search<'_, M, V>) -> Option<Stop> {
-        let soon = search.account();
+    fn limit<V: Visited<M::State>>(
+        &mut self,
+        search: &mut Search<'_, M, V>,
+        expand_bytes: usize,
+    ) -> Option<Stop> {
+        let soon = search.account(expand_bytes);
         if soon > self.memory_max {
             return Some(Stop::Memory);
         }
@@ -200,124 +217,5 @@ impl<'a, M: Model> Explorer<'a, M> {
         }
         let watch = self.watch.as_mut()?;
         watch(&search.extent).is_break().then_some(Stop::Interrupted)
-    }
-}
-
-/// A search that is under way.
-struct Search<'a, M: Model, V> {
-    model: &'a M,
-    visited: V,
-    links: Links,
-    frontier: Frontier<M::State>,
-    extent: Extent,
-    /// How many successors the state at hand has offered so far.
-    ordinal: u64,
-    /// How many of the expanded states the links have seen the end of.
-    closed: u64,
-    /// Successors that have been computed and not yet looked up.
-    pending: Vec<Pending<M::State>>,
-    /// The first wrong state, by number, and what is wrong with it.
-    wrong: Option<(u64, String)>,
-}
-
-/// A successor of the state that was expanded as number `parent`.
-struct Pending<S> {
-    parent: u64,
-    ordinal: u64,
-    print: Print,
-    state: S,
-}
-
-/// How many successors are looked up together.
-const BATCH: usize = 48;
-
-impl<M: Model, V: Visited<M::State>> Search<'_, M, V> {
-    /// A look-up in a large table waits for memory. Where a state is a small plain value, successors are gathered and their
-    /// places fetched, all under way at once, before the first is looked up. A large state costs more to gather than to wait for.
-    const BATCHES: bool = !core::mem::needs_drop::<M::State>() && size_of::<M::State>() <= 32;
-
-    fn step(&mut self, scratch: &mut M::State) -> bool {
-        if !self.frontier.pop(self.model, scratch) {
-            return false;
-        }
-        self.extent.frontier -= 1;
-        self.ordinal = 0;
-        let cut = self.extent.cut;
-        self.model.next(scratch, self);
-        self.extent.terminal += u64::from(self.ordinal == 0 && cut == self.extent.cut);
-        self.extent.expanded += 1;
-        if self.pending.len() + BATCH / 2 > BATCH {
-            self.settle();
-        }
-        true
-    }
-
-    #[inline]
-    fn take(&mut self, state: &M::State) {
-        let ordinal = self.ordinal;
-        self.ordinal += 1;
-        self.extent.generated += 1;
-        let print = self.model.print(state);
-        if self.visited.recent(print) {
-            return;
-        }
-        if Self::BATCHES {
-            self.visited.touch(print);
-            self.pending.push(Pending { parent: self.extent.expanded, ordinal, print, state: state.clone() });
-        } else if self.visited.insert(print, state) {
-            self.found(self.extent.expanded, ordinal, state);
-        }
-    }
-
-    /// Looks up what was gathered.
-    fn settle(&mut self) {
-        let mut pending = core::mem::take(&mut self.pending);
-        for Pending { parent, ordinal, print, state } in pending.drain(..) {
-            if self.visited.insert(print, &state) {
-                self.found(parent, ordinal, &state);
-            }
-        }
-        self.pending = pending;
-        self.close(self.extent.expanded);
-    }
-
-    /// Closes the families of all states expanded before number `parent`.
-    fn close(&mut self, parent: u64) {
-        while self.closed < parent {
-            self.links.close();
-            self.closed += 1;
-        }
-    }
-
-    fn found(&mut self, parent: u64, ordinal: u64, state: &M::State) {
-        if self.wrong.is_some() {
-            return;
-        }
-        self.close(parent);
-        self.links.child(ordinal);
-        if let Err(reason) = self.model.check(state) {
-            self.wrong = Some((self.extent.unique, reason));
-        }
-        self.extent.unique += 1;
-        self.extent.frontier += 1;
-        self.frontier.push(self.model, state);
-    }
-
-    /// Updates the account of memory, and gives what will be needed soon.
-    fn account(&mut self) -> usize {
-        let rest = self.links.bytes() + self.frontier.bytes() + self.model.memory_bytes();
-        self.extent.memory_bytes = self.extent.memory_bytes.max(self.visited.bytes() + rest);
-        self.visited.bytes_grown() + rest
-    }
-}
-
-impl<M: Model, V: Visited<M::State>> Successors<M> for Search<'_, M, V> {
-    #[inline]
-    fn offer(&mut self, _: impl FnOnce() -> M::Action, state: &M::State) {
-        self.take(state);
-    }
-
-    fn cut(&mut self) {
-        self.extent.cut += 1;
     }
 }

@@ -73,18 +73,20 @@ impl<P: Explored, O: Observer<P>> Arena<P, O> {
         }
     }
 
-    /// All that `act`, which is known by `key` on the node `node`, can lead to: computed once.
-    pub(super) fn step(
+    /// All that the action which is known by `key` leads to on the node `node`, if it has been learnt.
+    pub(super) fn known(&self, node: u32, key: u32) -> Option<Range<u32>> {
+        let first = self.steps.get((u64::from(node), u64::from(key)))?;
+        Some(first..first + self.outcomes.get(first as usize).copied().unwrap_or(0))
+    }
+
+    /// All that `act`, which is to be known by `key`, leads to on the node `node`.
+    pub(super) fn learn(
         &mut self,
         node: u32,
         key: u32,
         bound_max: u64,
         act: impl Fn(&mut Host<P>, &mut Choices) -> Result<Said<P>, String>,
     ) -> Range<u32> {
-        let key = (u64::from(node), u64::from(key));
-        if let Some(first) = self.steps.get(key) {
-            return first..first + self.outcomes.get(first as usize).copied().unwrap_or(0);
-        }
         let first = self.effects.len() as u32;
         let mut choices = Choices::new(bound_max);
         loop {
@@ -101,7 +103,7 @@ impl<P: Explored, O: Observer<P>> Arena<P, O> {
         if let Some(outcomes) = self.outcomes.get_mut(first as usize) {
             *outcomes = count;
         }
-        self.steps.add(key, first);
+        self.steps.add((u64::from(node), u64::from(key)), first);
         first..first + count
     }
 

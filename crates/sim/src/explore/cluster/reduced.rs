@@ -2,7 +2,7 @@
 
 use super::observer::Observer;
 use super::renaming::{Relabel, Renaming};
-use super::schedule::{ClusterState, SPENT, envelopes_at, place};
+use super::state::{ClusterState, SPENT, envelopes_at, place};
 use super::{Action, Cluster, Explored, Network};
 use crate::explore::model::{Model, Successors};
 use crate::explore::print::Print;
@@ -38,11 +38,11 @@ use synod_core::NodeId;
 /// }
 /// ```
 pub struct Reduced<'a, P: Explored, O> {
-    cluster: &'a Cluster<P, O>,
-    symmetry: Option<Symmetry<'a, P, O>>,
+    pub(super) cluster: &'a Cluster<P, O>,
+    pub(super) symmetry: Option<Symmetry<'a, P, O>>,
 }
 
-struct Symmetry<'a, P: Explored, O> {
+pub(super) struct Symmetry<'a, P: Explored, O> {
     relabel: Box<dyn Relabel<P, O> + 'a>,
     renamings: Vec<Renaming>,
     scratch: RefCell<ClusterState>,
@@ -106,7 +106,7 @@ impl<'a, P: Explored, O: Observer<P>> Reduced<'a, P, O> {
         Ok(self)
     }
 
-    fn is_useless(&self, before: &ClusterState, after: &ClusterState) -> bool {
+    pub(super) fn is_useless(&self, before: &ClusterState, after: &ClusterState) -> bool {
         let bounds = &self.cluster.bounds;
         let free = bounds.in_flight_max == usize::MAX && bounds.network != Network::Fifo;
         let start = envelopes_at(self.cluster.nodes);

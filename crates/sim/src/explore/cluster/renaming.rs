@@ -4,7 +4,7 @@ use super::Explored;
 use super::arena::{Arena, Envelope, Verdict};
 use super::host::{Held, Host};
 use super::observer::Observer;
-use super::schedule::{ClusterState, NODES, OBSERVER, envelopes_at, node, place};
+use super::state::{ClusterState, NODES, OBSERVER, envelopes_at, node, place};
 use super::{Bounds, Network};
 use crate::explore::print::Print;
 use synod_core::NodeId;

@@ -2,7 +2,7 @@
 
 use super::Explored;
 use super::arena::{Arena, Verdict};
-use super::schedule::ClusterState;
+use super::state::ClusterState;
 use synod_core::{Lsn, NodeId};
 
 /// One state of a cluster, to be looked at.

@@ -1,8 +1,8 @@
 //! What a leader makes of answers that come late, or to questions that it never asked.
 
-use crate::bugs::{acknowledged, hear, leader, propose, sent};
+use crate::bugs::{acknowledged, append, hear, leader, propose, sent};
 use synod_core::testing::Bench;
-use synod_core::{Input, Link, NodeId};
+use synod_core::{Input, Lane, Link, NodeId, Protocol};
 use synod_raft::{EntryId, Index, Message, Pace, PeerStatus, Raft, Term, Timer};
 
 /// A leader in term 1 that streams to node 2; entries 1 to 3 are acknowledged, 4 and 5 are on their way.
@@ -47,4 +47,26 @@ fn a_rejection_of_what_was_never_sent_changes_nothing() {
         assert_eq!((peer(&node).next, peer(&node).pace), (Index(6), Pace::Replicate), "{prev}");
         assert_eq!(sent(&mut node), []);
     }
+}
+
+#[test]
+fn a_connection_that_comes_back_is_used_at_once() {
+    let mut node = streaming();
+    node.input(Input::Link(NodeId(2), Link::Down));
+    assert_eq!((sent(&mut node), peer(&node).pace), (vec![], Pace::Probe { paused: true }));
+    node.input(Input::Link(NodeId(2), Link::Up { version: 1 }));
+    assert!(matches!(sent(&mut node)[..], [(2, Message::Append { .. })]), "it asks what has arrived");
+    hear(&mut node, 2, acknowledged(1, 5));
+    node.take();
+    node.input(Input::Link(NodeId(2), Link::Up { version: 1 }));
+    assert_eq!((sent(&mut node), peer(&node).pace), (vec![], Pace::Replicate), "what works goes on");
+}
+
+/// Entries may be long: heartbeats and votes must not queue behind them.
+#[test]
+fn what_carries_entries_travels_apart_from_what_carries_none() {
+    let message = |payloads: &[&str]| append(1, (1, 1), 0, 1, payloads);
+    assert_eq!(Raft::lane(&message(&["x"])), Lane::Log);
+    assert_eq!(Raft::lane(&message(&[])), Lane::Control);
+    assert_eq!(Raft::lane(&acknowledged(1, 1)), Lane::Control);
 }

@@ -1,7 +1,7 @@
 //! What a log may hold that a node comes back from.
 
 use synod_core::{Lsn, NodeId, Protocol, Recovered};
-use synod_raft::{Config, Index, Raft, Record, RecoverError, Segment, Term};
+use synod_raft::{Config, EntryId, Index, Raft, Record, RecoverError, Segment, Term};
 
 fn fresh() -> Raft {
     Raft::new(Config::new(NodeId(1), [1, 2, 3].map(NodeId))).unwrap()
@@ -54,5 +54,29 @@ fn what_is_recovered_is_news_to_an_observer() {
         let before = raft.revision();
         raft.recover(at, Recovered::Intact(record)).unwrap();
         assert!(raft.revision() > before);
+    }
+}
+
+#[test]
+fn a_position_that_no_entry_has_is_a_contradiction() {
+    let snapshot = |term, index| Record::Snapshot {
+        term: Term(3),
+        voted_for: None,
+        last: EntryId { term: Term(term), index: Index(index) },
+    };
+    assert!(recovered([snapshot(2, 5)]).is_ok());
+    // An entry without a term, a term without an entry, and one beyond the last.
+    for (term, index) in [(0, 5), (2, 0), (2, Index::MAX.0 + 1)] {
+        let refused = recovered([snapshot(term, index)]);
+        assert!(matches!(refused, Err(RecoverError::Contradiction { at: Lsn(1), .. })), "{term}/{index}");
+    }
+    // The entry before the sixth has a term, and nothing is before the first.
+    for (first, prev_term) in [(6, 0), (1, 1)] {
+        let entries = Segment::pack(Index(first), Term(2), ["x"]).unwrap();
+        let refused = recovered([Record::Append { prev_term: Term(prev_term), entries }]);
+        assert!(
+            matches!(refused, Err(RecoverError::Contradiction { at: Lsn(1), .. })),
+            "{prev_term}, {first}"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! What a log may hold that a node comes back from.
 
 use synod_core::{Lsn, NodeId, Protocol, Recovered};
-use synod_raft::{Config, EntryId, Index, Raft, Record, RecoverError, Segment, Term};
+use synod_raft::{Config, EntryId, Index, Membership, Raft, Record, RecoverError, Segment, Term};
 
 fn fresh() -> Raft {
     Raft::new(Config::new(NodeId(1), [1, 2, 3].map(NodeId))).unwrap()
@@ -63,6 +63,7 @@ fn a_position_that_no_entry_has_is_a_contradiction() {
         term: Term(3),
         voted_for: None,
         last: EntryId { term: Term(term), index: Index(index) },
+        membership: Membership::default().into(),
     };
     assert!(recovered([snapshot(2, 5)]).is_ok());
     // An entry without a term, a term without an entry, and one beyond the last.
@@ -79,4 +80,15 @@ fn a_position_that_no_entry_has_is_a_contradiction() {
             "{prev_term}, {first}"
         );
     }
+}
+
+/// A rewrite keeps whole batches, so one may begin below what the snapshot covers.
+#[test]
+fn a_batch_that_a_snapshot_covers_in_part_is_taken_from_there() {
+    let last = EntryId { term: Term(1), index: Index(3) };
+    let snapshot =
+        Record::Snapshot { term: Term(1), voted_for: None, last, membership: Membership::default().into() };
+    let entries = Segment::pack(Index(1), Term(1), ["a", "b", "c", "d", "e"]).unwrap();
+    let raft = recovered([snapshot, Record::Append { prev_term: Term::ZERO, entries }]).unwrap();
+    assert_eq!((raft.first_index(), raft.last_index()), (Index(4), Index(5)));
 }

@@ -25,7 +25,8 @@ pub enum Input<P: Protocol> {
     /// The state of the link to a peer has changed.
     Link(NodeId, Link),
     /// The driver has nothing more at this moment: seal and send what was gathered. Comes after every burst of inputs, so
-    /// that a hundred proposals become one message.
+    /// that a hundred proposals become one message; a driver may leave it out where
+    /// [`wants_flush`](Protocol::wants_flush) says that it would do nothing.
     Flush,
     /// A shared log wants the space below this position: write the live records below it anew, then
     /// [`release`](crate::Context::release). An idle protocol must not pin the log for ever.

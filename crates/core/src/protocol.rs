@@ -47,6 +47,12 @@ pub trait Protocol: Sized {
     /// Takes one input and pours the effects into the context.
     fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>);
 
+    /// Whether [`Input::Flush`] would do anything now. A driver may leave out a flush where this says no. The default is to
+    /// get every flush; a composition answers for all that it runs.
+    fn wants_flush(&self) -> bool {
+        true
+    }
+
     /// The lane on which a message travels. The default is [`Lane::Control`].
     fn lane(message: &Self::Message) -> Lane {
         let _ = message;

@@ -277,6 +277,10 @@ impl Protocol for Paxos {
         }
     }
 
+    fn wants_flush(&self) -> bool {
+        false
+    }
+
     fn lane(message: &Message) -> Lane {
         match message {
             Message::Accept { .. } | Message::Decided { .. } | Message::Promise { accepted: Some(_), .. } => {

@@ -28,7 +28,7 @@ use synod_core::{Bytes, NodeId, mutant};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Safety {
-    /// In no order: a handful, looked up at every observation.
+    /// By id: a handful, looked up at every observation.
     nodes: Vec<(NodeId, Seen)>,
     leaders: BTreeMap<Term, NodeId>,
     /// By index: what every log that was ever seen held there.
@@ -38,9 +38,12 @@ pub struct Safety {
 }
 
 /// What a node looked like when it was last observed.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Seen {
-    revision: Option<u64>,
+    /// Never observed.
+    new: bool,
+    /// How often term, role or leader had changed.
+    turns: u64,
     edits: u64,
     truncations: u64,
     /// The log was read up to here.
@@ -192,57 +195,67 @@ impl Safety {
     /// The first property found broken.
     pub fn observe(&mut self, node: NodeId, raft: &Raft) -> Result<(), Violation> {
         mutant!("observer-never-looks" => return Ok(()));
-        let place = match self.nodes.iter().position(|(id, _)| *id == node) {
-            Some(place) => place,
-            None => {
-                self.nodes.push((node, Seen::default()));
-                self.nodes.len() - 1
-            }
-        };
+        let place = self.place_of(node);
         match self.nodes.get(place) {
-            Some((_, seen)) if seen.revision != Some(raft.revision()) => {
-                let before = *seen;
-                self.look(place, node, before, raft)
-            }
+            Some((_, seen)) if !seen.is(raft) => self.look(place, node, raft),
             _ => Ok(()),
         }
     }
 
-    fn look(&mut self, place: usize, node: NodeId, before: Seen, raft: &Raft) -> Result<(), Violation> {
-        let leads = (raft.role() == Role::Leader).then_some(raft.term());
-        let cut = Self::cut(&before, raft);
-        if before.led != leads {
+    /// Where the notes about a node are. Ids mostly count from 1.
+    #[inline]
+    fn place_of(&mut self, node: NodeId) -> usize {
+        let guess = node.0.wrapping_sub(1) as usize;
+        match self.nodes.get(guess) {
+            Some((known, _)) if *known == node => guess,
+            _ => self.search(node),
+        }
+    }
+
+    #[inline(never)]
+    fn search(&mut self, node: NodeId) -> usize {
+        self.nodes.binary_search_by_key(&node, |(known, _)| *known).unwrap_or_else(|place| {
+            self.nodes.insert(place, (node, Seen::NOTHING));
+            place
+        })
+    }
+
+    fn look(&mut self, place: usize, node: NodeId, raft: &Raft) -> Result<(), Violation> {
+        let Some((_, before)) = self.nodes.get(place) else { return Ok(()) };
+        let Seen { led, last, commit, .. } = *before;
+        let grown = before.edits != raft.log().edits() || before.new;
+        let cut = Self::cut(before, raft);
+        let leads = if raft.role() == Role::Leader { Some(raft.term()) } else { None };
+        if led != leads {
             self.election_safety(node, leads)?;
         }
         if let (Some(term), Some(kept)) = (leads, cut)
-            && before.led == Some(term)
+            && led == Some(term)
         {
             return Err(Violation::LeaderAppendOnly { leader: node, term, kept });
         }
-        let grown = before.edits != raft.log().edits() || before.revision.is_none();
         if grown {
             self.replaced(node, raft.log().base())?;
-            let known = cut.map_or(before.last.index, |kept| kept.min(before.last.index));
+            let known = match cut {
+                None => last,
+                Some(kept) => {
+                    let index = kept.min(last.index);
+                    EntryId { term: raft.term_at(index).unwrap_or_default(), index }
+                }
+            };
             self.log_matching(node, raft, known)?;
         }
         // A commit that has not moved, on a log that was not cut, is as it was.
-        let moved = cut.is_some() || before.commit != raft.commit_index();
-        let news = moved && self.state_machine_safety(node, raft, before.commit, cut.is_some())?;
-        if leads.is_some() && before.led != leads {
+        let moved = cut.is_some() || commit != raft.commit_index();
+        let news = moved && self.state_machine_safety(node, raft, commit, cut.is_some())?;
+        if leads.is_some() && led != leads {
             self.leader_completeness(node, raft)?;
         }
         if grown || moved {
             Violation::of_membership(node, raft).map_or(Ok(()), Err)?;
         }
         if let Some((_, seen)) = self.nodes.get_mut(place) {
-            seen.revision = Some(raft.revision());
-            seen.commit = raft.commit_index();
-            seen.led = leads;
-            if grown {
-                seen.edits = raft.log().edits();
-                seen.truncations = raft.log().truncations().0;
-                seen.last = raft.log().last();
-            }
+            seen.note(raft, leads, grown);
         }
         if news { self.leaders_seen_are_complete(raft.term()) } else { Ok(()) }
     }
@@ -290,34 +303,49 @@ impl Safety {
     }
 
     /// Reads the entries after `known`.
-    fn log_matching(&mut self, node: NodeId, raft: &Raft, known: Index) -> Result<(), Violation> {
+    fn log_matching(&mut self, node: NodeId, raft: &Raft, known: EntryId) -> Result<(), Violation> {
         mutant!("blind-to-other-entries" => return Ok(()));
-        let known = known.max(raft.log().base().index);
-        let mut before = raft.term_at(known).unwrap_or_default();
-        for segment in raft.log().segments_from(known.next()) {
-            if segment.is_hollow() {
-                // A witness knows names, and nothing of what they stand for.
-                before = segment.term();
+        // What is compacted was compared with what is committed.
+        let known = if known.index < raft.log().base().index { raft.log().base() } else { known };
+        let mut before = known.term;
+        // Mostly one segment is new.
+        match raft.log().newest() {
+            Some(newest) if newest.first() == known.index.next() => {
+                self.read(node, newest, known.index, &mut before)
+            }
+            _ => {
+                let mut segments = raft.log().segments_from(known.index.next());
+                segments.try_for_each(|segment| self.read(node, segment, known.index, &mut before))
+            }
+        }
+    }
+
+    /// Reads the entries of a segment after `known`.
+    fn read(
+        &mut self,
+        node: NodeId,
+        segment: &Segment,
+        known: Index,
+        before: &mut Term,
+    ) -> Result<(), Violation> {
+        if segment.is_hollow() {
+            // A witness knows names, and nothing of what they stand for.
+            *before = segment.term();
+            return Ok(());
+        }
+        for entry in segment.iter() {
+            if entry.index <= known {
                 continue;
             }
-            for entry in segment.iter() {
-                if entry.index <= known {
-                    continue;
-                }
-                let place = place(entry.index);
-                if self.history.len() <= place {
-                    self.history.resize_with(place + 1, Variants::default);
-                }
-                if !self
-                    .history
-                    .get_mut(place)
-                    .is_some_and(|variants| variants.admit(segment, &entry, before))
-                {
-                    let entry = EntryId { term: entry.term, index: entry.index };
-                    return Err(Violation::LogMatching { node, entry });
-                }
-                before = entry.term;
+            let place = place(entry.index);
+            if self.history.len() <= place {
+                self.history.resize_with(place + 1, Variants::default);
             }
+            if !self.history.get_mut(place).is_some_and(|variants| variants.admit(segment, &entry, *before)) {
+                let entry = EntryId { term: entry.term, index: entry.index };
+                return Err(Violation::LogMatching { node, entry });
+            }
+            *before = entry.term;
         }
         Ok(())
     }
@@ -340,6 +368,12 @@ impl Safety {
         if raft.last_index() < commit || (cut && !self.agrees(raft, known)) {
             return Err(Violation::StateMachineSafety { node, index: known });
         }
+        // Mostly one more is committed.
+        if commit == known.next()
+            && let Some(term) = raft.term_at(commit)
+        {
+            return self.commit(node, commit, term, raft.term());
+        }
         let mut news = false;
         for segment in raft.log().segments_from(known.next()) {
             let mut index = segment.first().max(known.next());
@@ -348,20 +382,28 @@ impl Safety {
                 break;
             }
             while index <= last {
-                let term = segment.term();
-                match self.committed.get_mut(place(index)) {
-                    // The name is enough: what it stands for was compared when it was read.
-                    Some(old) if old.term == term => old.known_in = old.known_in.min(raft.term()),
-                    Some(_) => return Err(Violation::StateMachineSafety { node, index }),
-                    None => {
-                        news = true;
-                        self.committed.push(Committed { term, known_in: raft.term() });
-                    }
-                }
+                news |= self.commit(node, index, segment.term(), raft.term())?;
                 index = index.next();
             }
         }
         Ok(news)
+    }
+
+    /// A node knows that the entry of this index and term is committed. Says whether it is the first to know.
+    #[inline]
+    fn commit(&mut self, node: NodeId, index: Index, term: Term, known_in: Term) -> Result<bool, Violation> {
+        match self.committed.get_mut(place(index)) {
+            // The name is enough: what it stands for was compared when it was read.
+            Some(old) if old.term == term => {
+                old.known_in = old.known_in.min(known_in);
+                Ok(false)
+            }
+            Some(_) => Err(Violation::StateMachineSafety { node, index }),
+            None => {
+                self.committed.push(Committed { term, known_in });
+                Ok(true)
+            }
+        }
     }
 
     fn agrees(&self, raft: &Raft, index: Index) -> bool {
@@ -421,6 +463,40 @@ impl Safety {
 
     fn variant(&self, entry: EntryId) -> Option<&Variant> {
         self.history.get(place(entry.index))?.find(entry.term)
+    }
+}
+
+impl Seen {
+    const NOTHING: Self = Self {
+        new: true,
+        turns: 0,
+        edits: 0,
+        truncations: 0,
+        last: EntryId::ZERO,
+        commit: Index::ZERO,
+        led: None,
+    };
+
+    /// Whether the node still looks like that.
+    #[inline]
+    fn is(&self, raft: &Raft) -> bool {
+        self.edits == raft.log().edits()
+            && self.commit == raft.commit_index()
+            && self.turns == raft.turns.0
+            && !self.new
+    }
+
+    #[inline]
+    fn note(&mut self, raft: &Raft, leads: Option<Term>, grown: bool) {
+        self.new = false;
+        self.turns = raft.turns.0;
+        self.commit = raft.commit_index();
+        self.led = leads;
+        if grown {
+            self.edits = raft.log().edits();
+            self.truncations = raft.log().truncations().0;
+            self.last = raft.log().last();
+        }
     }
 }
 

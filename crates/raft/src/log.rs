@@ -99,6 +99,12 @@ impl Log {
             .map(move |segment| segment.range(from, upto))
     }
 
+    /// The last segment.
+    #[inline]
+    pub(crate) fn newest(&self) -> Option<&Segment> {
+        self.segments.back().map(|held| &held.segment)
+    }
+
     /// The segments that hold `from` and what follows.
     pub(crate) fn segments_from(&self, from: Index) -> impl Iterator<Item = &Segment> {
         let place = self.place(from.max(self.first_index()));
@@ -140,7 +146,7 @@ impl Log {
         let head = whole.head(from, count_max, bytes_max);
         let mut count = head.len();
         let mut bytes = head.arena().len();
-        if bytes > bytes_max / 4 || head.is_membership() {
+        if bytes > bytes_max / 4 || head.is_membership() || place + 1 == self.segments.len() {
             return head;
         }
         let following = self.segments.range(place + 1..).map(|held| &held.segment);
@@ -266,13 +272,13 @@ impl Log {
         if index <= self.base.index {
             return None;
         }
-        // The rest is mostly about those just before them.
-        let mut place = self.segments.len().checked_sub(1)?;
-        for _ in 0..2 {
-            place = place.checked_sub(1)?;
-            if self.segments.get(place).is_some_and(|held| held.segment.first() <= index) {
-                return Some(place);
-            }
+        // No segment is empty, so none that holds `index` is farther from the end than `index` itself; where each holds one
+        // entry it is just there.
+        let behind = usize::try_from(self.last.index.since(index)).unwrap_or(usize::MAX);
+        let guess = self.segments.len().saturating_sub(1).saturating_sub(behind);
+        let holds = |held: &Held| held.segment.first() <= index && index <= held.segment.last();
+        if self.segments.get(guess).is_some_and(holds) {
+            return Some(guess);
         }
         let place = self.segments.partition_point(|held| held.segment.last() < index);
         self.segments.get(place).filter(|held| held.segment.first() <= index).map(|_| place)

@@ -82,7 +82,8 @@ pub struct Raft {
     pub(crate) guard: Guard,
     pub(crate) handover: Handover,
     pub(crate) halted: bool,
-    pub(crate) revision: Ghost,
+    /// How often term, role or leader have changed.
+    pub(crate) turns: Ghost,
     /// Which start of the node this is, where the driver counts them. Only numbers of questions are made from it.
     pub(crate) incarnation: Ghost,
 }
@@ -123,7 +124,7 @@ impl Raft {
             guard: Guard::default(),
             handover: Handover::default(),
             halted: false,
-            revision: Ghost(0),
+            turns: Ghost(0),
             incarnation: Ghost(0),
         };
         raft.take_seats();
@@ -238,9 +239,10 @@ impl Raft {
         }
     }
 
-    /// What observers look at; see [`Raft::revision`].
-    fn face(&self) -> (Term, Role, Option<NodeId>, Index, u64) {
-        (self.term, self.role, self.leader, self.commit, self.log.edits())
+    /// What the application is told of when it changes.
+    #[inline]
+    fn face(&self) -> (Term, Role, Option<NodeId>) {
+        (self.term, self.role, self.leader)
     }
 }
 
@@ -267,7 +269,7 @@ impl Protocol for Raft {
             return self.on_propose(token, payload, cx);
         }
         // The other frequent one, and mostly there is nothing to seal or to send.
-        if matches!(input, Input::Flush) && self.gathered.is_empty() && !self.dirty {
+        if matches!(input, Input::Flush) && !self.wants_flush() {
             return;
         }
         let before = self.face();
@@ -296,14 +298,16 @@ impl Protocol for Raft {
             Input::Rewrite(below) => self.on_rewrite(below, cx),
             Input::Done(never) => match never {},
         }
-        let after = self.face();
-        if before != after {
-            self.revision.0 += 1;
-            if (before.0, before.1, before.2) != (after.0, after.1, after.2) {
-                // Early: says what this node believes now; the log on disk decides what it believes after a crash.
-                cx.emit_early(Event::Role { term: self.term, role: self.role, leader: self.leader });
-            }
+        if before != self.face() {
+            self.turns.0 += 1;
+            // Early: says what this node believes now; the log on disk decides what it believes after a crash.
+            cx.emit_early(Event::Role { term: self.term, role: self.role, leader: self.leader });
         }
+    }
+
+    #[inline]
+    fn wants_flush(&self) -> bool {
+        !self.gathered.is_empty() || self.dirty
     }
 
     fn lane(message: &Message) -> Lane {

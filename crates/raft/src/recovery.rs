@@ -94,7 +94,7 @@ impl Raft {
                 self.roster.restore(last.index, membership);
             }
         }
-        self.revision.0 += 1;
+        self.turns.0 += 1;
         Ok(())
     }
 

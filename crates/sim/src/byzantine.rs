@@ -225,7 +225,13 @@ impl<P: Simulated> Port<'_, P> {
 }
 
 impl<P: Simulated, W: Workload<P>> World<P, W> {
+    #[inline]
+    pub(crate) const fn has_traitors(&self) -> bool {
+        !self.net.dials.traitors.is_empty()
+    }
+
     /// Whether this node is a traitor: what it holds and says proves nothing, and nothing is owed to it.
+    #[inline]
     pub fn is_traitor(&self, id: NodeId) -> bool {
         self.net.dials.traitors.iter().any(|traitor| traitor.node == id)
     }

@@ -59,7 +59,26 @@ fn log_normal(draw: u64) -> u64 {
     low + scale(draw << 5, high - low)
 }
 
+/// That many nanoseconds times a ratio in units of 1/65,536. Without a wide multiplication for spans below an hour.
+#[inline]
+fn stretch(span: u64, ratio: u64) -> u64 {
+    match span.checked_mul(ratio) {
+        Some(product) => product >> 16,
+        None => u64::try_from((u128::from(span) * u128::from(ratio)) >> 16).unwrap_or(u64::MAX),
+    }
+}
+
 impl Latency {
+    /// [`sample`](Self::sample), with the usual distribution where it is asked for.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "for every message and every sync")]
+    pub(crate) fn sampled(&self, draw: u64) -> u64 {
+        match self {
+            Self::LogNormal(median) => stretch(nanos(*median), log_normal(draw)),
+            other => other.sample(draw),
+        }
+    }
+
     /// The value that a draw of 64 uniform bits selects, in nanoseconds.
     #[must_use]
     pub fn sample(&self, draw: u64) -> u64 {
@@ -69,15 +88,7 @@ impl Latency {
                 let (least, greatest) = (nanos(*least), nanos(*greatest));
                 least.saturating_add(scale(draw, greatest.saturating_sub(least).saturating_add(1)))
             }
-            Self::LogNormal(median) => {
-                let ratio = log_normal(draw);
-                // Exact and without a wide multiplication for medians below an hour.
-                match nanos(*median).checked_mul(ratio) {
-                    Some(product) => product >> 16,
-                    None => u64::try_from((u128::from(nanos(*median)) * u128::from(ratio)) >> 16)
-                        .unwrap_or(u64::MAX),
-                }
-            }
+            Self::LogNormal(median) => stretch(nanos(*median), log_normal(draw)),
             Self::Quantiles(values) => {
                 interpolate(|at| values.get(at).copied().map_or(0, nanos), values.len(), draw)
             }

@@ -255,7 +255,8 @@ impl<P: Simulated> Net<P> {
             self.dials.mtu_between(hop.ends()).map_or(1, |mtu| hop.size.div_ceil(u64::from(mtu.max(1))));
         for packet in 0..packets.max(1) {
             let label = if packet == 0 { label } else { nth(label, packet << 8) };
-            if let Some(fate) = self.fate(hop.from, hop.to, label, loss_ppm) {
+            let Some(way) = self.way(hop.from, hop.to) else { continue };
+            if let Some(fate) = self.fate(way, label, loss_ppm) {
                 return Err(fate);
             }
         }

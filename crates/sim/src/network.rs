@@ -68,8 +68,15 @@ impl<P: Simulated> Net<P> {
     }
 
     pub(crate) fn wire(&mut self, from: usize, to: usize) -> Option<&mut Wire> {
+        let way = self.way(from, to)?;
+        self.wires.get_mut(way)
+    }
+
+    /// The place of the direction between two nodes in the table of wires.
+    #[inline]
+    pub(crate) fn way(&self, from: usize, to: usize) -> Option<usize> {
         let nodes = self.up.len();
-        if from < nodes && to < nodes { self.wires.get_mut(from * nodes + to) } else { None }
+        (from < nodes && to < nodes).then(|| from * nodes + to)
     }
 
     pub(crate) fn clear_partitions(&mut self) {
@@ -86,7 +93,8 @@ impl<P: Simulated> Net<P> {
     }
 
     /// Puts a message on its way.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a message is moved once more otherwise")]
     pub(crate) fn transmit(&mut self, from: NodeId, to: NodeId, message: P::Message) {
         self.stats.sent += 1;
         self.messages += 1;
@@ -100,19 +108,25 @@ impl<P: Simulated> Net<P> {
         if self.medium.is_some() {
             return self.carry(Letter { from: source, to: target, message, print, id, label });
         }
-        if let Some(fate) = self.fate(source, target, label, self.dials.loss_ppm) {
-            *self.stats.fate(fate) += 1;
-            self.trace.ended(self.now, id, to, fate);
-            self.tape.note(|| format!("{from} to {to}: {}", text(&message)));
-            return;
+        let Some(way) = self.way(source, target) else { return };
+        if let Some(fate) = self.fate(way, label, self.dials.loss_ppm) {
+            return self.sunk(from, to, &message, id, fate);
         }
         let chance = Label { kind: Kind::Duplicate, key: label };
         if self.tape.chance(chance, self.dials.duplicate_ppm) {
             self.double(source, target, &message, print, id, label);
         }
-        let Some(at) = self.arrival(source, target, label) else { return };
+        let Some(at) = self.arrival(way, from, to, label) else { return };
         self.tape.note(|| format!("{from} to {to}: {}", text(&message)));
         self.queue.push(at, Pending::Message { from, to: target, message, print, id });
+    }
+
+    /// A message does not arrive.
+    #[cold]
+    fn sunk(&mut self, from: NodeId, to: NodeId, message: &P::Message, id: u64, fate: Fate) {
+        *self.stats.fate(fate) += 1;
+        self.trace.ended(self.now, id, to, fate);
+        self.tape.note(|| format!("{from} to {to}: {}", text(message)));
     }
 
     /// Traitors have ways of their own, which nothing disturbs. `place` is the receiver's place among the nodes.
@@ -129,10 +143,11 @@ impl<P: Simulated> Net<P> {
         let (Some(source), Some(target)) = (index(me), index(to)) else { return };
         let print = fingerprint(&message);
         let label = self.nth(Fold::default().word(me.0).word(claimed.0).word(to.0).word(print).end());
-        if self.wire(source, target).is_none_or(|wire| wire.blocked > 0) {
+        let Some(way) = self.way(source, target) else { return };
+        if self.wires.get(way).is_none_or(|wire| wire.blocked > 0) {
             return;
         }
-        let Some(at) = self.arrival(source, target, label) else { return };
+        let Some(at) = self.arrival(way, me, to, label) else { return };
         self.queue.push(at, Pending::Message { from: claimed, to: target, message, print, id: UNSEEN });
     }
 
@@ -140,21 +155,24 @@ impl<P: Simulated> Net<P> {
     #[cold]
     fn double(&mut self, from: usize, to: usize, message: &P::Message, print: u64, id: u64, label: u64) {
         self.stats.duplicated += 1;
-        let Some(at) = self.arrival(from, to, label.wrapping_add(1)) else { return };
+        let Some(way) = self.way(from, to) else { return };
+        let Some(at) = self.arrival(way, node(from), node(to), label.wrapping_add(1)) else { return };
         self.queue.push(at, Pending::Message { from: node(from), to, message: message.clone(), print, id });
     }
 
-    #[inline]
-    pub(crate) fn fate(&mut self, from: usize, to: usize, label: u64, mut loss_ppm: u32) -> Option<Fate> {
-        let Wire { blocked, bad, .. } = *self.wire(from, to)?;
-        if blocked > 0 {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "most messages come here")]
+    pub(crate) fn fate(&mut self, way: usize, label: u64, mut loss_ppm: u32) -> Option<Fate> {
+        let wire = self.wires.get_mut(way)?;
+        let bad = wire.bad;
+        if wire.blocked > 0 {
             return Some(Fate::Blocked);
         }
         if let Some(burst) = self.dials.burst {
             let turn = if bad { burst.leave_ppm } else { burst.enter_ppm };
             let turns = self.tape.chance(Label { kind: Kind::Burst, key: label }, turn);
             if turns {
-                self.wire(from, to)?.bad = !bad;
+                wire.bad = !bad;
             }
             if bad != turns {
                 loss_ppm = loss_ppm.max(burst.loss_ppm);
@@ -164,15 +182,16 @@ impl<P: Simulated> Net<P> {
     }
 
     /// When a message that leaves now arrives.
-    #[inline]
-    fn arrival(&mut self, from: usize, to: usize, label: u64) -> Option<u64> {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "most messages come here")]
+    fn arrival(&mut self, way: usize, from: NodeId, to: NodeId, label: u64) -> Option<u64> {
         let draw = self.tape.draw(Label { kind: Kind::Latency, key: label });
-        let span = self.dials.latency_between(node(from), node(to)).sample(draw);
+        let span = self.dials.latency_between(from, to).sampled(draw);
         let at = self.now.saturating_add(span.saturating_mul(u64::from(self.slowness)));
         if self.tape.chance(Label { kind: Kind::Reorder, key: label }, self.dials.reorder_ppm) {
             return Some(at);
         }
-        let wire = self.wire(from, to)?;
+        let wire = self.wires.get_mut(way)?;
         wire.last_delivery = at.max(wire.last_delivery + 1);
         Some(wire.last_delivery)
     }

@@ -93,21 +93,44 @@ pub(crate) struct Port<'a, P: Simulated> {
     pub(crate) net: &'a mut Net<P>,
 }
 
+impl<P: Simulated> Host<P> {
+    /// Whether the world has to see to this node after a step.
+    #[inline]
+    pub(crate) fn calls(&self) -> bool {
+        !self.events.is_empty() || self.disk.overflowed || !self.jobs.is_empty()
+    }
+}
+
 impl<P: Simulated> Port<'_, P> {
     /// Most messages wait for nothing: those are not wrapped, only to be unwrapped again.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a message is moved once more otherwise")]
     fn post(&mut self, to: NodeId, message: P::Message, after: Lsn) {
-        let mine = to == self.host.id;
         if after > self.durable() {
-            let held = if mine { Held::Loopback(message) } else { Held::Send(to, message) };
-            self.offer(after, held);
-        } else if mine {
+            self.keep(to, message, after);
+        } else if to == self.host.id {
             self.host.loopback.push_back(message);
         } else {
             self.speak(to, message);
         }
     }
 
-    #[inline]
+    /// A message waits for the disk.
+    #[inline(never)]
+    fn keep(&mut self, to: NodeId, message: P::Message, after: Lsn) {
+        let mine = to == self.host.id;
+        self.offer(after, if mine { Held::Loopback(message) } else { Held::Send(to, message) });
+    }
+
+    #[inline(never)]
+    fn post_to_each(&mut self, to: &[NodeId], message: &P::Message, after: Lsn) {
+        for &to in to {
+            self.post(to, message.clone(), after);
+        }
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
     fn speak(&mut self, to: NodeId, message: P::Message) {
         if self.host.mask.is_some() {
             return self.betray(to, message);
@@ -116,6 +139,7 @@ impl<P: Simulated> Port<'_, P> {
     }
 
     /// The log is durable up to here, as far as this driver cares.
+    #[inline]
     fn durable(&self) -> Lsn {
         if self.host.early { Lsn(u64::MAX) } else { self.host.disk.durable }
     }
@@ -155,21 +179,25 @@ impl<P: Simulated> Sink<P> for Port<'_, P> {
         }
     }
 
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "who is spoken to is known where the protocol calls it")]
     fn send(&mut self, to: Peers, message: P::Message, after: Lsn, _: Lane) {
         if self.net.medium.is_some() {
             self.net.encoded(self.host.id, &to);
         }
-        if let Peers::One(to) = to {
-            self.post(to, message, after);
-            return;
-        }
-        for &to in to.as_slice() {
-            self.post(to, message.clone(), after);
+        match to {
+            Peers::One(to) => self.post(to, message, after),
+            Peers::Each(to) => self.post_to_each(&to, &message, after),
         }
     }
 
+    #[inline]
     fn emit(&mut self, event: P::Event, after: Lsn) {
-        self.offer(after, Held::Event(event));
+        if after > self.durable() {
+            self.offer(after, Held::Event(event));
+        } else {
+            self.host.events.push(event);
+        }
     }
 
     fn persist(&mut self, record: P::Record, forced: bool) {
@@ -233,21 +261,25 @@ impl<P: Simulated> Node<P> {
     }
 
     /// Feeds back promises to oneself, flushes, and begins a sync.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "after every input")]
     pub(crate) fn settle(&mut self, at: usize, net: &mut Net<P>) {
         loop {
             while let Some(message) = self.host.loopback.pop_front() {
                 net.stats.events += 1;
                 self.step(Input::Message(self.host.id, message), net);
             }
+            let wanted = self.protocol.as_ref().is_some_and(P::wants_flush);
             // A driver that has more for this node takes it first, and flushes once.
-            self.host.owes_flush = match &mut self.host.cpu {
+            let more = match &mut self.host.cpu {
                 Some(cpu) => cpu.has_more(),
-                None => net.queue.due(net.now).is_some_and(|next| next.target() == Some(at)),
+                None => wanted && net.queue.due(net.now).is_some_and(|next| next.target() == Some(at)),
             };
-            if !self.host.owes_flush {
-                self.step(Input::Flush, net);
+            self.host.owes_flush = wanted && more;
+            if more || !wanted {
+                break;
             }
+            self.step(Input::Flush, net);
             if self.host.loopback.is_empty() {
                 break;
             }
@@ -264,6 +296,7 @@ impl<P: Simulated> Node<P> {
         }
     }
 
+    #[inline(never)]
     fn begin_sync(&mut self, at: usize, net: &mut Net<P>) {
         if self.protocol.is_none() {
             return;
@@ -273,7 +306,7 @@ impl<P: Simulated> Node<P> {
         disk.syncing = Some(upto);
         net.spend(self.host.id, |usage| usage.syncs += 1);
         let draw = net.tape.draw(Label::new(Kind::Sync, &[self.host.id.0, self.host.incarnation, upto.0]));
-        let span = net.dials.sync_of(self.host.id).sample(draw).saturating_mul(u64::from(disk.slowness));
+        let span = net.dials.sync_of(self.host.id).sampled(draw).saturating_mul(u64::from(disk.slowness));
         disk.sync_takes = span;
         let due = net.now.max(disk.stalled_until).saturating_add(span);
         let failed = core::mem::take(&mut disk.failing);

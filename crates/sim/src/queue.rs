@@ -18,6 +18,9 @@ pub(crate) struct Queue<T> {
     inserted: u64,
 }
 
+/// Where that lies which has come.
+pub(crate) struct Next(usize);
+
 const NEAR_MAX: usize = 64;
 
 /// The time, the order of insertion, and where the thing lies, in the 64 highest, the next 36 and the lowest 28 bits of one number,
@@ -86,34 +89,57 @@ impl<T> Queue<T> {
         keys.filter_map(|key| Some((key.at(), self.slab.get(key.slot())?.as_ref()?)))
     }
 
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a thing is made where it lies, and not moved there")]
     pub(crate) fn push(&mut self, at: u64, thing: T) {
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => self.grow(),
-        };
-        match self.slab.get_mut(slot as usize) {
-            // It is free, and the compiler need not see to what it might hold.
-            Some(place) if place.is_none() => *place = Some(thing),
-            _ => return,
+        if let Some(Next(slot)) = self.lay(thing) {
+            self.line_up(at, slot);
         }
-        let key = Key::new(at, self.inserted, slot);
-        self.inserted += 1;
-        self.line_up(key);
     }
 
-    #[inline]
-    fn line_up(&mut self, key: Key) {
+    /// Puts a thing down that does not wait in line.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
+    pub(crate) fn lay(&mut self, thing: T) -> Option<Next> {
+        let slot = match self.free.pop() {
+            Some(slot) => slot as usize,
+            None => self.grow(),
+        };
+        match self.slab.get_mut(slot) {
+            // It is free, and the compiler need not see to what it might hold.
+            Some(place) if place.is_none() => *place = Some(thing),
+            _ => return None,
+        }
+        Some(Next(slot))
+    }
+
+    #[inline(never)]
+    fn line_up(&mut self, at: u64, slot: usize) {
+        let key = Key::new(at, self.inserted, slot as u32);
+        self.inserted += 1;
         if !self.far.is_empty() && self.near.first().is_none_or(|latest| key.0 > latest.0) {
             return self.far.push(key);
         }
         // The newest of those that are due at the same moment is the last of them, so the moment alone decides.
-        let at = key.at();
-        let place = self.near.partition_point(|other| other.at() > at);
+        let place = self.place_of(at);
         self.near.insert(place, key);
         if self.near.len() > NEAR_MAX {
             self.move_away();
         }
+    }
+
+    /// Where what is due at `at` is inserted. Usually it is among the next few, and a short walk is foreseen by the processor
+    /// where the steps of a binary search wait for each other.
+    #[inline]
+    fn place_of(&self, at: u64) -> usize {
+        let mut place = self.near.len();
+        for other in self.near.iter().rev().take(8) {
+            if other.at() > at {
+                return place;
+            }
+            place -= 1;
+        }
+        self.near.get(..place).unwrap_or_default().partition_point(|other| other.at() > at)
     }
 
     /// The later half waits in the heap.
@@ -134,25 +160,42 @@ impl<T> Queue<T> {
 
     /// A new slot. With 2^28 of them taken there is none: what is pushed then is lost, some hundred gigabytes later.
     #[cold]
-    fn grow(&mut self) -> u32 {
-        match u32::try_from(self.slab.len()) {
-            Ok(slot) if slot < 1 << SLOT_BITS => {
-                self.slab.push(None);
-                slot
-            }
-            _ => u32::MAX,
+    fn grow(&mut self) -> usize {
+        let slot = self.slab.len();
+        if slot >= 1 << SLOT_BITS {
+            return usize::MAX;
         }
+        self.slab.push(None);
+        slot
     }
 
-    #[inline]
     pub(crate) fn pop(&mut self) -> Option<(u64, T)> {
+        let (at, next) = self.next()?;
+        Some((at, self.take(next)?))
+    }
+
+    /// The moment of what comes next, which is not waiting in line any more: [`look`](Self::look) at it where it lies, then
+    /// [`take`](Self::take) it, once. Things are large, and each move of one costs as much as the queue itself.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<(u64, Next)> {
         let key = match self.near.pop() {
             Some(key) => key,
             None => self.come_near()?,
         };
-        let thing = self.slab.get_mut(key.slot())?.take()?;
-        self.free.push(key.slot() as u32);
-        Some((key.at(), thing))
+        Some((key.at(), Next(key.slot())))
+    }
+
+    #[inline]
+    pub(crate) fn look(&self, next: &Next) -> Option<&T> {
+        self.slab.get(next.0)?.as_ref()
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "or it is moved once more, to be returned")]
+    #[expect(clippy::needless_pass_by_value, reason = "it can be taken once")]
+    pub(crate) fn take(&mut self, next: Next) -> Option<T> {
+        self.free.push(next.0 as u32);
+        self.slab.get_mut(next.0)?.take()
     }
 
     /// Gives everything a new time; what then comes at the same moment keeps its order.

@@ -255,7 +255,8 @@ impl Tape {
 
     /// Whether a fault event comes true: with a probability of `ppm` in a million, or, in a scripted run, if the script lists it.
     /// Ask without looking at the dial first: a script names its events, not its dials. A dial at zero costs a comparison.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "three or four for every message")]
     pub(crate) fn chance(&mut self, label: Label, ppm: u32) -> bool {
         if self.plain {
             ppm > 0 && self.below(label, 1_000_000) < u64::from(ppm)

@@ -19,6 +19,7 @@ use crate::hash::fingerprint;
 use crate::nemesis::{Nemesis, Strike};
 use crate::network::{Net, UNSEEN, index, node};
 use crate::node::{Draws, HELD_MAX, Host, Node, Port};
+use crate::queue::Next;
 use crate::script::FaultEvent;
 use crate::stats::Stats;
 use crate::tape::Tape;
@@ -314,7 +315,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         self.net.went_down(at);
         let queued = slot.host.cpu.as_mut().map(|cpu| cpu.reset()).unwrap_or_default();
         for pending in core::mem::take(&mut slot.host.waiting).into_iter().chain(queued) {
-            Self::missed(slot, self.net.now, pending, &mut self.net);
+            Self::passed_by(slot, self.net.now, pending, &mut self.net);
         }
         self.net.trace.crashed(self.net.now, id, wreck.lost, wreck.acknowledged);
         self.net.chain = self.net.chain.word(self.net.now).word(id.0).word(left.0);
@@ -337,36 +338,29 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         if self.failure.is_some() {
             return false;
         }
-        let Some((at, mut pending)) = self.next() else { return false };
+        let Some((at, mut next, target)) = self.next() else { return false };
         self.net.now = self.net.now.max(at);
         self.net.tape.stamp(self.net.now);
-        let Some(target) = pending.target() else {
-            self.beyond(at, &pending);
+        let Some(target) = target else {
+            self.beyond(at, next);
             return true;
         };
-        let Some(slot) = self.nodes.get_mut(target) else { return true };
+        let Some(slot) = self.nodes.get_mut(target) else {
+            self.net.queue.take(next);
+            return true;
+        };
         if slot.protocol.is_none() || slot.host.paused_until > 0 {
-            Self::missed(slot, at, pending, &mut self.net);
+            Self::missed(slot, at, next, &mut self.net);
             return true;
         }
-        if let Some(cpu) = &mut slot.host.cpu {
-            let (input, turn) = cpu.admit(pending);
-            if let Some(turn) = turn {
-                let due = at.saturating_add(cpu.step);
-                self.net.queue.push(due, Pending::Turn { at: target, turn });
-            }
-            match input {
-                Some(input) => pending = input,
+        if slot.host.cpu.is_some() {
+            match self.queue_up(target, at, next) {
+                Some(first) => next = first,
                 None => return true,
             }
         }
-        let happened = match pending {
-            Pending::Message { from, message, print, id, .. } => {
-                self.arrive(target, from, message, print, id)
-            }
-            other => self.happen(target, other),
-        };
-        if happened {
+        let is_message = matches!(self.net.queue.look(&next), Some(Pending::Message { .. }));
+        if if is_message { self.arrive(target, next) } else { self.happen(target, next) } {
             if target < self.net.up.len() {
                 self.moved.push(node(target));
             }
@@ -381,10 +375,24 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         true
     }
 
+    /// The processor is slow: what has come waits its turn, and what waited may have it now.
+    #[cold]
+    fn queue_up(&mut self, target: usize, at: u64, next: Next) -> Option<Next> {
+        let pending = self.net.queue.take(next)?;
+        let cpu = self.nodes.get_mut(target)?.host.cpu.as_mut()?;
+        let (input, turn) = cpu.admit(pending);
+        if let Some(turn) = turn {
+            let due = at.saturating_add(cpu.step);
+            self.net.queue.push(due, Pending::Turn { at: target, turn });
+        }
+        self.net.queue.lay(input?)
+    }
+
     /// Something that concerns no node, or none yet.
     #[inline(never)]
-    fn beyond(&mut self, at: u64, pending: &Pending<P>) {
-        match *pending {
+    fn beyond(&mut self, at: u64, next: Next) {
+        let Some(pending) = self.net.queue.take(next) else { return };
+        match pending {
             Pending::Wake { token } => {
                 self.net.chain = self.net.chain.word(at).word(token);
                 self.workload.on_wake(token, &mut Io::new(&mut self.net));
@@ -402,7 +410,13 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
 
     /// The process is down, or stands still.
     #[cold]
-    fn missed(slot: &mut Node<P>, at: u64, pending: Pending<P>, net: &mut Net<P>) {
+    fn missed(slot: &mut Node<P>, at: u64, next: Next, net: &mut Net<P>) {
+        if let Some(pending) = net.queue.take(next) {
+            Self::passed_by(slot, at, pending, net);
+        }
+    }
+
+    fn passed_by(slot: &mut Node<P>, at: u64, pending: Pending<P>, net: &mut Net<P>) {
         if slot.protocol.is_some() {
             slot.host.waiting.push(pending);
         } else if let Pending::Message { to, id, .. } = pending {
@@ -421,12 +435,16 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
 
     /// A fault that comes too late, after the healing, is not even a step: a script does not list it.
     #[inline]
-    fn next(&mut self) -> Option<(u64, Pending<P>)> {
+    fn next(&mut self) -> Option<(u64, Next, Option<usize>)> {
         loop {
-            let next = self.net.queue.pop()?;
-            if !(self.nemesis.stopped() && matches!(next.1, Pending::Strike { .. })) {
-                return Some(next);
+            let (at, next) = self.net.queue.next()?;
+            let pending = self.net.queue.look(&next)?;
+            let target = pending.target();
+            if target.is_none() && self.nemesis.stopped() && matches!(pending, Pending::Strike { .. }) {
+                self.net.queue.take(next);
+                continue;
             }
+            return Some((at, next, target));
         }
     }
 
@@ -441,29 +459,37 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     }
 
     /// A message reaches a node that is up, unless a partition has come in between. Says whether it did.
-    #[inline]
-    fn arrive(&mut self, target: usize, from: NodeId, message: P::Message, print: u64, id: u64) -> bool {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a message is moved once more otherwise")]
+    fn arrive(&mut self, target: usize, next: Next) -> bool {
+        let Some(Pending::Message { from, print, id, .. }) = self.net.queue.look(&next) else { return false };
+        let (from, print, id) = (*from, *print, *id);
         let seen = id != UNSEEN;
-        let wire = index(from).and_then(|from| self.net.wire(from, target));
-        let blocked = seen && wire.is_some_and(|wire| wire.blocked > 0);
-        let fate = if blocked { Fate::Blocked } else { Fate::Delivered };
-        *self.net.stats.fate(fate) += 1;
         if seen {
+            let wire = index(from).and_then(|from| self.net.wire(from, target));
+            let blocked = wire.is_some_and(|wire| wire.blocked > 0);
+            let fate = if blocked { Fate::Blocked } else { Fate::Delivered };
             self.net.trace.ended(self.net.now, id, node(target), fate);
+            if blocked {
+                self.net.stats.blocked += 1;
+                self.net.queue.take(next);
+                return false;
+            }
         }
-        if blocked {
-            return false;
-        }
+        self.net.stats.delivered += 1;
         self.net.chain = self.net.chain.word(self.net.now).word(print);
+        let Some(Pending::Message { from, message, .. }) = self.net.queue.take(next) else { return false };
         if !self.net.dials.traitors.is_empty() {
             self.overhear(target, from, &message);
         }
-        self.handle(target, Input::Message(from, message));
+        self.take_in(target, Input::Message(from, message));
         true
     }
 
     /// Something else than a message reaches a node that is up. Says whether it still meant anything.
-    fn happen(&mut self, target: usize, pending: Pending<P>) -> bool {
+    #[inline(never)]
+    fn happen(&mut self, target: usize, next: Next) -> bool {
+        let Some(pending) = self.net.queue.take(next) else { return false };
         let Some(slot) = self.nodes.get_mut(target) else { return false };
         let (now, id) = (self.net.now, slot.host.id);
         match pending {
@@ -536,53 +562,56 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         true
     }
 
-    #[inline]
+    /// An input reaches a node.
+    #[inline(never)]
     pub(crate) fn handle(&mut self, at: usize, input: Input<P>) {
-        if let Some(slot) = self.nodes.get_mut(at) {
-            slot.step(input, &mut self.net);
-            self.settle(at);
+        self.take_in(at, input);
+    }
+
+    /// [`handle`](Self::handle), for the most frequent of inputs.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a message is moved once more otherwise")]
+    fn take_in(&mut self, at: usize, input: Input<P>) {
+        let Some(slot) = self.nodes.get_mut(at) else { return };
+        slot.step(input, &mut self.net);
+        slot.settle(at, &mut self.net);
+        if slot.host.calls() {
+            self.attend(at);
         }
     }
 
     /// Feeds back promises to oneself, flushes, begins a sync, and hands events and jobs to the workload.
-    #[inline]
+    #[inline(never)]
     fn settle(&mut self, at: usize) {
         let Some(slot) = self.nodes.get_mut(at) else { return };
         slot.settle(at, &mut self.net);
-        if slot.host.disk.overflowed {
-            return self.disk_full(at);
-        }
-        if !slot.host.events.is_empty() || !slot.host.jobs.is_empty() {
-            self.tell(at);
+        if slot.host.calls() {
+            self.attend(at);
         }
     }
 
-    /// Hands events and jobs to the workload.
+    /// A full disk stops the node; events and jobs go to the workload.
     #[inline(never)]
-    fn tell(&mut self, at: usize) {
+    fn attend(&mut self, at: usize) {
         let Some(slot) = self.nodes.get_mut(at) else { return };
+        if slot.host.disk.overflowed {
+            return self.disk_full(at);
+        }
         let id = slot.host.id;
-        let incarnation = slot.host.incarnation;
-        let mut events = core::mem::take(&mut slot.host.events);
-        let mut jobs = core::mem::take(&mut slot.host.jobs);
         if slot.host.mask.as_ref().is_some_and(|mask| mask.second) {
             // The double of a traitor has no application.
-            events.clear();
+            slot.host.events.clear();
         }
-        for event in events.drain(..) {
+        for event in slot.host.events.drain(..) {
             self.net.trace.event(self.net.now, id, &event);
             self.workload.on_event(id, event, &mut Io::new(&mut self.net));
         }
-        for job in jobs.drain(..) {
+        for job in slot.host.jobs.drain(..) {
             if let Some((span, done)) = self.workload.on_job(id, job, &mut Io::new(&mut self.net)) {
                 let due = self.net.now.saturating_add(nanos(span));
+                let incarnation = slot.host.incarnation;
                 self.net.queue.push(due, Pending::Done { at, done, incarnation });
             }
-        }
-        // The buffers go back, so that a steady state allocates nothing.
-        if let Some(slot) = self.nodes.get_mut(at) {
-            slot.host.events = events;
-            slot.host.jobs = jobs;
         }
     }
 }

@@ -103,7 +103,7 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
         loop {
             if let Phase::Storm = self.phase {
                 while self.world.now().0 < self.storm {
-                    match self.step() {
+                    match self.stride() {
                         Ok(true) => {}
                         Ok(false) => break,
                         Err(verdict) => return verdict,
@@ -186,8 +186,14 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
         Ok(())
     }
 
-    #[inline]
     fn step(&mut self) -> Result<bool, Verdict> {
+        self.stride()
+    }
+
+    /// [`step`](Self::step), where nearly all of them are made.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the loop over events is the heart of a run")]
+    fn stride(&mut self) -> Result<bool, Verdict> {
         if !self.world.step() {
             return self.ended();
         }
@@ -229,18 +235,22 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
     }
 
     /// Shows the nodes that have moved to those who must always be content.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "after every event")]
     fn check_moved(&mut self) -> Result<(), Verdict> {
         if let Some(portrait) = self.portrait {
             self.world.portray(portrait);
         }
         for &id in self.world.moved() {
             // What a traitor holds proves nothing.
-            if self.world.is_traitor(id) {
+            if self.world.has_traitors() && self.world.is_traitor(id) {
                 continue;
             }
             let protocol = self.world.node(id);
             for (name, check) in &mut self.checks {
-                check(id, protocol).map_err(|detail| Verdict::Violated { name, detail, node: Some(id) })?;
+                if let Err(detail) = check(id, protocol) {
+                    return Err(violated(name, detail, id));
+                }
             }
         }
         Ok(())
@@ -253,4 +263,9 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
             }
         }
     }
+}
+
+#[cold]
+fn violated(name: &'static str, detail: String, node: NodeId) -> Verdict {
+    Verdict::Violated { name, detail, node: Some(node) }
 }

@@ -71,6 +71,8 @@ fn mutate(package: &Package, output: &Path, arguments: &Arguments) -> Result<(),
         let test = package.folder.rsplit('/').next().unwrap_or_default();
         command.args(["--cargo-arg=--lib", &format!("--cargo-arg=--test={test}")]);
         command.args(["--", "--"]).args(SLOW.iter().flat_map(|slow| ["--skip", slow]));
+        // These tests take a second as they are; to optimise takes longer than it saves.
+        command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "0");
     } else {
         // Doc examples show; tests judge.
         command.args(["--cargo-arg=--lib", "--cargo-arg=--tests"]);

@@ -6,7 +6,9 @@ use core::ops::ControlFlow;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 use synod_core::{Bytes, NodeId};
 use synod_kv::explore::RaftScope;
 use synod_paxos::invariants::Safety;
@@ -23,7 +25,7 @@ Examples:
   synod explore --protocol raft --campaigns 1 --crashes 1
   synod explore --protocol raft --campaigns 2 --short-quorum
   synod explore --protocol paxos --proposals 2 --duplicates 1
-  synod explore --protocol raft --campaigns 2 --crashes 1 --duplicates 1 --memory 12288 --minutes 60
+  synod explore --protocol raft --campaigns 2 --crashes 1 --memory 2048 --spill . --minutes 60
 
 Any message may arrive before or after any other, or never; any armed timer may run out at any moment; a sync may complete at any
 moment and up to any record; a crash leaves any prefix of what was not synced. Only what the bounds allow is visited.
@@ -69,6 +71,9 @@ pub(crate) struct Explore {
     /// Stop before more than this is used, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
     memory: usize,
+    /// Keep in a file in this folder what does not fit into the memory; it is gone at the end.
+    #[arg(long, value_name = "FOLDER")]
+    spill: Option<PathBuf>,
     /// Stop after this time.
     #[arg(long, value_name = "N", default_value_t = 60)]
     minutes: u64,
@@ -97,12 +102,12 @@ impl Explore {
                     scope.quorum = QuorumRule::SabotagedOneShort;
                 }
                 let cluster = scope.cluster().map_err(|error| Complaint::Usage(error.to_string()))?;
-                Ok(self.cluster(&cluster, console))
+                self.cluster(&cluster, console)
             }
             Protocol::Paxos if self.pre_vote || self.check_quorum || self.short_quorum => Err(
                 Complaint::Usage("--pre-vote, --check-quorum and --short-quorum belong to Raft".to_owned()),
             ),
-            Protocol::Paxos => Ok(self.cluster(&self.paxos()?, console)),
+            Protocol::Paxos => self.cluster(&self.paxos()?, console),
         }
     }
 
@@ -140,15 +145,16 @@ impl Explore {
         &self,
         cluster: &Cluster<P, O>,
         console: &mut Console,
-    ) -> Outcome {
+    ) -> Result<Outcome, Complaint> {
         if self.full { self.explore(cluster, console) } else { self.explore(&cluster.reduced(), console) }
     }
 
-    fn explore<M: Independence>(&self, model: &M, console: &mut Console) -> Outcome {
+    fn explore<M: Independence>(&self, model: &M, console: &mut Console) -> Result<Outcome, Complaint> {
         let interrupted = console.interrupted();
         let bar = spinner();
+        let memory = self.memory.saturating_mul(1 << 20);
         let mut explorer = Explorer::new(model)
-            .memory_max(self.memory.saturating_mul(1 << 20))
+            .memory_max(memory)
             .time_max(Duration::from_secs(self.minutes.saturating_mul(60)))
             .states_max(self.states.unwrap_or(u64::MAX))
             .watch(|extent: &Extent| {
@@ -159,13 +165,44 @@ impl Explore {
                     ControlFlow::Continue(())
                 }
             });
+        // Gone when everything is said.
+        let _scratch = match &self.spill {
+            Some(folder) => {
+                let (file, scratch) = Scratch::open(folder)?;
+                explorer = explorer.spill(file, memory / 4 * 3);
+                Some(scratch)
+            }
+            None => None,
+        };
         if self.wide {
             explorer = explorer.wide();
         }
         let found = if self.full { explorer.run() } else { explorer.run_with_sleep_sets() };
         bar.finish_and_clear();
         console.say(&found);
-        verdict(&found)
+        Ok(verdict(&found))
+    }
+}
+
+/// A file that nobody else needs.
+struct Scratch(Option<PathBuf>);
+
+impl Scratch {
+    fn open(folder: &Path) -> Result<(File, Self), Complaint> {
+        let path = folder.join(format!("synod-explore-{}", std::process::id()));
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
+        let file = file.map_err(|source| Complaint::Write { path: path.display().to_string(), source })?;
+        // A file without a name is gone however this process ends. Where open files keep their names, it goes at the end.
+        let named = fs::remove_file(&path).is_err().then_some(path);
+        Ok((file, Self(named)))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            drop(fs::remove_file(path));
+        }
     }
 }
 

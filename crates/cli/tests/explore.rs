@@ -1,6 +1,7 @@
 //! `synod explore` from outside: verdicts and exit codes.
 #![cfg(test)]
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Runs `synod explore` with these words: the exit code, and what was said.
@@ -39,4 +40,20 @@ fn a_quorum_one_short_is_shown_step_by_step() {
     );
     let (code, said) = explore(&["--protocol", "paxos", "--short-quorum"]);
     assert!(code == 3 && said.contains("belong to Raft"), "{said}");
+}
+
+#[test]
+fn what_does_not_fit_into_memory_lies_in_a_file_that_is_gone_afterwards() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("spill");
+    std::fs::create_dir_all(&folder).unwrap();
+    let folder_name = folder.to_str().unwrap();
+    let counts = |said: &str| said.split(", depth").next().map(str::to_owned);
+    let (code, plain) = explore(&["--proposals", "0", "--crashes", "1"]);
+    assert_eq!(code, 0, "{plain}");
+    let (code, spilled) =
+        explore(&["--proposals", "0", "--crashes", "1", "--memory", "8", "--spill", folder_name]);
+    assert_eq!((code, counts(&spilled)), (0, counts(&plain)), "{spilled}");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    let (code, said) = explore(&["--spill", "/no/such/folder"]);
+    assert_eq!(code, 3, "{said}");
 }

@@ -91,8 +91,8 @@
 //!
 //! # Cost
 //! A state costs its fingerprint (8 bytes in a table that is 58 % to 87 % full) and two or three bytes that say how it was
-//! reached; the states themselves are kept only until they are expanded, and may lie in a file until then
-//! ([`Explorer::spill`]). In a cluster each node's state, message and step
+//! reached; the states themselves are kept only until they are expanded. All of that may lie in a file when memory is short
+//! ([`Explorer::spill`]); then a state costs a byte and a half in memory. In a cluster each node's state, message and step
 //! is kept once: a successor is a few look-ups, whatever the protocol's step costs.
 //!
 //! # What it does not do
@@ -107,10 +107,13 @@ mod links;
 mod liveness;
 mod model;
 mod print;
+mod runs;
 mod search;
 mod sleep;
 mod spill;
+mod spilled;
 mod stopwatch;
+mod store;
 mod visited;
 
 pub use cluster::{
@@ -123,4 +126,4 @@ pub use liveness::{Fair, Lasso, Liveness, Progress};
 pub use model::{Model, Successors};
 pub use print::Print;
 pub use sleep::{Independence, SLOTS};
-pub use spill::Spill;
+pub use store::Spill;

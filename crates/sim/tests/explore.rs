@@ -3,8 +3,11 @@
 
 use core::time::Duration;
 use std::collections::BTreeSet;
+use std::fs::OpenOptions;
 use synod_core::{Context, Input, Lsn, Never, NodeId, Protocol, Recovered, Sink};
-use synod_sim::explore::{Act, Bounds, Cluster, Explorer, Network, Observer, Outcome, Stop};
+use synod_sim::explore::{
+    Act, Bounds, Cluster, Exploration, Explorer, Extent, Model, Network, Observer, Outcome, Stop,
+};
 
 /// Stores numbers, tells the application when they are safe, and copies them to the next node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -279,23 +282,64 @@ fn an_everlasting_message_arrives_any_number_of_times_without_a_budget() {
     assert_eq!(most(Network::Everlasting, 8).as_deref(), Some("told once: n2 was told 9 times"));
 }
 
+/// What must be the same with and without a store.
+fn found<M: Model>(exploration: &Exploration<M>) -> (u64, u64, u64, u32, Option<Vec<String>>) {
+    let Extent { unique, generated, terminal, depth, .. } = exploration.extent;
+    let shortest =
+        exploration.counterexample().map(|shortest| shortest.descriptions().map(str::to_owned).collect());
+    (unique, generated, terminal, depth, shortest)
+}
+
 #[test]
-fn states_that_wait_in_a_file_are_found_again_and_a_full_disk_is_no_proof() {
-    use std::fs::OpenOptions;
+fn what_does_not_fit_into_memory_is_found_again_in_a_file() {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("explored");
+    let bounds = Bounds { crashes: 2, duplicates: 1, drops: 1, ..Bounds::default() };
+    for told_early in [false, true] {
+        let cluster = ledgers(told_early, bounds);
+        let file = || {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(true).open(&path).unwrap()
+        };
+        let plain = Explorer::new(&cluster).run();
+        // The tiny memory has room for a thousand states; the other keeps some things and spills others.
+        for bytes in [0, 200_000] {
+            let spilled = Explorer::new(&cluster).spill(file(), bytes).run();
+            assert_eq!(found(&spilled), found(&plain), "{spilled}");
+            let wide = Explorer::new(&cluster).spill(file(), bytes).wide().run();
+            assert_eq!(found(&wide), found(&plain), "{wide}");
+            if !told_early {
+                assert!(spilled.extent.disk_bytes > 100_000, "{spilled}");
+                assert!(spilled.to_string().contains(" MiB on disk, "), "{spilled}");
+                // The rest belongs to the cluster, and to blocks that are being filled.
+                assert!(spilled.extent.memory_bytes < bytes + cluster.memory_bytes() + 400_000, "{spilled}");
+            }
+        }
+        // Fewer sleep where there is less room for sleep sets, and nothing is lost by that.
+        for bytes in [0, 200_000, 1_000_000] {
+            let sleeping = Explorer::new(&cluster).spill(file(), bytes).run_with_sleep_sets();
+            let length = |way: Option<Vec<String>>| way.map(|way| way.len());
+            assert_eq!(length(found(&sleeping).4), length(found(&plain).4), "{sleeping}");
+            let (unique, depth) = (sleeping.extent.unique, sleeping.extent.depth);
+            assert!(told_early || (unique, depth) == (plain.extent.unique, plain.extent.depth), "{sleeping}");
+        }
+    }
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn a_store_that_fails_is_no_proof_and_what_was_found_is_told() {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("unwritable");
+    drop(std::fs::File::create(&path).unwrap());
+    // Opened for reading alone, it takes nothing.
+    let file = || OpenOptions::new().read(true).open(&path).unwrap();
     let bounds = Bounds { crashes: 2, duplicates: 1, drops: 1, ..Bounds::default() };
     let cluster = ledgers(false, bounds);
-    let plain = Explorer::new(&cluster).run();
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("frontier");
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
-    let spilled = Explorer::new(&cluster).spill(file, 0).run();
-    assert!(spilled.holds() && std::fs::metadata(&path).unwrap().len() > 0, "{spilled}");
-    assert_eq!(
-        (spilled.extent.unique, spilled.extent.generated, spilled.extent.depth),
-        (plain.extent.unique, plain.extent.generated, plain.extent.depth)
-    );
-    // Opened for reading alone, it takes nothing.
-    let file = OpenOptions::new().read(true).open(&path).unwrap();
-    let failed = Explorer::new(&cluster).spill(file, 0).run();
-    assert!(matches!(failed.outcome, Outcome::Stopped(Stop::Lost)), "{failed}");
+    let failed = Explorer::new(&cluster).spill(file(), 0).run();
+    assert!(matches!(failed.outcome, Outcome::Stopped(Stop::Store(_))), "{failed}");
+    assert!(failed.to_string().contains("the store for what does not fit into memory has failed"));
+    assert!(failed.extent.unique > 500, "{failed}");
+    let cluster = ledgers(true, bounds);
+    let shortest = Explorer::new(&cluster).spill(file(), 0).run();
+    assert!(shortest.counterexample().is_some(), "{shortest}");
     std::fs::remove_file(path).unwrap();
 }

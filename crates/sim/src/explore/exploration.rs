@@ -3,6 +3,7 @@
 use super::model::Model;
 use core::fmt;
 use core::time::Duration;
+use std::io;
 
 /// The report of a search.
 pub struct Exploration<M: Model> {
@@ -49,18 +50,23 @@ pub enum Stop {
     States,
     /// Whoever watched the progress said so.
     Interrupted,
-    /// A state that waited could not be read back: the store that it was spilled to has failed, or the model cannot unpack it.
+    /// The model cannot unpack a state that it has packed.
     Lost,
+    /// The store for what does not fit into memory has failed: the disk is full, or something worse.
+    Store(io::ErrorKind),
 }
 
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Store(error) => {
+                return write!(f, "the store for what does not fit into memory has failed: {error}");
+            }
             Self::Memory => "the memory granted is used up",
             Self::Time => "the time granted is over",
             Self::States => "the number of states granted is reached",
             Self::Interrupted => "interrupted",
-            Self::Lost => "a state that waited could not be read back",
+            Self::Lost => "a state that waited cannot be unpacked",
         })
     }
 }
@@ -86,6 +92,8 @@ pub struct Extent {
     /// The bytes of memory held by the visited set, the links, the frontier and the model; for a finished search the greatest
     /// that was seen.
     pub memory_bytes: usize,
+    /// The bytes in the store: prints of states, links and states that wait, as far as they do not fit into memory.
+    pub disk_bytes: u64,
     /// The bits of each state's print that are kept; 0 where the states themselves are.
     pub print_bits: u32,
     /// Time spent.
@@ -115,14 +123,17 @@ impl fmt::Display for Extent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} states ({} generated, {} waiting), depth {}, {:.1} MiB, {:.0} states/s",
+            "{} states ({} generated, {} waiting), depth {}, {:.1} MiB, ",
             self.unique,
             self.generated,
             self.frontier,
             self.depth,
             self.memory_bytes as f64 / 1_048_576.0,
-            self.states_per_second()
-        )
+        )?;
+        if self.disk_bytes > 0 {
+            write!(f, "{:.1} MiB on disk, ", self.disk_bytes as f64 / 1_048_576.0)?;
+        }
+        write!(f, "{:.0} states/s", self.states_per_second())
     }
 }
 

@@ -5,8 +5,9 @@ use super::frontier::Frontier;
 use super::model::Model;
 use super::search::{Awake, Every, Expand, Search};
 use super::sleep::Independence;
-use super::spill::{Spill, Store};
+use super::spilled::Spilled;
 use super::stopwatch::Stopwatch;
+use super::store::{Spill, Store};
 use super::visited::{Exact, Table, Visited};
 use core::ops::ControlFlow;
 use core::time::Duration;
@@ -27,7 +28,7 @@ pub struct Explorer<'a, M: Model> {
     memory_max: usize,
     time_max: Option<Duration>,
     wide: bool,
-    spill: Option<Store>,
+    spill: Option<(Store, usize)>,
     watch: Option<Watch<'a>>,
 }
 
@@ -84,12 +85,18 @@ impl<'a, M: Model> Explorer<'a, M> {
         self
     }
 
-    /// Keeps at most about `bytes` of the states that wait to be expanded in memory, and the others in `store`: a
-    /// [`File`](std::fs::File) opened for reading and writing, which is overwritten. The visited set stays in memory. For models
-    /// that can [`pack`](Model::pack) their states, as clusters can; others take no notice.
+    /// Keeps about `bytes` in memory of what grows with the number of states, and the rest in `store`: a
+    /// [`File`](std::fs::File) opened for reading and writing, which is overwritten. What is found is the same.
+    ///
+    /// Half of the bytes are for the visited set, which goes to the store in sorted runs when it outgrows them; the other half
+    /// for filters of these runs, states that wait and sleep sets. A page of 4 KiB is read for what was seen long ago, and for one new state in
+    /// a hundred. States wait in the store if the model can [`pack`](Model::pack) them, as clusters can. In memory remain, beside
+    /// the bytes, one part in 500 of what is in the store, and what the model itself holds.
+    ///
+    /// A store that fails ends the search with [`Stop::Store`]; what was wrong up to then is shown nevertheless.
     #[must_use]
     pub fn spill(mut self, store: impl Spill + 'static, bytes: usize) -> Self {
-        self.spill = Some((Box::new(store), bytes));
+        self.spill = Some((Store::new(Box::new(store)), bytes));
         self
     }
 
@@ -113,7 +120,8 @@ impl<'a, M: Model> Explorer<'a, M> {
         M: Independence,
     {
         // Sleep sets take 40 bytes or so for each state of a layer: an eighth of the memory at most.
-        let awake = Awake::new(self.memory_max / 8 / 40);
+        let memory = self.spill.as_ref().map_or(self.memory_max, |(_, bytes)| self.memory_max.min(*bytes));
+        let awake = Awake::new(memory / 8 / 40);
         self.with(awake)
     }
 
@@ -126,10 +134,14 @@ impl<'a, M: Model> Explorer<'a, M> {
     }
 
     fn with<E: Expand<M>>(self, expand: E) -> Exploration<M> {
-        if self.wide {
-            self.through(Table::<(u64, u64)>::new(), expand, 128)
-        } else {
-            self.through(Table::<u64>::new(), expand, 64)
+        let spill = self.spill.as_ref().map(|(store, bytes)| (store.clone(), bytes / 4 * 3));
+        match (self.wide, spill) {
+            (false, None) => self.through(Table::<u64>::new(), expand, 64),
+            (true, None) => self.through(Table::<(u64, u64)>::new(), expand, 128),
+            (false, Some((store, bytes))) => self.through(Spilled::<u64>::new(store, bytes), expand, 64),
+            (true, Some((store, bytes))) => {
+                self.through(Spilled::<(u64, u64)>::new(store, bytes), expand, 128)
+            }
         }
     }
 
@@ -139,8 +151,11 @@ impl<'a, M: Model> Explorer<'a, M> {
         E: Expand<M>,
     {
         let initial = self.model.initial();
-        let frontier = Frontier::for_model(self.model, initial.first(), self.spill.take());
-        let mut search = Search::new(self.model, visited, frontier, print_bits);
+        let spill = self.spill.take();
+        let store = spill.as_ref().map(|(store, _)| store.clone());
+        let spill = spill.map(|(store, bytes)| (store, bytes / 8));
+        let frontier = Frontier::for_model(self.model, initial.first(), spill);
+        let mut search = Search::new(self.model, visited, frontier, print_bits, store);
         initial.iter().for_each(|state| search.take(state));
         search.settle();
         search.links.close();
@@ -152,7 +167,11 @@ impl<'a, M: Model> Explorer<'a, M> {
         let outcome = match (wrong, stop) {
             (Some((state, reason)), _) => {
                 let pick = |before: &M::State, place| expand.pick(self.model, before, place);
-                Outcome::Violated(Counterexample::replay(self.model, &links.path(state), reason, pick))
+                let (path, reason) = match links.path(state) {
+                    Some(path) => (path, reason),
+                    None => (Vec::new(), format!("{reason} (the way there is lost with the store)")),
+                };
+                Outcome::Violated(Counterexample::replay(self.model, &path, reason, pick))
             }
             (None, Some(stop)) => Outcome::Stopped(stop),
             (None, None) => Outcome::Holds,
@@ -176,7 +195,7 @@ impl<'a, M: Model> Explorer<'a, M> {
             }
             for _ in 0..search.extent.frontier {
                 if !search.step(expand, &mut scratch) {
-                    stop = Some(Stop::Lost);
+                    stop = search.broken().or(Some(Stop::Lost));
                     break;
                 }
                 if search.wrong.is_some() {
@@ -192,6 +211,7 @@ impl<'a, M: Model> Explorer<'a, M> {
                 }
             }
             search.settle();
+            stop = stop.or_else(|| search.broken());
             expand.turn();
             search.extent.depth += u32::from(search.extent.frontier > 0);
         }
@@ -205,6 +225,9 @@ impl<'a, M: Model> Explorer<'a, M> {
         search: &mut Search<'_, M, V>,
         expand_bytes: usize,
     ) -> Option<Stop> {
+        if let Some(stop) = search.broken() {
+            return Some(stop);
+        }
         let soon = search.account(expand_bytes);
         if soon > self.memory_max {
             return Some(Stop::Memory);

@@ -1,7 +1,8 @@
 //! The states that wait to be expanded: first in, first out, in blocks that are given back as they are used up.
 
 use super::model::Model;
-use super::spill::{Queue, Store};
+use super::spill::Queue;
+use super::store::Store;
 use std::collections::VecDeque;
 
 /// States in a block.
@@ -18,13 +19,14 @@ impl<S: Clone> Frontier<S> {
     pub(super) fn for_model<M: Model<State = S>>(
         model: &M,
         example: Option<&S>,
-        spill: Option<Store>,
+        spill: Option<(Store, usize)>,
     ) -> Self {
         let mut scratch = Vec::new();
         if example.is_some_and(|state| {
             (spill.is_some() || model.heap_bytes(state) > 0) && model.pack(state, &mut scratch)
         }) {
-            Self::Packed { queue: Queue::new(spill), scratch }
+            let (store, bytes_max) = spill.map_or((None, usize::MAX), |(store, bytes)| (Some(store), bytes));
+            Self::Packed { queue: Queue::new(store, bytes_max), scratch }
         } else {
             Self::Values { blocks: VecDeque::new(), front: 0, heap: 0 }
         }

@@ -1,11 +1,12 @@
 //! A search under way: states are taken from the frontier, expanded, and what is new joins it.
 
-use super::exploration::Extent;
+use super::exploration::{Extent, Stop};
 use super::frontier::Frontier;
 use super::links::Links;
 use super::model::{Model, Successors};
 use super::print::Print;
 use super::sleep::{Independence, SleepSets};
+use super::store::Store;
 use super::visited::Visited;
 
 /// A search that is under way.
@@ -15,6 +16,7 @@ pub(super) struct Search<'a, M: Model, V> {
     pub(super) links: Links,
     frontier: Frontier<M::State>,
     pub(super) extent: Extent,
+    store: Option<Store>,
     /// How many successors the state at hand has offered so far.
     ordinal: u64,
     /// How many of the expanded states the links have seen the end of.
@@ -41,11 +43,18 @@ impl<'a, M: Model, V: Visited<M::State>> Search<'a, M, V> {
     /// places fetched, all under way at once, before the first is looked up. A large state costs more to gather than to wait for.
     const BATCHES: bool = !core::mem::needs_drop::<M::State>() && size_of::<M::State>() <= 32;
 
-    pub(super) fn new(model: &'a M, visited: V, frontier: Frontier<M::State>, print_bits: u32) -> Self {
+    pub(super) fn new(
+        model: &'a M,
+        visited: V,
+        frontier: Frontier<M::State>,
+        print_bits: u32,
+        store: Option<Store>,
+    ) -> Self {
         Self {
             model,
             visited,
-            links: Links::default(),
+            links: Links::new(store.clone()),
+            store,
             frontier,
             extent: Extent { print_bits, ..Extent::default() },
             ordinal: 0,
@@ -53,6 +62,11 @@ impl<'a, M: Model, V: Visited<M::State>> Search<'a, M, V> {
             pending: Vec::with_capacity(if Self::BATCHES { BATCH } else { 0 }),
             wrong: None,
         }
+    }
+
+    /// Why the search cannot go on, if the store has failed.
+    pub(super) fn broken(&self) -> Option<Stop> {
+        self.store.as_ref().and_then(Store::failed).map(Stop::Store)
     }
 
     pub(super) fn step<E: Expand<M>>(&mut self, expand: &mut E, scratch: &mut M::State) -> bool {
@@ -126,6 +140,8 @@ impl<'a, M: Model, V: Visited<M::State>> Search<'a, M, V> {
     pub(super) fn account(&mut self, expand_bytes: usize) -> usize {
         let rest = expand_bytes + self.links.bytes() + self.frontier.bytes() + self.model.memory_bytes();
         self.extent.memory_bytes = self.extent.memory_bytes.max(self.visited.bytes() + rest);
+        let held = self.store.as_ref().map_or(0, Store::held);
+        self.extent.disk_bytes = self.extent.disk_bytes.max(held);
         self.visited.bytes_grown() + rest
     }
 }
@@ -193,14 +209,17 @@ pub(super) struct Awake<M: Independence> {
     sets: SleepSets,
     /// The moves of the state at hand.
     moves: Vec<M::Move>,
-    /// Those that sleep in it, and those that have been tried.
+    /// Whether each of them sleeps.
+    sleeping: Vec<bool>,
+    /// Those that sleep, and those that have been tried.
     done: Vec<M::Move>,
     after: Option<M::State>,
 }
 
 impl<M: Independence> Awake<M> {
     pub(super) fn new(states_max: usize) -> Self {
-        Self { sets: SleepSets::new(states_max), moves: Vec::new(), done: Vec::new(), after: None }
+        let (moves, sleeping, done) = (Vec::new(), Vec::new(), Vec::new());
+        Self { sets: SleepSets::new(states_max), moves, sleeping, done, after: None }
     }
 
     /// What sleeps in the successor by `by`.
@@ -222,12 +241,15 @@ impl<M: Independence> Expand<M> for Awake<M> {
         let mut moves = core::mem::take(&mut self.moves);
         model.moves(state, &mut moves);
         let sleeps = |by: &M::Move| model.slot(state, by).is_some_and(|slot| asleep & bit(slot) != 0);
+        self.sleeping.clear();
+        self.sleeping.extend(moves.iter().map(|by| asleep != 0 && sleeps(by)));
         self.done.clear();
-        self.done.extend(moves.iter().filter(|by| asleep != 0 && sleeps(by)));
+        let sleepers = moves.iter().zip(&self.sleeping).filter(|(_, sleeps)| **sleeps);
+        self.done.extend(sleepers.map(|(by, _)| *by));
         let mut after = self.after.take().unwrap_or_else(|| state.clone());
         for (ordinal, by) in (0..).zip(&moves) {
             search.ordinal = ordinal;
-            if asleep != 0 && sleeps(by) {
+            if self.sleeping.get(ordinal as usize) == Some(&true) {
                 continue;
             }
             if !model.successor(state, by, &mut after) {

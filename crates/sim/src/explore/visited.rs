@@ -22,11 +22,15 @@ pub(super) trait Visited<S> {
 }
 
 /// What a slot holds: a part of a print that is never `EMPTY`.
-pub(super) trait Slot: Copy + Eq {
+pub(super) trait Slot: Copy + Ord {
     const EMPTY: Self;
     fn of(print: Print) -> Self;
-    /// Evenly spread.
+    /// Evenly spread, and in the order of slots.
     fn spread(self) -> u64;
+    /// Appends the slot as bytes, as many as it has in memory.
+    fn write(self, bytes: &mut Vec<u8>);
+    /// Reads what [`write`](Slot::write) wrote; missing bytes count as 0.
+    fn read(bytes: &[u8]) -> Self;
 }
 
 impl Slot for u64 {
@@ -40,6 +44,14 @@ impl Slot for u64 {
     fn spread(self) -> u64 {
         self
     }
+
+    fn write(self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.to_le_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        bytes.first_chunk().map_or(0, |bytes| Self::from_le_bytes(*bytes))
+    }
 }
 
 impl Slot for (u64, u64) {
@@ -51,6 +63,16 @@ impl Slot for (u64, u64) {
 
     fn spread(self) -> u64 {
         self.0
+    }
+
+    fn write(self, bytes: &mut Vec<u8>) {
+        self.0.write(bytes);
+        self.1.write(bytes);
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let (left, right) = bytes.split_at_checked(8).unwrap_or((bytes, &[]));
+        (u64::read(left), u64::read(right))
     }
 }
 
@@ -106,6 +128,33 @@ impl<T: Slot> Table<T> {
                 None => place = 0,
             }
         }
+    }
+
+    pub(super) fn contains(&self, slot: T) -> bool {
+        let home = Self::home(slot, self.slots.len());
+        let (before, after) = self.slots.split_at_checked(home).unwrap_or((&[], &self.slots));
+        let mut walk = after.iter().chain(before).take_while(|found| **found != T::EMPTY);
+        walk.any(|found| *found == slot)
+    }
+
+    /// Whether the next insertion makes the table grow.
+    pub(super) const fn is_full(&self) -> bool {
+        self.used >= self.limit
+    }
+
+    pub(super) fn bytes_if_grown(&self) -> usize {
+        Self::grown(self.slots.len()) * size_of::<T>()
+    }
+
+    /// Hands over everything in ascending order, and is empty from then on.
+    pub(super) fn drain(&mut self, take: impl FnOnce(&[T])) {
+        let len = self.slots.len();
+        self.slots.retain(|slot| *slot != T::EMPTY);
+        self.slots.sort_unstable();
+        take(&self.slots);
+        self.slots.clear();
+        self.slots.resize(len, T::EMPTY);
+        self.used = 0;
     }
 
     fn grown(len: usize) -> usize {

@@ -87,6 +87,14 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
         slot.filter(|slot| *slot < SLOTS)
     }
 
+    /// Whether all that a move sends is on its way already.
+    fn repeats(&self, state: &ClusterState, by: &Move) -> bool {
+        let arena = self.arena.borrow();
+        let waiting = state.envelopes(self.nodes);
+        let sends = arena.effects(by.effects).map_or(&[][..], |effects| &effects.sends);
+        sends.iter().all(|number| waiting.binary_search(number).is_ok())
+    }
+
     /// Whether a move leaves its node and the observer as they are.
     fn leaves_its_node(&self, state: &ClusterState, by: &Move) -> bool {
         let arena = self.arena.borrow();
@@ -99,15 +107,15 @@ impl<P: Explored, O: Observer<P>> Independence for Cluster<P, O> {
 
     fn moves(&self, state: &ClusterState, moves: &mut Vec<Move>) {
         self.moves_of(state, moves);
-        let (unused, mut after) = self.scratch.take();
-        // What a node takes no notice of, and what stays on its way, leads nowhere.
-        moves.retain(|by| {
-            by.observer != state.observer()
-                || !self.leaves_its_node(state, by)
-                || !self.apply(state, by, &mut after)
-                || after != *state
-        });
-        self.scratch.replace((unused, after));
+        // What a node takes no notice of, and what stays on its way nevertheless, leads nowhere.
+        if self.bounds.network == Network::Everlasting {
+            moves.retain(|by| {
+                by.kind != Kind::Message
+                    || by.observer != state.observer()
+                    || !self.leaves_its_node(state, by)
+                    || !self.repeats(state, by)
+            });
+        }
     }
 
     fn successor(&self, state: &ClusterState, by: &Move, into: &mut ClusterState) -> bool {

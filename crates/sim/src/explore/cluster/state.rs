@@ -4,8 +4,8 @@ use crate::explore::links::{pull, push};
 use crate::explore::print::Print;
 use synod_core::NodeId;
 
-/// A state of a cluster: numbers that mean something only together with the [`Cluster`] that made them. Look into it with
-/// [`Cluster::inspect`].
+/// A state of a cluster: numbers that mean something only together with the [`Cluster`](super::Cluster) that made them. Look into
+/// it with [`Cluster::inspect`](super::Cluster::inspect).
 ///
 /// Budgets that are spent, commands that are left, the observer, the nodes, the timers that have run out on each; then
 /// the messages on their way: in ascending order, or in the order of sending on each link.

@@ -41,6 +41,9 @@ pub(crate) struct Explore {
     /// Proposals, each made once and anywhere.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=20))]
     proposals: u8,
+    /// Linearizable reads of Raft's, each asked once and anywhere.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=20))]
+    reads: u8,
     /// How many timers run out: elections with Raft, retries with Paxos.
     #[arg(long, value_name = "N", default_value_t = 1)]
     campaigns: u8,
@@ -96,6 +99,7 @@ impl Explore {
                 scope.nodes = usize::from(self.nodes);
                 scope.bounds = self.bounds();
                 scope.proposals = self.proposals;
+                scope.reads = self.reads;
                 scope.pre_vote = self.pre_vote;
                 scope.check_quorum = self.check_quorum;
                 if self.short_quorum {
@@ -104,9 +108,11 @@ impl Explore {
                 let cluster = scope.cluster().map_err(|error| Complaint::Usage(error.to_string()))?;
                 self.cluster(&cluster, console)
             }
-            Protocol::Paxos if self.pre_vote || self.check_quorum || self.short_quorum => Err(
-                Complaint::Usage("--pre-vote, --check-quorum and --short-quorum belong to Raft".to_owned()),
-            ),
+            Protocol::Paxos if self.pre_vote || self.check_quorum || self.short_quorum || self.reads > 0 => {
+                Err(Complaint::Usage(
+                    "--reads, --pre-vote, --check-quorum and --short-quorum belong to Raft".to_owned(),
+                ))
+            }
             Protocol::Paxos => self.cluster(&self.paxos()?, console),
         }
     }

@@ -11,6 +11,7 @@
 //! # }
 //! ```
 
+mod reads;
 mod script;
 
 pub use script::{BadSetting, scripted, shrinker};
@@ -18,6 +19,7 @@ pub use script::{BadSetting, scripted, shrinker};
 use crate::{Answer, Command, Store, WIRE_VERSION};
 use bytes::Bytes;
 use core::time::Duration;
+use reads::{Read, Stale};
 use std::collections::{BTreeMap, VecDeque};
 use synod_consistency_checker::{
     Budget, History, KvCall, KvModel, KvReturn, Mark, OpId, Report as Judgement, check, verify,
@@ -25,7 +27,7 @@ use synod_consistency_checker::{
 use synod_core::wire::Wire;
 use synod_core::{NodeId, StateMachine, mutant};
 use synod_raft::invariants::Safety;
-use synod_raft::{Config, ConfigError, EntryKind, Event, QuorumRule, Raft, Role, Segment, Term};
+use synod_raft::{Config, ConfigError, EntryKind, Event, Index, QuorumRule, Raft, Role, Segment, Term};
 use synod_sim::{Climate, Dials, Fault, Io, Sabotage, Sim, Workload, World};
 
 /// How a simulated cluster is set up.
@@ -44,6 +46,17 @@ pub struct Settings {
     pub pause_max: Duration,
     /// A client gives an operation up after this time: nobody knows then whether it happened.
     pub patience: Duration,
+    /// Most gets are reads of Raft's, of every mode and on any node, in place of entries in its log; and between the operations
+    /// stale reads are asked, whose age is judged.
+    pub reads: bool,
+    /// Nodes promise their votes to the leader that they hear ([`Config::leases`]), where they check quorums at all.
+    pub leases: bool,
+    /// The log is a lease for so long ([`Config::lease_guard`]).
+    pub lease_guard: Option<Duration>,
+    /// What the nodes believe about their clocks ([`Config::clock_drift_ppm_max`]).
+    pub clock_drift_ppm_max: u32,
+    /// Before one in so many operations somebody wants another leader; never where it is 0.
+    pub transfers_every: u64,
     /// The world.
     pub climate: Climate,
     /// How long the faults last.
@@ -75,6 +88,12 @@ impl Default for Settings {
             operations: 2_000,
             pause_max: Duration::from_millis(40),
             patience: Duration::from_millis(1_500),
+            reads: true,
+            leases: false,
+            lease_guard: None,
+            // As far as the swarm's clocks drift.
+            clock_drift_ppm_max: 100_000,
+            transfers_every: 50,
             climate: Climate::swarm(),
             storm: Duration::from_secs(10),
             configure: |_| {},
@@ -99,6 +118,12 @@ pub struct Tally {
     pub overwritten: u64,
     /// Answered after the faults had stopped.
     pub ok_after_heal: u64,
+    /// Answered without an entry in the log.
+    pub reads: u64,
+    /// Stale reads served, none of them too old.
+    pub stale: u64,
+    /// Times that a leader began to hand over.
+    pub transfers: u64,
 }
 
 /// A moment in the history of leadership, for timelines.
@@ -117,6 +142,8 @@ pub struct Reign {
 #[derive(Clone, Debug)]
 struct Client {
     op: Option<(OpId, u64, Bytes)>,
+    /// The operation is a read of the replica's state.
+    read: Option<Read>,
     /// Its number changes when an operation is given up, as Jepsen's do: the old one may still be at work.
     process: u64,
     target: NodeId,
@@ -128,6 +155,8 @@ struct Replica {
     store: Store,
     /// Operations that this node proposed and has not seen committed, by index.
     waiting: BTreeMap<u64, (Term, u64)>,
+    /// Reads, by number, and how much must have been applied for them.
+    reading: Vec<(u64, Index)>,
 }
 
 #[derive(Clone, Debug)]
@@ -163,6 +192,7 @@ pub struct Cluster {
     reigns: Vec<Reign>,
     leader: Option<NodeId>,
     tally: Tally,
+    stale: Stale,
     healed: bool,
 }
 
@@ -172,7 +202,7 @@ impl Cluster {
     /// Clients and replicas that have done nothing yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let client = |at| Client { op: None, process: at, target: NodeId(1), begun: 0 };
+        let client = |at| Client { op: None, read: None, process: at, target: NodeId(1), begun: 0 };
         Self {
             clients: (0..settings.clients).map(client).collect(),
             replicas: vec![Replica::default(); settings.nodes],
@@ -185,6 +215,7 @@ impl Cluster {
             reigns: Vec::new(),
             leader: None,
             tally: Tally::default(),
+            stale: Stale::default(),
             healed: false,
             settings,
         }
@@ -199,7 +230,7 @@ impl Cluster {
     /// What became of the operations.
     #[must_use]
     pub const fn tally(&self) -> Tally {
-        self.tally
+        Tally { stale: self.stale.served, ..self.tally }
     }
 
     /// When each answered operation began and how long it took, in virtual nanoseconds.
@@ -264,22 +295,30 @@ impl Cluster {
         let clients = self.settings.clients.max(1);
         let number = self.operations * clients + client as u64;
         let command = command(number, self.settings.keys, io);
+        let read = reads::choose(&self.settings, number, &command, io);
         let mark = Mark { time_ns: i64::try_from(io.now().0).ok(), line: None };
         let op = self.history.invoke_at(state.process, call(&command), mark);
         let payload = command.to_bytes(WIRE_VERSION);
         state.op = Some((op, number, payload));
+        state.read = read;
         state.begun = io.now().0;
         let give_up = self.letter(Mail::GiveUp { client, number });
         io.wake(self.settings.patience, give_up);
+        self.shift_leader(number, io);
+        self.ask_stale(number, io);
         self.send(client, io);
     }
 
     fn send(&mut self, client: usize, io: &mut Raw<'_>) {
-        let Some(Client { op: Some((_, number, payload)), target, .. }) = self.clients.get(client) else {
+        let Some(Client { op: Some((_, number, payload)), target, read, .. }) = self.clients.get(client)
+        else {
             return;
         };
-        let propose = synod_raft::Command::Propose { token: *number, payload: payload.clone() };
-        io.request(*target, *number, propose);
+        let (to, command) = match read {
+            Some(Read { mode, at, .. }) => (*at, synod_raft::Command::Read { token: *number, mode: *mode }),
+            None => (None, synod_raft::Command::Propose { token: *number, payload: payload.clone() }),
+        };
+        io.request(to.unwrap_or(*target), *number, command);
     }
 
     /// Ends the operation `number` of a client, if it is still the current one, and begins the next after a pause.
@@ -326,6 +365,9 @@ impl Cluster {
     fn turn_to(&mut self, client: usize, node: NodeId) {
         if let Some(state) = self.clients.get_mut(client) {
             state.target = node;
+            if let Some(read) = &mut state.read {
+                read.at = None;
+            }
         }
     }
 
@@ -373,6 +415,9 @@ impl Cluster {
                 (Some((_, number)), _) => answers.push((number, Mail::Lost { number })),
                 (None, _) => {}
             }
+        }
+        if answers.iter().any(|(_, mail)| matches!(mail, Mail::Answer { .. })) {
+            self.know(segment.last(), io.now().0);
         }
         for (number, mail) in answers {
             let letter = self.letter(mail);
@@ -451,7 +496,16 @@ impl Workload<Raft> for Cluster {
                 let letter = self.letter(Mail::Refused { number: token, leader });
                 io.reply(token, letter);
             }
-            Event::Committed(segment) => self.committed(node, &segment, io),
+            Event::Committed(segment) => {
+                self.committed(node, &segment, io);
+                self.serve_waiting(node, io);
+            }
+            Event::ReadReady { token, index } => self.read_is_ready(node, token, index, io),
+            Event::ReadRefused { token, leader, .. } => {
+                let letter = self.letter(Mail::Refused { number: token, leader });
+                io.reply(token, letter);
+            }
+            Event::TransferBegun { .. } => self.tally.transfers += 1,
             Event::Role { term, role, .. } => {
                 let now = io.now().0;
                 let last = self.reigns.iter().rev().find(|reign| reign.node == node);
@@ -522,6 +576,7 @@ pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError
     let raft = |id| {
         let mut config = Config::new(id, voters.iter().copied());
         (settings.configure)(&mut config);
+        reads::configure(settings, &mut config);
         if settings.sabotage == Some(Mischief::ShortQuorum) {
             config.quorum = QuorumRule::SabotagedOneShort;
         }
@@ -571,6 +626,9 @@ pub fn with_judge(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
         // The judge is not believed: its certificate is checked by other code.
         verify(&MODEL, &world.workload().history, &judgement.certificate())
             .map_err(|flaw| format!("bad certificate: {flaw}"))
+    })
+    .finally("stale reads are as young as they must be", |world: &World<Raft, Cluster>| {
+        world.workload().stale.breach.clone().map_or(Ok(()), Err)
     })
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use synod_core::{Bytes, NodeId};
 use synod_raft::{
-    Command, Config, ConfigError, EntryKind, Event, QuorumRule, Raft, Role, Segment, Term, Timer,
+    Command, Config, ConfigError, EntryKind, Event, Index, QuorumRule, Raft, ReadMode, Role, Segment, Term,
+    Timer,
 };
 use synod_sim::explore::{Bounds, Cluster, Observer, View};
 
@@ -34,6 +35,10 @@ pub struct RaftScope {
     pub bounds: Bounds,
     /// Proposals, each made once and anywhere.
     pub proposals: u8,
+    /// Linearizable reads, each asked once and anywhere. No clock is trusted: leases have no place in a world without time.
+    pub reads: u8,
+    /// Voters lend candidates what their logs lack.
+    pub lending: bool,
     /// The nodes with ids up to this one campaign; the others only vote.
     pub candidates: u64,
     /// Heartbeats are sent. They use up the budget of timers.
@@ -53,6 +58,8 @@ impl Default for RaftScope {
             nodes: 3,
             bounds: Bounds { timers_all: 1, ..Bounds::default() },
             proposals: 1,
+            reads: 0,
+            lending: false,
             candidates: u64::MAX,
             heartbeats: false,
             pre_vote: false,
@@ -74,6 +81,8 @@ impl RaftScope {
             config.pre_vote = self.pre_vote;
             config.check_quorum = self.check_quorum;
             config.quorum = self.quorum;
+            // Explored where it matters, elsewhere one more message to every refused vote.
+            config.lending = self.lending;
             Raft::new(config)
         });
         let rafts: Vec<Raft> = rafts.collect::<Result<_, _>>()?;
@@ -91,6 +100,10 @@ impl RaftScope {
         for token in 0..self.proposals {
             let payload = Bytes::copy_from_slice(&[b'a'.saturating_add(token)]);
             cluster = cluster.command_anywhere(Command::Propose { token: u64::from(token), payload });
+        }
+        for token in 0..self.reads {
+            let read = Command::Read { token: u64::from(token), mode: ReadMode::Index };
+            cluster = cluster.command_anywhere(read);
         }
         Ok(cluster)
     }
@@ -128,13 +141,15 @@ fn held(segment: &Segment) -> impl Iterator<Item = Held> {
     })
 }
 
-/// What an exploration of Raft remembers: who led each term, and what is committed. It finds breaches of Election Safety, Leader
-/// Completeness and State Machine Safety.
+/// What an exploration of Raft remembers: who led each term, what is committed, and how much was when each read was asked. It
+/// finds breaches of Election Safety, Leader Completeness and State Machine Safety, and reads that are older than their question.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RaftHistory {
     leaders: BTreeMap<Term, NodeId>,
     /// By index, from 1 on.
     committed: Vec<Held>,
+    /// By the token of a read that is not answered yet.
+    asked: BTreeMap<u64, Index>,
 }
 
 impl RaftHistory {
@@ -168,6 +183,16 @@ impl RaftHistory {
         Ok(())
     }
 
+    /// Whether a read sees everything that was committed anywhere before it was asked.
+    fn reads(&mut self, node: NodeId, token: u64, index: Index) -> Result<(), String> {
+        match self.asked.remove(&token) {
+            Some(before) if before > index => Err(format!(
+                "linearizability: {node} serves a read at {index}, and {before} was committed before it was asked"
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn leads(&mut self, node: NodeId, raft: &Raft) -> Result<(), String> {
         let term = raft.term();
         let first = *self.leaders.entry(term).or_insert(node);
@@ -191,15 +216,22 @@ impl Observer<Raft> for RaftHistory {
     fn on_event(&mut self, node: NodeId, event: &Event) -> Result<(), String> {
         match event {
             Event::Committed(segment) => self.commits(node, segment),
+            Event::ReadReady { token, index } => self.reads(node, *token, *index),
+            Event::ReadRefused { token, .. } => {
+                self.asked.remove(token);
+                Ok(())
+            }
             Event::Halted(error) => Err(format!("{node} halts: {error}")),
             _ => Ok(()),
         }
     }
 
     fn on_step(&mut self, node: NodeId, raft: Option<&Raft>) -> Result<(), String> {
-        match raft {
-            Some(raft) if raft.role() == Role::Leader => self.leads(node, raft),
-            _ => Ok(()),
+        let Some(raft) = raft else { return Ok(()) };
+        let committed = Index(self.committed.len() as u64);
+        for token in raft.reads_waiting() {
+            self.asked.entry(token).or_insert(committed);
         }
+        if raft.role() == Role::Leader { self.leads(node, raft) } else { Ok(()) }
     }
 }

@@ -1,9 +1,11 @@
 //! Raft in every schedule of small clusters.
 #![cfg(all(test, feature = "cluster"))]
 
-use synod_kv::explore::RaftScope;
-use synod_raft::QuorumRule;
-use synod_sim::explore::{Bounds, Explorer};
+use synod_core::testing::Bench;
+use synod_core::{Input, NodeId};
+use synod_kv::explore::{RaftHistory, RaftScope};
+use synod_raft::{Command, Config, Event, Index, Message, QuorumRule, Raft, ReadMode, Segment, Term};
+use synod_sim::explore::{Bounds, Explorer, Observer};
 
 fn scope(turn: impl Fn(&mut RaftScope)) -> RaftScope {
     let mut scope = RaftScope::default();
@@ -20,6 +22,15 @@ fn raft_is_safe_in_every_schedule_of_small_clusters() {
             "two campaigns",
             scope(|scope| {
                 scope.proposals = 0;
+                scope.bounds.timers_all = 2;
+            }),
+        ),
+        (
+            "two campaigns and a read",
+            scope(|scope| {
+                scope.proposals = 0;
+                scope.reads = 1;
+                scope.candidates = 2;
                 scope.bounds.timers_all = 2;
             }),
         ),
@@ -69,4 +80,27 @@ fn a_quorum_one_short_elects_two_leaders_in_four_steps() {
     assert!(shortest.reason.starts_with("election safety"), "{shortest}");
     // Each of the two stands for election and waits for its own disk.
     assert_eq!(shortest.steps.len(), 4, "{shortest}");
+}
+
+/// The check of reads is checked: a read that is served from before its question is noticed.
+#[test]
+fn a_read_from_the_past_is_noticed() {
+    let ids = [NodeId(1), NodeId(2)];
+    let mut follower = Bench::new(ids[1], Raft::new(Config::new(ids[1], ids)).unwrap());
+    follower.start().unwrap();
+    let noop = Segment::noop(Index(1), Term(1)).unwrap();
+    let entries = noop.clone();
+    let append = Message::Append { term: Term(1), prev_term: Term(0), commit: Index(1), round: 1, entries };
+    follower.input(Input::Message(ids[0], append));
+    follower.input(Input::Command(Command::Read { token: 7, mode: ReadMode::Index }));
+    assert_eq!(follower.protocol.reads_waiting().collect::<Vec<_>>(), [7]);
+
+    let served = |index| {
+        let mut history = RaftHistory::default();
+        history.on_event(ids[1], &Event::Committed(noop.clone())).unwrap();
+        history.on_step(ids[1], Some(&follower.protocol)).unwrap();
+        history.on_event(ids[1], &Event::ReadReady { token: 7, index: Index(index) })
+    };
+    assert_eq!(served(1), Ok(()));
+    assert!(served(0).unwrap_err().starts_with("linearizability"));
 }

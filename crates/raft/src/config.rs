@@ -76,6 +76,9 @@ pub struct Config {
     /// A follower of a higher priority than the leader's gets the leadership when it is caught up. Elections do not ask for it,
     /// so nothing waits for a node that is not there. Default 0.
     pub priority: u32,
+    /// Whoever refuses a vote because the candidate's log is behind sends the entries along, so that the only node that reaches
+    /// a quorum can lead whatever it has missed. Default on.
+    pub lending: bool,
     /// A leader hands over when its own disk has stored nothing for this time, though there is something to store. Watched
     /// together with the quorum, so only with `check_quorum`. Default 2 s.
     pub disk_stall_max: Option<Duration>,
@@ -157,6 +160,7 @@ impl Config {
             clock_drift_ppm_max: 1_000,
             reads_max: 1 << 16,
             priority: 0,
+            lending: true,
             disk_stall_max: Some(Duration::from_secs(2)),
         }
     }

@@ -91,14 +91,18 @@ impl Raft {
         last: EntryId,
         cx: &mut Context<'_, Self, S>,
     ) {
+        let up_to_date = last >= self.log.last();
         let granted = term > self.term
-            && last >= self.log.last()
+            && up_to_date
             && !self.is_loyal_against(from)
             && !self.has_promised_against(from, cx);
         // Early: a granted pre-vote is an opinion, not a vote. It binds nobody, so there is nothing to keep over a crash. A
         // refusal names this node's term, so that a pre-candidate that has fallen behind learns it (etcd 8334).
         let term = if granted { term } else { self.term };
         cx.send_early(from, Message::PreVoted { term, granted });
+        if mutant!(!up_to_date, "borrowed-from-who-lags" => true) {
+            self.lend(from, last, cx);
+        }
     }
 
     pub(crate) fn on_pre_voted<S: Sink<Self> + ?Sized>(
@@ -164,6 +168,9 @@ impl Raft {
         } else {
             // Early: a refusal promises nothing.
             cx.send_early(from, Message::Voted { term: self.term, granted: false });
+            if last < self.log.last() {
+                self.lend(from, last, cx);
+            }
         }
     }
 
@@ -293,7 +300,7 @@ impl Raft {
     }
 
     /// Enters a later term as a follower, with or without a vote in it: one record.
-    fn adopt<S: Sink<Self> + ?Sized>(
+    pub(crate) fn adopt<S: Sink<Self> + ?Sized>(
         &mut self,
         term: Term,
         vote: Option<NodeId>,

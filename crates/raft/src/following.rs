@@ -108,7 +108,7 @@ impl Raft {
 
     /// Stores what is new. A delayed or doubled message changes nothing: only an entry that *differs* removes what follows it
     /// (`openraft` 9540c904, CCF 5676). Says whether anything was written.
-    fn take_in<S: Sink<Self> + ?Sized>(
+    pub(crate) fn take_in<S: Sink<Self> + ?Sized>(
         &mut self,
         entries: Segment,
         cx: &mut Context<'_, Self, S>,

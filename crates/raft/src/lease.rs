@@ -118,10 +118,7 @@ impl Raft {
     ) -> bool {
         self.config.leases
             && cx.now() < self.lease.promised_until
-            && mutant!(
-                self.lease.promised_to != Some(candidate),
-                "promise-ends-with-loyalty" => self.leader.is_some_and(|leader| leader != candidate),
-            )
+            && self.lease.promised_to != Some(candidate)
     }
 
     /// How long this node's promise lasts yet.

@@ -103,7 +103,8 @@
 //! | elections with random timeouts; votes by distinct voters, for logs at least as new | `election.txt`, `a_vote_delivered_twice_is_one_vote`, `a_longer_log_of_an_earlier_term_gets_no_vote` |
 //! | PreVote: a node that was cut off does not disturb when it returns | `prevote.txt` |
 //! | CheckQuorum and loyalty: a leader without a quorum makes room, one with a quorum is not deposed | `checkquorum.txt`, `one_cut_link_does_not_unseat_the_leader`, `the_only_node_that_reaches_a_quorum_becomes_leader` |
-//! | both together never lock anybody out | `a_node_of_a_higher_term_rejoins_under_every_combination_of_settings` |
+//! | both together never lock anybody out, nor with leases, transfers and priorities | `a_node_of_a_higher_term_rejoins_under_every_combination_of_settings`, `matrix.rs` |
+//! | progress wherever some node reaches a quorum: with quorum loss, constrained elections and chains | `the_only_node_that_reaches_a_quorum_leads_although_its_log_is_behind`, `partial.rs` of `synod-kv` |
 //! | replication in batches, pipelined within a window, probing after losses | `replication.txt`, `every_loss_is_recovered_from_and_the_window_is_given_back` |
 //! | conflicts are found a term at a time, from both sides; a rejection is answered by one message | `conflict.txt`, `figure7.txt`, `a_window_of_rejections_is_answered_by_one_message` |
 //! | entries of earlier terms commit only with one of the leader's own | `figure8.txt` |
@@ -145,6 +146,8 @@
 //! * **A promise is more than loyalty.** With leases, whoever hears the leader promises it its vote for a time. The promise holds when
 //!   a later term is heard of, against oneself, and over a restart; only the leader's own wish to hand over overrides it, and
 //!   that ends the leader's lease for the rest of its term.
+//! * **Logs may be lent.** An entry is what its leader made it, whoever carries it. A voter whose log is newer than the candidate's
+//!   sends along what follows, so that the only node that reaches a quorum can lead whatever it has missed.
 //! * **Loyalty is a timer.** A follower is loyal for the shortest election timeout after it heard its leader, then waits a
 //!   random rest. There is one election timer; it runs in these two stretches, so that hearing from the leader costs no
 //!   random number, and a model checker needs no clock.
@@ -187,6 +190,7 @@ mod event;
 mod following;
 mod gathered;
 mod lease;
+mod lending;
 mod log;
 mod membership;
 mod message;
@@ -213,6 +217,7 @@ pub mod session;
 pub use change::{Change, ChangeError, Step, Transition};
 pub use config::{Config, ConfigError, QuorumRule};
 pub use event::{ChangeRefusal, Command, Event, Illegal, Refusal, Timer};
+pub use lending::Loan;
 pub use log::Log;
 pub use membership::{Membership, Standing};
 pub use message::Message;

@@ -1,6 +1,7 @@
 //! What nodes say to each other, and to themselves.
 
-use crate::{EntryId, Index, ReadMode, Segment, Term};
+use crate::{EntryId, Index, Loan, ReadMode, Segment, Term};
+use alloc::boxed::Box;
 
 /// A message. All carry the term of the sender, except that a pre-vote carries the term it *would* campaign in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -106,6 +107,20 @@ pub enum Message {
         /// The leader's term.
         term: Term,
     },
+    /// "You asked for my vote, and your log is behind mine: here is what follows."
+    Lend {
+        /// The term of the sender.
+        term: Term,
+        /// The entries. Boxed, because this is rare and the rest is not.
+        loan: Box<Loan>,
+    },
+    /// "Those do not follow on what I have", or "and what comes then?"
+    Borrow {
+        /// The term of the sender.
+        term: Term,
+        /// The last entry of the sender that can be common: none above it is.
+        hint: EntryId,
+    },
     /// "I would rather lead myself."
     Claim {
         /// The leader's term.
@@ -132,6 +147,8 @@ impl Message {
             | Self::AskIndex { term, .. }
             | Self::IndexIs { term, .. }
             | Self::TimeoutNow { term }
+            | Self::Lend { term, .. }
+            | Self::Borrow { term, .. }
             | Self::Claim { term, .. } => *term,
         }
     }

@@ -183,11 +183,6 @@ pub const EXHIBITS: &[Exhibit] = &[
         says: "a restarted node votes at once, though a leader counts on its promise",
     },
     Exhibit {
-        name: "promise-ends-with-loyalty",
-        source: "found in the design of this crate",
-        says: "a node that hears of a later term forgets whom it has promised its vote",
-    },
-    Exhibit {
         name: "guard-not-awaited",
         source: "LeaseGuard (2025), section 3",
         says: "a new leader commits at once, while a deposed one serves reads after its last entry",
@@ -197,12 +192,12 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "LeaseGuard (2025), section 3",
         says: "a leader serves reads for longer after its last entry than its successor waits",
     },
-    // Handing over.
     Exhibit {
-        name: "transfer-to-who-lags",
-        source: "Ongaro's thesis, section 3.10",
-        says: "the leadership goes to a node that has not everything, and is refused the votes",
+        name: "borrowed-from-who-lags",
+        source: "found in the design of this crate",
+        says: "a candidate takes over the log of a voter that is behind its own",
     },
+    // Handing over.
     Exhibit {
         name: "stalled-disk-leads-on",
         source: "hashicorp/raft 503",

@@ -203,6 +203,8 @@ impl Raft {
             Message::Commit { term, commit } => self.on_commit(from, term, commit, cx),
             Message::AskIndex { number, mode, .. } => self.on_ask_index(from, number, mode, cx),
             Message::IndexIs { number, index, .. } => self.on_index_is(from, number, index, cx),
+            Message::Lend { term, loan } => self.on_lend(from, term, *loan, cx),
+            Message::Borrow { hint, .. } => self.on_borrow(from, hint, cx),
             Message::TimeoutNow { term } => self.on_timeout_now(from, term, cx),
             Message::Claim { term, priority } => self.on_claim(from, term, priority, cx),
             Message::Appended { term, .. } | Message::Rejected { term, .. } | Message::Heard { term, .. } => {
@@ -313,6 +315,7 @@ impl Protocol for Raft {
     fn lane(message: &Message) -> Lane {
         match message {
             Message::Append { entries, .. } if !entries.is_empty() => Lane::Log,
+            Message::Lend { .. } => Lane::Log,
             _ => Lane::Control,
         }
     }

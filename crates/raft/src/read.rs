@@ -98,6 +98,16 @@ struct Asked {
 }
 
 impl Raft {
+    /// The reads of the application that this node has not answered yet, by their tokens. O(reads).
+    pub fn reads_waiting(&self) -> impl Iterator<Item = u64> + '_ {
+        let Reads { queue, asked, ready, .. } = &self.reads;
+        let own = queue.iter().filter_map(|reader| match reader {
+            Reader::Own(read) => Some(read.token),
+            Reader::Peer { .. } => None,
+        });
+        own.chain(asked.iter().map(|asked| asked.read.token)).chain(ready.iter().map(|(token, _)| *token))
+    }
+
     /// The application wants to read.
     pub(crate) fn on_read<S: Sink<Self> + ?Sized>(
         &mut self,

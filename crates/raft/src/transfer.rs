@@ -108,9 +108,7 @@ impl Raft {
             .place(transfer.to)
             .and_then(|place| self.progress.get(place))
             .is_some_and(|progress| progress.matched == self.log.last().index);
-        if !mutant!(caught_up && self.gathered.is_empty(), "transfer-to-who-lags" => true)
-            || (transfer.told && !again)
-        {
+        if !(caught_up && self.gathered.is_empty()) || (transfer.told && !again) {
             return;
         }
         self.handover.transfer = Some(Transfer { told: true, ..transfer });

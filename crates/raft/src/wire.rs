@@ -1,6 +1,7 @@
 //! The byte form of messages and records, version 1.
 
-use crate::{EntryId, Index, Membership, Message, ReadMode, Record, Segment, Term};
+use crate::{EntryId, Index, Loan, Membership, Message, ReadMode, Record, Segment, Term};
+use alloc::boxed::Box;
 use synod_core::NodeId;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
 
@@ -161,6 +162,18 @@ impl Wire for Message {
                 term.encode(out);
                 out.u32(*priority);
             }
+            Self::Lend { term, loan } => {
+                out.u8(14);
+                term.encode(out);
+                loan.last.encode(out);
+                loan.prev_term.encode(out);
+                loan.entries.encode(out);
+            }
+            Self::Borrow { term, hint } => {
+                out.u8(15);
+                term.encode(out);
+                hint.encode(out);
+            }
         }
     }
 
@@ -207,6 +220,14 @@ impl Wire for Message {
             },
             12 => Self::TimeoutNow { term: Term::decode(input)? },
             13 => Self::Claim { term: Term::decode(input)?, priority: input.u32()? },
+            14 => {
+                let term = Term::decode(input)?;
+                let last = EntryId::decode(input)?;
+                let prev_term = Term::decode(input)?;
+                let entries = Segment::decode(input)?;
+                Self::Lend { term, loan: Box::new(Loan { last, prev_term, entries }) }
+            }
+            15 => Self::Borrow { term: Term::decode(input)?, hint: EntryId::decode(input)? },
             tag => return Err(WireError::UnknownTag { of: "raft message", tag }),
         })
     }

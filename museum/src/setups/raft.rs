@@ -3,8 +3,9 @@
 use super::clusters::PROGRESS;
 use super::{Clusters, Search, Setup};
 use core::time::Duration;
+use synod_core::NodeId;
 use synod_kv::cluster::{Cluster, Settings, simulation, with_invariants, with_judge};
-use synod_raft::Raft;
+use synod_raft::{Raft, Role};
 use synod_sim::{Climate, Dials, Fault, Latency, Rate, Sim, World};
 
 /// Where no invariant is looked at.
@@ -46,6 +47,17 @@ pub(super) fn setups() -> Vec<Setup> {
             &lasting(3),
             |sim| with_progress(everything(sim)),
         ),
+        named(
+            "drifting-5",
+            "five nodes with leases, on clocks as bad as is allowed for",
+            &drifting(5),
+            everything,
+        ),
+        named("guarded-5", "five of them whose log is their lease", &guarded(5), everything),
+        named("handing-5", "five nodes with leases that hand over again and again", &handing(5), everything),
+        named("stuck-3", "three nodes, one of which has a disk that stands still", &stuck(3), |sim| {
+            with_sound_leader(everything(sim))
+        }),
         named(
             "alone-1",
             "a single node that dies",
@@ -138,6 +150,76 @@ fn late(nodes: usize) -> Settings {
     dials.latency = Latency::Quantiles(quantiles);
     dials.reorder_ppm = 1_000_000;
     restless(small(nodes, Climate::Fixed(dials)))
+}
+
+/// Leaders on slow clocks lose sight of voters on fast ones.
+fn drifting(nodes: usize) -> Settings {
+    let ms = Duration::from_millis;
+    let mut dials = Dials::calm();
+    dials.drifts_ppm =
+        (1..=nodes as u64).map(|id| (NodeId(id), if id % 2 == 0 { 400_000 } else { -400_000 })).collect();
+    dials.latency = Latency::Uniform(ms(1), ms(8));
+    dials.schedule = vec![
+        Rate { fault: Fault::Isolate, every: ms(400), lasting: (ms(100), ms(500)) },
+        Rate { fault: Fault::Spike, every: ms(500), lasting: (ms(50), ms(300)) },
+        Rate { fault: Fault::Crash, every: ms(500), lasting: (ms(1), ms(20)) },
+    ];
+    let mut settings = small(nodes, Climate::Fixed(dials));
+    settings.leases = true;
+    settings.clock_drift_ppm_max = 400_000;
+    settings
+}
+
+fn guarded(nodes: usize) -> Settings {
+    let mut settings = drifting(nodes);
+    settings.leases = false;
+    settings.lease_guard = Some(Duration::from_millis(150));
+    settings
+}
+
+fn handing(nodes: usize) -> Settings {
+    let ms = Duration::from_millis;
+    let mut dials = Dials::calm();
+    dials.schedule = vec![
+        Rate { fault: Fault::Isolate, every: ms(150), lasting: (ms(100), ms(300)) },
+        Rate { fault: Fault::Crash, every: ms(800), lasting: (ms(1), ms(10)) },
+    ];
+    let mut settings = small(nodes, Climate::Fixed(dials));
+    settings.leases = true;
+    settings.clock_drift_ppm_max = 0;
+    settings.transfers_every = 3;
+    settings.pause_max = ms(5);
+    settings
+}
+
+/// A disk that stands still, and does not move again before the faults of the run end.
+fn stuck(nodes: usize) -> Settings {
+    let mut settings = lasting(nodes);
+    let Climate::Fixed(dials) = &mut settings.climate else { return settings };
+    for rate in &mut dials.schedule {
+        rate.fault = Fault::StallDisk;
+    }
+    settings
+}
+
+/// Where exactly one disk stood still, and for five seconds at least, somebody else leads in the end.
+fn with_sound_leader(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
+    sim.finally(PROGRESS, |world: &World<Raft, Cluster>| {
+        let end = LASTING.as_nanos() as u64;
+        let [strike] = world.strikes() else { return Ok(()) };
+        let leader = world
+            .workload()
+            .reigns()
+            .iter()
+            .rev()
+            .find(|reign| reign.at < end && reign.role == Some(Role::Leader));
+        match leader {
+            Some(reign) if strike.at + 5_000_000_000 <= end && strike.nodes == [reign.node] => {
+                Err(format!("{} leads on, and its disk stands still since {} ns", reign.node, strike.at))
+            }
+            _ => Ok(()),
+        }
+    })
 }
 
 /// A partition that lets one direction pass, once or twice, and does not end before the faults of the run do.

@@ -21,7 +21,7 @@ pub enum BadSetting {
     },
     /// There is no such setting.
     #[error(
-        "`set {0}`: there is no such setting; there are protocol, nodes, clients, keys, operations, pause-max-ms, patience-ms and sabotage"
+        "`set {0}`: there is no such setting; there are protocol, nodes, clients, keys, operations, pause-max-ms, patience-ms, reads, leases, guard-ms, drift-bound-ppm, transfers-every and sabotage"
     )]
     Unknown(String),
 }
@@ -42,6 +42,13 @@ impl Settings {
         set("operations", self.operations.to_string());
         set("pause-max-ms", self.pause_max.as_millis().to_string());
         set("patience-ms", self.patience.as_millis().to_string());
+        set("reads", self.reads.to_string());
+        set("leases", self.leases.to_string());
+        if let Some(span) = self.lease_guard {
+            set("guard-ms", span.as_millis().to_string());
+        }
+        set("drift-bound-ppm", self.clock_drift_ppm_max.to_string());
+        set("transfers-every", self.transfers_every.to_string());
         if self.sabotage == Some(Mischief::ShortQuorum) {
             set("sabotage", SHORT_QUORUM.to_owned());
         }
@@ -72,6 +79,15 @@ impl Settings {
                 "patience-ms" => {
                     settings.patience = Duration::from_millis(number(1, u64::MAX, "milliseconds")?);
                 }
+                "reads" => settings.reads = value.parse().map_err(|_| bad("true or false"))?,
+                "leases" => settings.leases = value.parse().map_err(|_| bad("true or false"))?,
+                "guard-ms" => {
+                    settings.lease_guard = Some(Duration::from_millis(number(1, 60_000, "milliseconds")?));
+                }
+                "drift-bound-ppm" => {
+                    settings.clock_drift_ppm_max = number(0, 500_000, "a number from 0 to 500000")? as u32;
+                }
+                "transfers-every" => settings.transfers_every = number(0, u64::MAX, "a number")?,
                 "sabotage" if value == SHORT_QUORUM => settings.sabotage = Some(Mischief::ShortQuorum),
                 "sabotage" => return Err(bad("`short-quorum`; a broken driver is a dial")),
                 _ => return Err(BadSetting::Unknown(name.clone())),

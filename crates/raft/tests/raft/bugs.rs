@@ -119,7 +119,7 @@ fn term_and_vote_are_one_record() {
 #[test]
 fn a_longer_log_of_an_earlier_term_gets_no_vote() {
     let voter = || {
-        let mut node = bench(3, |_| {});
+        let mut node = bench(3, |config| config.lending = false);
         hear(&mut node, 2, append(3, (0, 0), 0, 3, &["x"]));
         node.sync().unwrap();
         node.advance(Duration::from_millis(151)); // not loyal to node 2 any more

@@ -70,6 +70,11 @@ pub(crate) fn show(message: &Message) -> String {
         // The number is drawn.
         Message::AskIndex { term, mode, .. } => format!("AskIndex term {term} {mode:?}"),
         Message::IndexIs { term, index, .. } => format!("IndexIs term {term} index {index}"),
+        Message::Lend { term, loan } => {
+            let prev = EntryId { term: loan.prev_term, index: loan.entries.first().prev() };
+            format!("Lend term {term} last {} prev {prev}{}", loan.last, show_entries(&loan.entries))
+        }
+        Message::Borrow { term, hint } => format!("Borrow term {term} hint {hint}"),
         Message::TimeoutNow { term } => format!("TimeoutNow term {term}"),
         Message::Claim { term, priority } => format!("Claim term {term} priority {priority}"),
     }

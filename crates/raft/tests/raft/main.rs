@@ -13,6 +13,8 @@ mod compaction;
 mod election;
 mod following;
 mod leases;
+mod lending;
+mod matrix;
 mod membership;
 mod node;
 mod progress;

@@ -303,6 +303,7 @@ fn flexible_quorums_commit_with_fewer_and_elect_with_more() {
     cluster.connect(3);
     cluster.connect(5);
     cluster.isolate(1);
+    cluster.isolate(4);
     cluster.run(Duration::from_millis(600));
     assert!([2, 3, 5].iter().all(|id| cluster.raft(*id).role() != Role::Leader), "three votes are too few");
     cluster.connect(4);

@@ -33,6 +33,7 @@ impl Script {
                 *cluster = Cluster::with(id, |config| {
                     config.pre_vote = !off("pre-vote");
                     config.check_quorum = !off("check-quorum");
+                    config.lending = words.contains(&"lending");
                     config.leases = words.contains(&"leases");
                     config.priority = match number("prefer") {
                         Some(preferred) if NodeId(preferred as u64) == config.id => 1,

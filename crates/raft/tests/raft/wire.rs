@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use synod_core::wire::{Reader, Wire, WireError};
 use synod_core::{Bytes, NodeId};
 use synod_raft::{
-    Change, EntryId, Index, Membership, Message, QuorumRule, ReadMode, Record, Segment, Step, Term,
+    Change, EntryId, Index, Loan, Membership, Message, QuorumRule, ReadMode, Record, Segment, Step, Term,
     Transition,
 };
 
@@ -64,6 +64,10 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         1 => (term(), number(), mode()).prop_map(|(term, number, mode)| Message::AskIndex { term, number, mode }),
         1 => (term(), number(), index()).prop_map(|(term, number, index)| Message::IndexIs { term, number, index }),
         1 => term().prop_map(|term| Message::TimeoutNow { term }),
+        1 => (term(), entry_id()).prop_map(|(term, hint)| Message::Borrow { term, hint }),
+        2 => (term(), entry_id(), term(), segment()).prop_map(|(term, last, prev_term, entries)| {
+            Message::Lend { term, loan: Box::new(Loan { last, prev_term, entries }) }
+        }),
         1 => (term(), any::<u32>()).prop_map(|(term, priority)| Message::Claim { term, priority }),
     ]
 }
@@ -158,6 +162,22 @@ fn golden_bytes_of_every_message() {
             "0b 0100000000000000 0700000000000000 0900000000000000",
         ),
         (Message::TimeoutNow { term: Term(1) }, "0c 0100000000000000"),
+        (
+            Message::Lend {
+                term: Term(6),
+                loan: Box::new(Loan {
+                    last,
+                    prev_term: Term(1),
+                    entries: Segment::noop(Index(3), Term(2)).unwrap(),
+                }),
+            },
+            "0e 0600000000000000 0200000000000000 0300000000000000 0100000000000000 \
+             0300000000000000 0200000000000000 01000000 04000000 00000040",
+        ),
+        (
+            Message::Borrow { term: Term(1), hint: last },
+            "0f 0100000000000000 0200000000000000 0300000000000000",
+        ),
         (Message::Claim { term: Term(1), priority: 5 }, "0d 0100000000000000 05000000"),
     ];
     for (message, bytes) in golden {

@@ -3,9 +3,10 @@
 #![cfg(feature = "cluster")]
 
 use core::time::Duration;
+use synod_core::NodeId;
 use synod_kv::cluster::{Cluster, Settings, simulation, with_guards, with_invariants, with_judge};
 use synod_raft::Raft;
-use synod_sim::Sim;
+use synod_sim::{Climate, Dials, Fault, Rate, Sim, Verdict};
 
 /// Both kinds of lease, and a bound on the clocks.
 fn leased(drift_ppm_max: u32) -> Settings {
@@ -30,4 +31,56 @@ fn reads_of_every_mode_are_linearizable_in_a_hostile_world() {
         .sometimes("a leader handed over", |world| world.workload().tally().transfers > 0);
     let summary = sim.run_seeds(0..60, |_| {});
     assert!(summary.passed(), "{summary}");
+}
+
+/// A leader on a slow clock and voters on fast ones, that lose sight of each other again and again.
+fn drifting(settings: &Settings) -> Sim<Raft, Cluster> {
+    let ms = Duration::from_millis;
+    let isolate = Rate { fault: Fault::Isolate, every: ms(250), lasting: (ms(200), ms(400)) };
+    let drifts_ppm = (1..=3).map(|id| (NodeId(id), if id == 1 { -400_000 } else { 400_000 })).collect();
+    let mut settings = settings.clone();
+    settings.climate = Climate::Fixed(Dials { schedule: vec![isolate], drifts_ppm, ..Dials::calm() });
+    settings.transfers_every = 15;
+    settings.nodes = 3;
+    settings.keys = 3;
+    settings.clients = 12;
+    settings.operations = 500;
+    settings.pause_max = ms(60);
+    settings.patience = ms(120);
+    settings.storm = Duration::from_secs(4);
+    judged(&settings)
+}
+
+fn stale_reads(settings: &Settings, seeds: u64) -> usize {
+    let sim = drifting(settings);
+    let mut found = 0;
+    for seed in 0..seeds {
+        match sim.run(seed).verdict {
+            Verdict::Passed => {}
+            Verdict::Violated { name: "linearizability", .. } => found += 1,
+            // Their age is told by the node's own clock.
+            Verdict::Violated { name: "stale reads are as young as they must be", .. }
+                if settings.clock_drift_ppm_max < 400_000 => {}
+            other => panic!("seed {seed}: {other}"),
+        }
+    }
+    found
+}
+
+/// Reads by the leader's lease, with this bound on clocks that are off by two fifths.
+fn by_promise(drift_ppm_max: u32) -> Settings {
+    let mut settings = leased(drift_ppm_max);
+    settings.lease_guard = None;
+    settings
+}
+
+#[test]
+fn clocks_beyond_their_bound_make_leased_reads_stale_and_the_judge_sees_it() {
+    let found = stale_reads(&by_promise(1_000), 24);
+    assert!(found >= 1, "{found}");
+}
+
+#[test]
+fn the_same_clocks_do_no_harm_where_their_bound_is_known() {
+    assert_eq!(stale_reads(&by_promise(400_000), 24), 0);
 }

@@ -11,6 +11,7 @@
 //! # }
 //! ```
 
+mod changes;
 mod reads;
 mod script;
 
@@ -61,6 +62,9 @@ pub struct Settings {
     pub climate: Climate,
     /// How long the faults last.
     pub storm: Duration,
+    /// How often an operator changes the membership, on average and at random, while the faults last. The first two thirds of the
+    /// nodes found the cluster then, and the others wait to be added. Default never: all nodes found it, and stay.
+    pub changes: Option<Duration>,
     /// Changes the configuration of each node, which is Raft's default until then.
     pub configure: fn(&mut Config),
     /// What is broken on purpose.
@@ -96,6 +100,7 @@ impl Default for Settings {
             transfers_every: 50,
             climate: Climate::swarm(),
             storm: Duration::from_secs(10),
+            changes: None,
             configure: |_| {},
             sabotage: None,
         }
@@ -124,6 +129,8 @@ pub struct Tally {
     pub stale: u64,
     /// Times that a leader began to hand over.
     pub transfers: u64,
+    /// Memberships that a node has seen committed.
+    pub memberships: u64,
 }
 
 /// A moment in the history of leadership, for timelines.
@@ -173,6 +180,8 @@ enum Mail {
     Again { client: usize, number: u64 },
     /// The operation was overwritten before it was committed.
     Lost { number: u64 },
+    /// It is time for the operator's next change.
+    Change,
 }
 
 /// The application of all nodes, and all clients.
@@ -186,6 +195,8 @@ pub struct Cluster {
     delivered: u64,
     /// The number of an operation names its client: `number % clients`.
     operations: u64,
+    /// How many changes of the membership were planned.
+    changes: u64,
     processes: u64,
     history: History<KvCall, KvReturn>,
     latencies: Vec<(u64, u64)>,
@@ -209,6 +220,7 @@ impl Cluster {
             mail: VecDeque::new(),
             delivered: 0,
             operations: 0,
+            changes: 0,
             processes: settings.clients,
             history: History::new(),
             latencies: Vec::new(),
@@ -483,10 +495,15 @@ impl Workload<Raft> for Cluster {
             let letter = self.letter(Mail::Next(client));
             io.wake(Duration::from_millis(5 * client as u64), letter);
         }
+        self.plan_change(io);
     }
 
     fn on_event(&mut self, node: NodeId, event: Event, io: &mut Raw<'_>) {
         match event {
+            Event::Proposed { token: changes::TOKEN, .. } => {}
+            Event::Membership { index, committed: true, .. } if index > Index::ZERO => {
+                self.tally.memberships += 1;
+            }
             Event::Proposed { token, index, term } => {
                 if let Some(replica) = self.replicas.get_mut(slot(node)) {
                     replica.waiting.insert(index.0, (term, token));
@@ -540,6 +557,7 @@ impl Workload<Raft> for Cluster {
             Some(Mail::Refused { number, leader }) => self.refused(number, leader, io),
             Some(Mail::Again { client, number }) if self.is_current(client, number) => self.send(client, io),
             Some(Mail::Again { .. }) | None => {}
+            Some(Mail::Change) => self.change_membership(io),
         }
     }
 
@@ -572,9 +590,9 @@ impl Workload<Raft> for Cluster {
 /// # Errors
 /// When the settings make no Raft cluster: no nodes.
 pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError> {
-    let voters: Vec<NodeId> = (1..=settings.nodes as u64).map(NodeId).collect();
+    let ids: Vec<NodeId> = (1..=settings.nodes as u64).map(NodeId).collect();
     let raft = |id| {
-        let mut config = Config::new(id, voters.iter().copied());
+        let mut config = changes::configuration(id, settings.nodes, settings.changes.is_some());
         (settings.configure)(&mut config);
         reads::configure(settings, &mut config);
         if settings.sabotage == Some(Mischief::ShortQuorum) {
@@ -583,7 +601,7 @@ pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError
         Raft::new(config)
     };
     let first = raft(NodeId(1))?;
-    let rafts: Vec<Raft> = voters.iter().map(|id| raft(*id)).collect::<Result<_, _>>()?;
+    let rafts: Vec<Raft> = ids.iter().map(|id| raft(*id)).collect::<Result<_, _>>()?;
     let driver = match settings.sabotage {
         Some(Mischief::EarlySend) => Some(Sabotage::EarlySend),
         Some(Mischief::LyingFsync) => Some(Sabotage::LyingFsync),
@@ -653,6 +671,10 @@ pub fn with_guards(mut sim: Sim<Raft, Cluster>, settings: &Settings) -> Sim<Raft
             .sometimes("a crash lost un-synced records", |world: &Seen| world.stats().records_lost > 0)
             .sometimes("a crash tore the un-synced tail", |world: &Seen| world.stats().torn > 0);
     }
+    if settings.changes.is_some() {
+        sim = sim
+            .sometimes("a membership was committed", |world: &Seen| world.workload().tally.memberships > 0);
+    }
     if Fault::survivable().all(|fault| among.contains(&fault)) {
         sim = sim
             .sometimes("a log was overwritten", |world: &Seen| world.workload().tally.overwritten > 0)
@@ -668,7 +690,8 @@ fn agree(world: &World<Raft, Cluster>) -> bool {
     if !cluster.satisfied() {
         return false;
     }
-    let mut stores = world.up().filter_map(|(id, _)| cluster.store(id));
+    let Some(members) = changes::members(world) else { return false };
+    let mut stores = members.iter().filter_map(|id| cluster.store(*id));
     let Some(first) = stores.next() else { return false };
     first.applied() > 0 && stores.all(|store| store == first)
 }

@@ -2,6 +2,7 @@
 #![cfg(test)]
 #![cfg(feature = "cluster")]
 
+use core::time::Duration;
 use synod_kv::cluster::{Cluster, Mischief, Settings, simulation, with_guards, with_invariants, with_judge};
 use synod_raft::Raft;
 use synod_sim::{Climate, Dials, Sim, Verdict};
@@ -22,6 +23,7 @@ fn a_store_in_a_hostile_world_stays_linearizable() {
 fn a_store_in_calm_weather_answers_everything_and_elects_once() {
     let mut settings = Settings::default();
     settings.climate = Climate::Fixed(Dials::calm());
+    settings.transfers_every = 0;
     let report = with_invariants(judged(&settings)).run(1);
     assert_eq!(report.verdict, Verdict::Passed);
     let tally = report.workload.tally();
@@ -61,6 +63,23 @@ fn three_and_seven_nodes_survive_as_five_do() {
         let mut settings = Settings::default();
         settings.nodes = nodes;
         let summary = with_invariants(judged(&settings)).run_seeds(0..20, |_| {});
+        assert!(summary.passed(), "{nodes} nodes: {summary}");
+    }
+}
+
+/// Members come and go while everything else happens: single voters and many, through joint memberships and not, learners that
+/// are promoted.
+#[test]
+fn changes_of_the_membership_break_nothing() {
+    for (nodes, every_ms) in [(3, 200), (5, 100)] {
+        let mut settings = Settings::default();
+        settings.nodes = nodes;
+        settings.operations = 500;
+        settings.changes = Some(Duration::from_millis(every_ms));
+        let sim = with_invariants(judged(&settings));
+        let sim = sim
+            .sometimes("many memberships were committed", |world| world.workload().tally().memberships > 20);
+        let summary = sim.run_seeds(0..20, |_| {});
         assert!(summary.passed(), "{nodes} nodes: {summary}");
     }
 }

@@ -122,7 +122,9 @@ pub enum Violation {
         entry: EntryId,
     },
     /// One change of the membership at a time: two that are not committed may have quorums that do not meet.
-    #[error("one change at a time: {leader} leads term {term} with two memberships that are not committed")]
+    #[error(
+        "one change at a time: {leader} leads term {term} with two memberships of its own that are not committed"
+    )]
     TwoChanges {
         /// The leader.
         leader: NodeId,
@@ -178,13 +180,14 @@ impl Violation {
             return None;
         }
         let (leader, term) = (node, raft.term());
-        match raft.memberships_uncommitted() {
-            0 if raft.membership().standing(leader) != Some(Standing::Voter) => {
-                Some(Self::RemovedLeader { leader, term })
-            }
-            0 | 1 => None,
-            _ => Some(Self::TwoChanges { leader, term }),
+        let settled = raft.memberships_uncommitted() == 0;
+        if settled && raft.membership().standing(leader) != Some(Standing::Voter) {
+            return Some(Self::RemovedLeader { leader, term });
         }
+        // Those of its predecessors may be committed without its knowing.
+        let open = raft.roster.between(raft.commit_index(), Index::MAX);
+        let own = open.filter(|(index, _)| raft.term_at(*index) == Some(term)).count();
+        (own > 1).then_some(Self::TwoChanges { leader, term })
     }
 }
 

@@ -120,7 +120,7 @@
 //! | membership in the log: one voter at a time, or any change through a joint membership that is left by itself or when told to | `membership_simple.txt`, `membership_joint.txt`, `the_quorums_of_neighbouring_memberships_meet` |
 //! | a membership is in effect when it is appended, undone when it is overwritten, and outlives its leader, a restart and compaction | `membership_undone.txt`, `membership_leader_changes.txt`, `a_restart_remembers_the_membership` |
 //! | one change at a time, and none before an entry of the leader's own term is committed | `membership_simple.txt`, `no_change_before_an_entry_of_the_own_term_is_committed` |
-//! | a leader leads until its own removal is committed; who is removed hears of it, and does not disturb | `membership_leader_removed.txt`, `membership_simple.txt` |
+//! | a leader leads until its own removal is committed; who is removed hears of it, does not disturb, and may still be needed until it is | `membership_leader_removed.txt`, `membership_simple.txt`, `membership_removed_before_commit.txt` |
 //! | clusters of one grow and shrink to one; nodes that join need no list of members | `membership_simple.txt` |
 //! | removed and added again in one term: what an earlier life acknowledged does not count | `an_answer_from_an_earlier_life_says_nothing` |
 //! | learners, which a leader promotes by itself once they have caught up | `learners.txt`, `learners_neither_commit_nor_elect`, `a_learner_is_promoted_when_a_round_of_catching_up_is_short` |

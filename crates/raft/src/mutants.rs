@@ -265,6 +265,11 @@ pub const EXHIBITS: &[Exhibit] = &[
         says: "a leader goes on leading when its own removal is committed",
     },
     Exhibit {
+        name: "removed-before-commit",
+        source: "Ongaro's thesis, section 4.2.2; found by the swarm of this crate",
+        says: "who is not in its own last membership never campaigns, though it may be the only one that has it",
+    },
+    Exhibit {
         name: "answers-of-an-earlier-life",
         source: "raft-rejoin-bug (9 of 17 implementations)",
         says: "a late acknowledgement counts for a member that was removed and added again with an empty disk",

@@ -195,7 +195,8 @@ impl Raft {
             let left = membership.left();
             return self.go_on(&left, cx);
         }
-        if mutant!(!self.may_lead(), "removed-leader-stays" => false) {
+        let seated = membership.standing(self.config.id) == Some(Standing::Voter);
+        if mutant!(!seated, "removed-leader-stays" => false) {
             // Section 4.2.2 of the thesis: it has led until its own removal was committed, not counting itself.
             self.tell_commit(cx);
             if let Some(to) = self.best_successor() {
@@ -275,15 +276,24 @@ impl Raft {
         self.roster.last().0
     }
 
-    /// How many memberships in the log are not known to be committed. A leader never has more than one.
+    /// How many memberships in the log are not known to be committed. A leader never has more than one of its own term.
     #[must_use]
     pub fn memberships_uncommitted(&self) -> usize {
         self.roster.uncommitted(self.commit)
     }
 
-    /// Whether this node may lead: it votes and keeps payloads.
+    /// Whether this node may campaign: it keeps payloads, and is a voter, or was one before a change that is not known to be
+    /// committed. It may be the only one that has the entry which removes it, and those that stay need its vote until they have it
+    /// too (section 4.2.2 of the thesis).
     pub(crate) fn may_lead(&self) -> bool {
-        !self.config.witness && self.membership().standing(self.config.id) == Some(Standing::Voter)
+        let votes = |membership: &Membership| membership.standing(self.config.id) == Some(Standing::Voter);
+        let mut open = self.roster.between(self.commit, Index::MAX);
+        !self.config.witness
+            && (votes(self.membership())
+                || mutant!(
+                    votes(self.roster.at(self.commit)) || open.any(|(_, membership)| votes(membership)),
+                    "removed-before-commit" => false,
+                ))
     }
 
     /// What is wrong with entries for this node: a witness gets no payloads, and everybody else gets them (a hollow entry on a

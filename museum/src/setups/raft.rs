@@ -59,6 +59,19 @@ pub(super) fn setups() -> Vec<Setup> {
             with_sound_leader(everything(sim))
         }),
         named(
+            "members-3",
+            "two or three nodes that come and go, and die",
+            &changing(small(3, swarm(&[Crash, Isolate, Split, StallDisk, SlowDisk])), 60),
+            everything,
+        ),
+        named("members-5", "five of them, hunted", &changing(hunted(5), 60), everything),
+        named(
+            "members-4",
+            "four of them, with messages that arrive seconds late",
+            &changing(late(4), 100),
+            everything,
+        ),
+        named(
             "alone-1",
             "a single node that dies",
             &small(1, swarm(&[Crash, StallDisk, SlowDisk])),
@@ -103,6 +116,12 @@ fn restless(mut settings: Settings) -> Settings {
         config.check_quorum = false;
         config.election_timeout_max = config.election_timeout_min + Duration::from_millis(30);
     };
+    settings
+}
+
+/// With members that come and go this often.
+fn changing(mut settings: Settings, every_ms: u64) -> Settings {
+    settings.changes = Some(Duration::from_millis(every_ms));
     settings
 }
 

@@ -1,0 +1,83 @@
+//! An operator who changes the membership at random, and never looks what comes of it.
+
+use super::{Cluster, Mail, Raw};
+use core::time::Duration;
+use synod_core::NodeId;
+use synod_raft::{Change, Command, Config, Raft, Role, Step, Transition};
+use synod_sim::World;
+
+/// The token of all changes; no operation of a client has it.
+pub(super) const TOKEN: u64 = 0;
+/// Names the operator's decisions on the tape, apart from the clients'.
+const KEY: u64 = 1 << 61;
+
+impl Cluster {
+    /// The operator thinks of something after a while, until the faults end.
+    pub(super) fn plan_change(&mut self, io: &mut Raw<'_>) {
+        let Some(every) = self.settings.changes.filter(|_| !self.healed) else { return };
+        self.changes += 1;
+        let span = u64::try_from(every.as_nanos()).unwrap_or(u64::MAX / 2).saturating_mul(2).max(1);
+        let pause = io.decide(KEY | self.changes << 8, span);
+        let letter = self.letter(Mail::Change);
+        io.wake(Duration::from_nanos(pause), letter);
+    }
+
+    pub(super) fn change_membership(&mut self, io: &mut Raw<'_>) {
+        if self.healed {
+            return;
+        }
+        let key = KEY | self.changes << 8;
+        let mut choice = 0;
+        let nodes = self.settings.nodes as u64;
+        let mut decide = |bound| {
+            choice += 1;
+            io.decide(key | choice, bound)
+        };
+        let change = if decide(10) == 0 {
+            Change::LeaveJoint
+        } else {
+            // Mostly one voter, since that is where two majorities come closest to missing each other.
+            let count = [1, 1, 1, 2, 3].get(decide(5) as usize).copied().unwrap_or(1);
+            let transition = match decide(6) {
+                0 => Transition::JointImplicit,
+                1 => Transition::JointExplicit,
+                _ => Transition::Auto,
+            };
+            let mut step = || {
+                let id = NodeId(1 + decide(nodes.max(1)));
+                match decide(10) {
+                    0..4 => Step::AddVoter(id),
+                    4..7 => Step::Remove(id),
+                    7 => Step::AddLearner(id),
+                    _ => Step::PromoteWhenCaughtUp(id),
+                }
+            };
+            Change::Steps { steps: (0..count).map(|_| step()).collect(), transition }
+        };
+        // Sometimes whoever led last is deposed, and does not know: it is asked all the same.
+        let asked = match decide(4) {
+            0 => NodeId(1 + decide(nodes.max(1))),
+            _ => self.leader.unwrap_or(NodeId(1)),
+        };
+        io.request(asked, key, Command::ChangeMembership { token: TOKEN, change });
+        self.plan_change(io);
+    }
+}
+
+/// The configuration of a node: of the first ones, which found the cluster, or of one that may be added. Without changes all found it.
+pub(super) fn configuration(id: NodeId, nodes: usize, changes: bool) -> Config {
+    let founders = if changes { nodes - nodes / 3 } else { nodes } as u64;
+    if changes && id.0 > founders { Config::joining(id) } else { Config::new(id, (1..=founders).map(NodeId)) }
+}
+
+/// Those who must have the same state in the end: the members, as the leader of the last term knows them. `None` while there is no
+/// leader, or while it is on its way from one membership to the next.
+pub(super) fn members(world: &World<Raft, Cluster>) -> Option<Vec<NodeId>> {
+    if world.workload().settings.changes.is_none() {
+        return Some(world.up().map(|(id, _)| id).collect());
+    }
+    let leaders = world.up().filter(|(_, raft)| raft.role() == Role::Leader);
+    let (_, leader) = leaders.max_by_key(|(_, raft)| raft.term())?;
+    let settled = leader.memberships_uncommitted() == 0 && !leader.membership().auto_leave();
+    settled.then(|| leader.membership().members())
+}

@@ -1,12 +1,11 @@
 //! `--fork`: from when on was the failure likely, and from when on certain?
 
 use crate::console::{Complaint, Console, Outcome, write};
+use crate::subject::Subject;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 use std::path::PathBuf;
 use std::thread;
-use synod_kv::cluster::Cluster;
-use synod_raft::Raft;
 use synod_sim::{Forks, Odds, Sim, Survey, Tally, Tape};
 
 /// Whether and how to fork a run.
@@ -33,9 +32,9 @@ impl Forking {
     }
 
     /// Forks the run of this tape, if that is wanted. `None`: it was not, or it is done; otherwise the command ends here.
-    pub(crate) fn run(
+    pub(crate) fn run<S: Subject>(
         &self,
-        sim: &Sim<Raft, Cluster>,
+        sim: &Sim<S::Protocol, S::Clients>,
         tape: &Tape,
         jobs: u64,
         console: &mut Console,
@@ -45,7 +44,7 @@ impl Forking {
         }
         let mut forks = Forks::default();
         (forks.futures, forks.moments) = (self.futures, self.moments);
-        let odds = self.count(sim, tape, forks, jobs, console);
+        let odds = self.count::<S>(sim, tape, forks, jobs, console);
         if console.interrupted().load(Ordering::Relaxed) {
             return Ok(Some(Outcome::Interrupted));
         }
@@ -57,9 +56,9 @@ impl Forking {
         Ok(None)
     }
 
-    fn count(
+    fn count<S: Subject>(
         &self,
-        sim: &Sim<Raft, Cluster>,
+        sim: &Sim<S::Protocol, S::Clients>,
         tape: &Tape,
         forks: Forks,
         jobs: u64,
@@ -68,7 +67,7 @@ impl Forking {
         // The search halves a gap until it is a single step: about so many times.
         let bar = console.progress((forks.moments + 16) * forks.futures, "futures");
         let odds = sim.odds_by(tape, forks, |survey, futures| {
-            let tallies = shared(sim, survey, &futures, jobs);
+            let tallies = shared::<S>(sim, survey, &futures, jobs);
             bar.inc(tallies.iter().map(|tally| tally.futures).sum());
             tallies
         });
@@ -78,7 +77,12 @@ impl Forking {
 }
 
 /// Counts futures on several threads. Which thread counts which changes nothing.
-fn shared(sim: &Sim<Raft, Cluster>, survey: &Survey<'_>, futures: &Range<u64>, jobs: u64) -> Vec<Tally> {
+fn shared<S: Subject>(
+    sim: &Sim<S::Protocol, S::Clients>,
+    survey: &Survey<'_>,
+    futures: &Range<u64>,
+    jobs: u64,
+) -> Vec<Tally> {
     let jobs = jobs.clamp(1, futures.end.max(1));
     let part = |nth: u64| futures.end * nth / jobs..futures.end * (nth + 1) / jobs;
     thread::scope(|scope| {

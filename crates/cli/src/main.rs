@@ -13,6 +13,7 @@
 
 mod check;
 mod console;
+mod decrees;
 mod demo;
 mod explore;
 mod fork;
@@ -21,6 +22,7 @@ mod replay;
 mod report;
 mod shrink;
 mod simulate;
+mod subject;
 mod trace;
 
 use clap::error::ErrorKind;

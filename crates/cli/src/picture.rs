@@ -109,9 +109,9 @@ fn reign(reign: &synod_kv::cluster::Reign) -> report::Reign {
     }
 }
 
-/// The stretch of this run that is worth looking at, and why.
-pub(crate) fn window(report: &Report<Cluster>) -> (Range<u64>, String) {
-    choose(report, &report.workload.judge(), None)
+/// The stretch of this run that is worth looking at.
+pub(crate) fn window(report: &Report<Cluster>) -> Range<u64> {
+    choose(report, &report.workload.judge(), None).0
 }
 
 /// What the clients did in this stretch, for a trace.

@@ -1,13 +1,15 @@
 //! `synod replay`: a script, stepped through forward and backward.
 
 use crate::console::{Complaint, Console, Outcome, read};
+use crate::subject::{PaxosSubject, RaftSubject, Subject};
 use core::ops::Range;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 use synod_core::NodeId;
-use synod_kv::cluster::{Cluster, scripted};
-use synod_raft::Raft;
 use synod_sim::{Replay, Script, Verdict, read_span};
+
+/// What a subject's script becomes.
+type Of<'a, S> = Replay<'a, <S as Subject>::Protocol, <S as Subject>::Clients>;
 
 /// Run a script and step through it, forward and backward; say whether it ends as it should.
 #[derive(Debug, clap::Args)]
@@ -54,16 +56,23 @@ const HELP: &str = "\
 impl Walk {
     pub(crate) fn run(self, console: &mut Console) -> Result<Outcome, Complaint> {
         let script: Script = read(&self.file)?.parse().map_err(|error| self.bad(&error))?;
-        let sim = scripted(&script).map_err(|error| self.bad(&error))?;
-        let mut replay = sim.replay(&script, crate::trace::portrait);
+        match script.setting("protocol") {
+            Some(PaxosSubject::NAME) => self.walk::<PaxosSubject>(&script, console),
+            _ => self.walk::<RaftSubject>(&script, console),
+        }
+    }
+
+    fn walk<S: Subject>(&self, script: &Script, console: &mut Console) -> Result<Outcome, Complaint> {
+        let sim = S::scripted(script).map_err(|error| self.bad(&error))?;
+        let mut replay = sim.replay(script, S::portrait);
         if self.print {
             let window = self.from.unwrap_or(0)..self.to.unwrap_or(u64::MAX);
-            print(&replay, &window, console);
+            print::<S>(&replay, &window, console);
         } else {
             console.say(format!("{} events; {}", replay.lines().len(), replay.verdict()));
-            Steps { replay: &mut replay, script: &script, at: 0 }.ask(console);
+            Steps::<S> { replay: &mut replay, script, at: 0 }.ask(console);
         }
-        Ok(verdict(&script, &replay, console))
+        Ok(verdict::<S>(script, &replay, console))
     }
 
     fn bad(&self, error: &dyn core::fmt::Display) -> Complaint {
@@ -71,14 +80,14 @@ impl Walk {
     }
 }
 
-fn print(replay: &Replay<'_, Raft, Cluster>, window: &Range<u64>, console: &mut Console) {
+fn print<S: Subject>(replay: &Of<'_, S>, window: &Range<u64>, console: &mut Console) {
     for (nth, line) in replay.lines().iter().enumerate().filter(|(_, line)| window.contains(&line.at)) {
         console.say(format_args!("{nth:>6} {line}"));
     }
 }
 
 /// The last line: does the run end as the script says?
-fn verdict(script: &Script, replay: &Replay<'_, Raft, Cluster>, console: &mut Console) -> Outcome {
+fn verdict<S: Subject>(script: &Script, replay: &Of<'_, S>, console: &mut Console) -> Outcome {
     if console.interrupted().load(core::sync::atomic::Ordering::Relaxed) {
         return Outcome::Interrupted;
     }
@@ -95,13 +104,13 @@ fn verdict(script: &Script, replay: &Replay<'_, Raft, Cluster>, console: &mut Co
     if matches!(replay.verdict(), Verdict::Interrupted) { Outcome::Interrupted } else { Outcome::Well }
 }
 
-struct Steps<'a, 'b> {
-    replay: &'a mut Replay<'b, Raft, Cluster>,
+struct Steps<'a, 'b, S: Subject> {
+    replay: &'a mut Of<'b, S>,
     script: &'a Script,
     at: usize,
 }
 
-impl Steps<'_, '_> {
+impl<S: Subject> Steps<'_, '_, S> {
     /// Takes commands until there are no more.
     fn ask(&mut self, console: &mut Console) {
         let terminal = std::io::stdin().is_terminal();
@@ -212,7 +221,7 @@ impl Steps<'_, '_> {
         let digits = id.strip_prefix('n').unwrap_or(id);
         match digits.parse::<u64>() {
             Ok(number) if (1..=world.len() as u64).contains(&number) => match world.node(NodeId(number)) {
-                Some(raft) => console.say(format_args!("{raft:#?}")),
+                Some(node) => console.say(S::detail(node)),
                 None => console.say(format_args!("n{number} is down")),
             },
             _ => console.say(format_args!("there is no node `{id}`; there are 1 to {}", world.len())),

@@ -1,12 +1,11 @@
 //! `--script`: a failing run is made small and written down.
 
 use crate::console::{Complaint, Console, write};
+use crate::subject::Subject;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 use std::path::PathBuf;
 use std::time::Instant;
-use synod_kv::cluster::{Cluster, Settings, shrinker};
-use synod_raft::Raft;
 use synod_sim::{Expect, Script, Sim};
 
 /// Where the script of a failing run goes, and how hard to try to make it small.
@@ -33,11 +32,11 @@ impl Shrinking {
     }
 
     /// Writes the run of this seed down, smaller if it fails.
-    pub(crate) fn run(
+    pub(crate) fn run<S: Subject>(
         &self,
-        sim: &Sim<Raft, Cluster>,
+        sim: &Sim<S::Protocol, S::Clients>,
         seed: u64,
-        settings: &Settings,
+        subject: &S,
         json: bool,
         console: &mut Console,
     ) -> Result<(), Complaint> {
@@ -45,12 +44,12 @@ impl Shrinking {
             return Ok(());
         }
         let (_, mut script) = sim.script(seed);
-        settings.describe(&mut script);
+        subject.describe(&mut script);
         script.about.push(format!("seed {seed} of synod sim"));
         let failed = script.expect != Expect::Passed;
         let mut told = format!("{} fault events", script.faults.len());
         if failed && !self.no_shrink {
-            (script, told) = self.shrink(&script, console);
+            (script, told) = self.shrink::<S>(&script, console);
         }
         let path =
             self.script.clone().unwrap_or_else(|| PathBuf::from(format!("synod-failure-{seed}.script")));
@@ -66,11 +65,11 @@ impl Shrinking {
         Ok(())
     }
 
-    fn shrink(&self, script: &Script, console: &Console) -> (Script, String) {
+    fn shrink<S: Subject>(&self, script: &Script, console: &Console) -> (Script, String) {
         let bar = console.progress(0, "runs");
         let interrupted = console.interrupted();
         let end = Instant::now() + Duration::from_secs(self.shrink_seconds);
-        let shrunk = shrinker()
+        let shrunk = S::shrinker()
             .progress(|progress| {
                 bar.set_position(progress.runs);
                 bar.set_message(format!("{} fault events; now {}", progress.faults, progress.phase));

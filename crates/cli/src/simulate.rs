@@ -1,7 +1,7 @@
 //! `synod sim`: many seeds of a protocol in the simulator.
 
 use crate::console::{Complaint, Console, Outcome};
-use crate::picture;
+use crate::subject::{PaxosSubject, RaftSubject, Request, Subject};
 use clap::ValueEnum;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -10,8 +10,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
-use synod_kv::cluster::{Cluster, Mischief, Settings, simulation, with_guards, with_invariants, with_judge};
-use synod_raft::Raft;
+use synod_kv::cluster::Mischief;
 use synod_sim::{Climate, Dials, Fault, Report, Sim, Summary, Tape, Verdict};
 
 /// Run many seeds of a protocol in the simulator; every run is checked while it goes and judged at its end.
@@ -23,6 +22,7 @@ Examples:
   synod sim --protocol raft --seeds 17..18 --report run.html
   synod sim --seeds 17..18 --sabotage early-send --fork --curve curve.html
   synod sim --seeds 0..100 --sabotage short-quorum --script small.script
+  synod sim --protocol paxos --seeds 0..1000
   synod sim --seeds 17..18 --trace run.jsonl --window 2.5s..2.75s
 
 Faults that a correct cluster survives: crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk,
@@ -43,7 +43,7 @@ pub(crate) struct Simulate {
     /// a list draws from the list; `none` is calm weather.
     #[arg(long, value_name = "FAULTS", default_value = "all", value_parser = climate)]
     faults: Climate,
-    /// Draw the run, or the first that failed, as a self-contained HTML page.
+    /// Draw the run, or the first that failed: a space-time diagram to zoom and search in, one HTML file.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
     #[command(flatten)]
@@ -53,7 +53,7 @@ pub(crate) struct Simulate {
     #[command(flatten)]
     shrink: crate::shrink::Shrinking,
     /// One JSON object for each run on standard output: seed, verdict, detail, hash, events, virtual_ns, ok, unknown, failed,
-    /// elections, crashes, faults.
+    /// crashes, faults; with Raft elections, with Paxos decrees, adopted and late.
     #[arg(long)]
     json: bool,
     /// How many nodes.
@@ -81,6 +81,8 @@ pub(crate) struct Simulate {
 enum Protocol {
     /// A key-value store on Raft, with clients whose history is judged.
     Raft,
+    /// A sequence of decrees, each decided by single-decree Paxos; what clients are told must agree.
+    Paxos,
 }
 
 /// A guarantee that can be switched off, to see the judges notice.
@@ -125,53 +127,59 @@ fn climate(text: &str) -> Result<Climate, String> {
 }
 
 impl Simulate {
-    fn settings(&self) -> Settings {
-        let mut settings = Settings::default();
-        settings.nodes = usize::try_from(self.nodes).unwrap_or(usize::MAX);
-        settings.clients = self.clients;
-        settings.operations = self.operations;
-        settings.climate = self.faults.clone();
-        settings.storm = Duration::from_secs(self.storm);
-        settings.sabotage = self.sabotage.map(Guarantee::mischief);
-        settings
+    fn request(&self) -> Request {
+        Request {
+            nodes: self.nodes,
+            clients: self.clients,
+            operations: self.operations,
+            storm: Duration::from_secs(self.storm),
+            climate: self.faults.clone(),
+            sabotage: self.sabotage.map(Guarantee::mischief),
+        }
     }
 
     pub(crate) fn run(self, console: &mut Console) -> Result<Outcome, Complaint> {
-        let Protocol::Raft = self.protocol;
+        match self.protocol {
+            Protocol::Raft => self.subject(&RaftSubject::of(self.request()), console),
+            Protocol::Paxos => self.subject(&PaxosSubject::of(self.request()), console),
+        }
+    }
+
+    fn subject<S: Subject>(&self, subject: &S, console: &mut Console) -> Result<Outcome, Complaint> {
         self.trace.check()?;
-        let settings = self.settings();
-        let sim = simulation(&settings).map_err(|error| Complaint::Usage(error.to_string()))?;
-        let sim = with_guards(with_judge(with_invariants(sim)), &settings);
         let interrupted = console.interrupted();
-        let sim = sim.watch(move |_| !interrupted.load(Ordering::Relaxed));
+        let sim = subject
+            .simulation()
+            .map_err(Complaint::Usage)?
+            .watch(move |_| !interrupted.load(Ordering::Relaxed));
         let closely = self.report.is_some()
             || self.trace.is_wanted()
             || self.fork.is_wanted()
             || self.shrink.is_wanted();
         if self.seeds.end - self.seeds.start == 1 && closely {
-            return self.one(&sim, &Tape::from_seed(self.seeds.start), &settings, console);
+            return self.one(&sim, &Tape::from_seed(self.seeds.start), subject, console);
         }
-        self.many(&sim, &settings, console)
+        self.many(&sim, subject, console)
     }
 
     /// A single run, with all that can be said of it.
-    fn one(
+    fn one<S: Subject>(
         &self,
-        sim: &Sim<Raft, Cluster>,
+        sim: &Sim<S::Protocol, S::Clients>,
         tape: &Tape,
-        settings: &Settings,
+        subject: &S,
         console: &mut Console,
     ) -> Result<Outcome, Complaint> {
         let (report, _) = sim.run_tape(tape.clone(), 0..0);
-        self.show(&report, console);
-        self.trace.write(sim, tape.clone(), &report, self.json, console)?;
+        self.show::<S>(&report, console);
+        self.trace.write::<S>(sim, tape.clone(), &report, self.json, console)?;
         if let Some(path) = &self.report {
-            self.draw(sim, tape.clone(), &report, settings, path, console)?;
+            self.draw::<S>(sim, tape.clone(), &report, path, console)?;
         }
         if self.shrink.is_wanted() || outcome(&report.verdict) == Outcome::Violated {
-            self.shrink.run(sim, report.seed, settings, self.json, console)?;
+            self.shrink.run(sim, report.seed, subject, self.json, console)?;
         }
-        let stopped = self.fork.run(sim, tape, self.threads(), console)?;
+        let stopped = self.fork.run::<S>(sim, tape, self.threads(), console)?;
         Ok(stopped.unwrap_or_else(|| outcome(&report.verdict)))
     }
 
@@ -180,28 +188,24 @@ impl Simulate {
         self.jobs.unwrap_or(cores)
     }
 
-    fn draw(
+    fn draw<S: Subject>(
         &self,
-        sim: &Sim<Raft, Cluster>,
+        sim: &Sim<S::Protocol, S::Clients>,
         tape: Tape,
-        report: &Report<Cluster>,
-        settings: &Settings,
+        report: &Report<S::Clients>,
         path: &Path,
         console: &mut Console,
     ) -> Result<(), Complaint> {
-        let command =
-            format!("cargo synod sim --protocol raft --seeds {0}..{1}", report.seed, report.seed + 1);
-        let page = picture::draw(sim, tape, report, settings, "Raft in the simulator", &command, None);
-        crate::console::write(path, &page)?;
+        crate::console::write(path, &crate::trace::drawn::<S>(sim, tape, report))?;
         if !self.json {
             console.say(format!("drawn: {}", path.display()));
         }
         Ok(())
     }
 
-    fn show(&self, report: &Report<Cluster>, console: &mut Console) {
+    fn show<S: Subject>(&self, report: &Report<S::Clients>, console: &mut Console) {
         if self.json {
-            console.say(line(report));
+            console.say(line::<S>(report));
         } else {
             console.say(format!(
                 "seed {} hash {:016x} {} events, {:.1} virtual seconds: {}",
@@ -215,10 +219,10 @@ impl Simulate {
     }
 
     /// All seeds, on all cores, reported in their order.
-    fn many(
+    fn many<S: Subject>(
         &self,
-        sim: &Sim<Raft, Cluster>,
-        settings: &Settings,
+        sim: &Sim<S::Protocol, S::Clients>,
+        subject: &S,
         console: &mut Console,
     ) -> Result<Outcome, Complaint> {
         let jobs = self.threads().min(self.seeds.end - self.seeds.start);
@@ -241,7 +245,7 @@ impl Simulate {
                 });
             }
             drop(sender);
-            self.gather(reports, &mut summary, &bar, console);
+            self.gather::<S>(reports, &mut summary, &bar, console);
         });
         bar.finish_and_clear();
         summary.failures.sort_by_key(|(seed, _)| *seed);
@@ -253,19 +257,22 @@ impl Simulate {
         if let Some((seed, _)) = summary.failures.first() {
             if !self.json {
                 console.say(format!(
-                    "look at it: cargo synod sim --protocol raft --seeds {seed}..{} --report run.html",
+                    "look at it: cargo synod sim --protocol {} --seeds {seed}..{} --report run.html",
+                    S::NAME,
                     seed + 1
                 ));
             }
-            self.shrink.run(sim, *seed, settings, self.json, console)?;
-            if let Some(stopped) = self.fork.run(sim, &Tape::from_seed(*seed), self.threads(), console)? {
+            self.shrink.run(sim, *seed, subject, self.json, console)?;
+            if let Some(stopped) =
+                self.fork.run::<S>(sim, &Tape::from_seed(*seed), self.threads(), console)?
+            {
                 return Ok(stopped);
             }
             if self.trace.is_wanted() {
-                self.trace.write(sim, Tape::from_seed(*seed), &sim.run(*seed), self.json, console)?;
+                self.trace.write::<S>(sim, Tape::from_seed(*seed), &sim.run(*seed), self.json, console)?;
             }
             if let Some(path) = &self.report {
-                self.draw(sim, Tape::from_seed(*seed), &sim.run(*seed), settings, path, console)?;
+                self.draw::<S>(sim, Tape::from_seed(*seed), &sim.run(*seed), path, console)?;
             }
             return Ok(Outcome::Violated);
         }
@@ -278,9 +285,9 @@ impl Simulate {
     }
 
     /// Takes the reports as they come and shows them in the order of their seeds.
-    fn gather(
+    fn gather<S: Subject>(
         &self,
-        reports: mpsc::Receiver<Report<Cluster>>,
+        reports: mpsc::Receiver<Report<S::Clients>>,
         summary: &mut Summary,
         bar: &indicatif::ProgressBar,
         console: &mut Console,
@@ -296,7 +303,7 @@ impl Simulate {
             bar.set_message(format!("{} failed", summary.failures.len()));
             let failed = report.verdict != Verdict::Passed;
             let shown = if self.json {
-                Some(line(&report).to_string())
+                Some(line::<S>(&report).to_string())
             } else {
                 failed.then(|| format!("seed {}: {}", report.seed, report.verdict))
             };
@@ -311,15 +318,15 @@ impl Simulate {
     }
 }
 
-fn line(report: &Report<Cluster>) -> serde_json::Value {
-    let tally = report.workload.tally();
+fn line<S: Subject>(report: &Report<S::Clients>) -> serde_json::Value {
+    let tally = S::tally(&report.workload);
     let (verdict, detail) = match &report.verdict {
         Verdict::Passed => ("passed", String::new()),
         Verdict::Violated { .. } => ("violated", report.verdict.to_string()),
         Verdict::Stalled { .. } => ("stalled", report.verdict.to_string()),
         other => ("undecided", other.to_string()),
     };
-    json!({
+    let mut line = json!({
         "seed": report.seed,
         "verdict": verdict,
         "detail": detail,
@@ -329,10 +336,13 @@ fn line(report: &Report<Cluster>) -> serde_json::Value {
         "ok": tally.ok,
         "unknown": tally.unknown,
         "failed": tally.failed,
-        "elections": tally.elections,
         "crashes": report.stats.crashes,
         "faults": report.stats.faults,
-    })
+    });
+    if let Some(fields) = line.as_object_mut() {
+        fields.extend(tally.more.into_iter().map(|(name, count)| (name.to_owned(), count.into())));
+    }
+    line
 }
 
 fn outcome(verdict: &Verdict) -> Outcome {

@@ -1,15 +1,12 @@
 //! `--trace`: a stretch of a run, written for people and for programs.
 
 use crate::console::{Complaint, Console, command_line, write};
-use crate::picture;
+use crate::subject::Subject;
 use clap::ValueEnum;
 use core::ops::Range;
 use std::path::{Path, PathBuf};
-use synod_core::NodeId;
-use synod_kv::cluster::Cluster;
-use synod_raft::{Raft, Role};
 use synod_sim::trace::{Page, Row, Stretch, Trace};
-use synod_sim::{Report, Sim, Tape};
+use synod_sim::{Report, Sim, Tape, Verdict};
 
 /// A run with fewer events than this is traced whole; a page, which has room for 24,000 moments, holds more.
 const WHOLE_EVENTS_MAX: u64 = 4_000;
@@ -95,17 +92,6 @@ fn nanos(text: &str) -> Result<u64, String> {
     whole.checked_mul(unit).and_then(|whole| whole.checked_add(part)).ok_or_else(bad)
 }
 
-/// A node of Raft in a few words.
-pub(crate) fn portrait(_: NodeId, raft: &Raft) -> String {
-    let role = match raft.role() {
-        Role::Leader => "leader",
-        Role::Follower => "follower",
-        _ => "candidate",
-    };
-    let (commit, last) = (raft.commit_index().0, raft.last_index().0);
-    format!("{role}, term {}, commit {commit}, last {last}", raft.term().0)
-}
-
 impl Tracing {
     pub(crate) const fn is_wanted(&self) -> bool {
         self.trace.is_some()
@@ -120,28 +106,19 @@ impl Tracing {
     }
 
     /// Runs the tape once more and writes its trace, if one is wanted.
-    pub(crate) fn write(
+    pub(crate) fn write<S: Subject>(
         &self,
-        sim: &Sim<Raft, Cluster>,
+        sim: &Sim<S::Protocol, S::Clients>,
         tape: Tape,
-        report: &Report<Cluster>,
+        report: &Report<S::Clients>,
         quiet: bool,
         console: &mut Console,
     ) -> Result<(), Complaint> {
         let Some(path) = &self.trace else { return Ok(()) };
         let format = self.trace_format.map_or_else(|| Format::of(path), Ok)?;
-        let whole = if format == Format::Html { WHOLE_EVENTS_MAX_PAGE } else { WHOLE_EVENTS_MAX };
-        let window = match &self.window {
-            Some(window) => window.clone(),
-            None if report.stats.events <= whole => 0..u64::MAX,
-            None => {
-                let Range { start, end } = picture::window(report).0;
-                let around = if format == Format::Html { AROUND } else { 0 };
-                start.saturating_sub(around)..end.saturating_add(around)
-            }
-        };
-        let (_, trace) = sim.trace(tape, window, portrait);
-        let (text, note) = rendered(&trace, format, report);
+        let window = self.window.clone().unwrap_or_else(|| window_of::<S>(report, format));
+        let (_, trace) = sim.trace(tape, window, S::portrait);
+        let (text, note) = rendered::<S>(&trace, format, report);
         write(path, &text)?;
         if !quiet {
             console.say(format!("{} moments written to {}{note}", trace.moments.len(), path.display()));
@@ -150,7 +127,31 @@ impl Tracing {
     }
 }
 
-fn rendered(trace: &Trace, format: Format, report: &Report<Cluster>) -> (String, String) {
+/// Runs the tape once more and draws it: a space-time diagram on a page of its own.
+pub(crate) fn drawn<S: Subject>(
+    sim: &Sim<S::Protocol, S::Clients>,
+    tape: Tape,
+    report: &Report<S::Clients>,
+) -> String {
+    let window = window_of::<S>(report, Format::Html);
+    let (_, trace) = sim.trace(tape, window, S::portrait);
+    trace.to_html(&page::<S>(&trace, report))
+}
+
+/// The whole of a short run, or what is worth looking at.
+fn window_of<S: Subject>(report: &Report<S::Clients>, format: Format) -> Range<u64> {
+    let (whole, around) = match format {
+        Format::Html => (WHOLE_EVENTS_MAX_PAGE, AROUND),
+        _ => (WHOLE_EVENTS_MAX, 0),
+    };
+    if report.stats.events <= whole {
+        return 0..u64::MAX;
+    }
+    let Range { start, end } = S::window(report);
+    start.saturating_sub(around)..end.saturating_add(around)
+}
+
+fn rendered<S: Subject>(trace: &Trace, format: Format, report: &Report<S::Clients>) -> (String, String) {
     match format {
         Format::Json => (trace.to_json_lines(), String::new()),
         Format::Shiviz => (trace.to_shiviz(), String::new()),
@@ -162,22 +163,28 @@ fn rendered(trace: &Trace, format: Format, report: &Report<Cluster>) -> (String,
             };
             (diagram.text, note)
         }
-        Format::Html => (trace.to_html(&page(trace, report)), String::new()),
+        Format::Html => (trace.to_html(&page::<S>(trace, report)), String::new()),
     }
 }
 
-fn page(trace: &Trace, report: &Report<Cluster>) -> Page {
+fn page<S: Subject>(trace: &Trace, report: &Report<S::Clients>) -> Page {
     let fact = |name: &str, value: String| (name.to_owned(), value);
+    let (stats, tally) = (report.stats, S::tally(&report.workload));
+    let operations = format!("{} answered, {} refused, {} unknown", tally.ok, tally.failed, tally.unknown);
+    let mut facts = vec![
+        fact("virtual time", format!("{:.3} s", report.at as f64 / 1e9)),
+        fact("events", stats.events.to_string()),
+        fact("moments in this window", trace.moments.len().to_string()),
+        fact("faults", format!("{} struck, {} crashes", stats.faults, stats.crashes)),
+        fact("operations", operations),
+    ];
+    facts.extend(tally.more.iter().map(|(name, count)| fact(name, count.to_string())));
     Page {
-        title: format!("Raft in the simulator, seed {}", report.seed),
+        title: format!("{} in the simulator, seed {}", S::TITLE, report.seed),
         command: command_line(),
-        facts: vec![
-            fact("virtual time", format!("{:.3} s", report.at as f64 / 1e9)),
-            fact("events", report.stats.events.to_string()),
-            fact("moments in this window", trace.moments.len().to_string()),
-            fact("faults", format!("{} struck, {} crashes", report.stats.faults, report.stats.crashes)),
-        ],
-        rows: rows(picture::operations_in(report, &trace.window)),
+        facts,
+        rows: rows(S::operations(report, &trace.window)),
+        findings: if report.verdict == Verdict::Passed { String::new() } else { S::findings(report) },
     }
 }
 

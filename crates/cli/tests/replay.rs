@@ -70,6 +70,35 @@ fn a_failure_is_shrunk_and_its_script_is_a_test() {
 }
 
 #[test]
+fn a_failure_of_paxos_is_shrunk_and_stepped_through() {
+    let path = place("paxos.script");
+    let name = path.to_str().unwrap();
+    let words = "sim --protocol paxos --seeds 0..12 --sabotage short-quorum --script";
+    let found = synod(&words.split(' ').chain([name]).collect::<Vec<_>>(), "");
+    assert_eq!(code(&found), 1, "{}{}", out(&found), errors(&found));
+    assert!(out(&found).contains("none of them can be left out"), "{}", out(&found));
+    let script = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        script.contains("set protocol paxos") && script.contains("set sabotage short-quorum"),
+        "{script}"
+    );
+    let replayed = synod(&["replay", name], "node 1\nrun\nnode 1\nnode 2\nflight\n");
+    assert_eq!(code(&replayed), 0, "{}{}", out(&replayed), errors(&replayed));
+    for wanted in ["as expected: violated", "the very run", "decree 1: "] {
+        assert!(out(&replayed).contains(wanted), "{wanted} is missing: {}", out(&replayed));
+    }
+    std::fs::write(&path, script.replace("set nodes ", "set knots ")).unwrap();
+    let refused = synod(&["replay", name, "--print"], "");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(
+        (code(&refused), errors(&refused).contains("no such setting")),
+        (3, true),
+        "{}",
+        errors(&refused)
+    );
+}
+
+#[test]
 fn a_script_is_written_without_shrinking_and_for_runs_that_pass() {
     let path = place("whole.script");
     let name = path.to_str().unwrap();

@@ -62,6 +62,27 @@ fn a_sabotaged_run_is_violated_and_drawn() {
     assert!(html.starts_with("<!DOCTYPE html>") && html.trim_end().ends_with("</html>"));
     assert!(html.len() < 2 << 20, "{} bytes", html.len());
     assert!(!html.contains("src=\"http") && !html.contains("href=\"http"), "everything is in the page");
+    assert!(
+        html.contains("id=\"stage\"") && html.contains("Raft in the simulator"),
+        "a diagram to zoom and search in"
+    );
+}
+
+#[test]
+fn seeds_of_paxos_pass_and_each_guarantee_is_missed() {
+    let words = ["sim", "--protocol", "paxos", "--seeds", "0..20", "--storm", "4", "--json"];
+    let passed = synod(&words);
+    assert_eq!(code(&passed), 0, "{}{}", out(&passed), errors(&passed));
+    let lines: Vec<serde_json::Value> =
+        out(&passed).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let sum = |name: &str| lines.iter().map(|line| line[name].as_u64().unwrap()).sum::<u64>();
+    assert!(lines.len() == 20 && sum("decrees") > 200 && sum("ok") > sum("decrees"), "{}", out(&passed));
+    assert!(sum("adopted") > 0 && sum("late") > 0 && sum("crashes") > 0, "{}", out(&passed));
+    for sabotage in ["early-send", "lying-fsync", "short-quorum"] {
+        let words = "sim --protocol paxos --seeds 0..40 --json --sabotage";
+        let found = synod(&words.split(' ').chain([sabotage]).collect::<Vec<_>>());
+        assert_eq!(code(&found), 1, "{sabotage}: {}{}", out(&found), errors(&found));
+    }
 }
 
 #[test]

@@ -13,8 +13,10 @@
 
 mod changes;
 mod reads;
+mod recipe;
 mod script;
 
+pub use recipe::{simulation, with_guards, with_invariants, with_judge};
 pub use script::{BadSetting, scripted, shrinker};
 
 use crate::{Answer, Command, Store, WIRE_VERSION};
@@ -23,13 +25,12 @@ use core::time::Duration;
 use reads::{Read, Stale};
 use std::collections::{BTreeMap, VecDeque};
 use synod_consistency_checker::{
-    Budget, History, KvCall, KvModel, KvReturn, Mark, OpId, Report as Judgement, check, verify,
+    Budget, History, KvCall, KvModel, KvReturn, Mark, OpId, Report as Judgement, check,
 };
 use synod_core::wire::Wire;
-use synod_core::{NodeId, StateMachine, mutant};
-use synod_raft::invariants::Safety;
-use synod_raft::{Config, ConfigError, EntryKind, Event, Index, QuorumRule, Raft, Role, Segment, Term};
-use synod_sim::{Climate, Dials, Fault, Io, Sabotage, Sim, Workload, World};
+use synod_core::{NodeId, StateMachine};
+use synod_raft::{Config, EntryKind, Event, Index, Raft, Role, Segment, Term};
+use synod_sim::{Climate, Io, Workload};
 
 /// How a simulated cluster is set up.
 #[derive(Clone, Debug)]
@@ -582,116 +583,4 @@ impl Workload<Raft> for Cluster {
     fn focus(&self) -> Option<NodeId> {
         self.leader
     }
-}
-
-/// The recipe for runs of such a cluster: progress and convergence after the faults. [`with_invariants`] and [`with_judge`]
-/// add what must hold besides.
-///
-/// # Errors
-/// When the settings make no Raft cluster: no nodes.
-pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError> {
-    let ids: Vec<NodeId> = (1..=settings.nodes as u64).map(NodeId).collect();
-    let raft = |id| {
-        let mut config = changes::configuration(id, settings.nodes, settings.changes.is_some());
-        (settings.configure)(&mut config);
-        reads::configure(settings, &mut config);
-        if settings.sabotage == Some(Mischief::ShortQuorum) {
-            config.quorum = QuorumRule::SabotagedOneShort;
-        }
-        Raft::new(config)
-    };
-    let first = raft(NodeId(1))?;
-    let rafts: Vec<Raft> = ids.iter().map(|id| raft(*id)).collect::<Result<_, _>>()?;
-    let driver = match settings.sabotage {
-        Some(Mischief::EarlySend) => Some(Sabotage::EarlySend),
-        Some(Mischief::LyingFsync) => Some(Sabotage::LyingFsync),
-        _ => None,
-    };
-    let make = move |id| rafts.get(slot(id)).unwrap_or(&first).clone();
-    Ok(Sim::new(settings.nodes, make, Cluster::new(settings.clone()))
-        .climate(settings.climate.clone())
-        .turn(move |dials: &mut Dials| dials.sabotage = driver)
-        .storm(settings.storm)
-        .eventually_after_heal("every client is served again", Duration::from_secs(30), |world| {
-            world.workload().satisfied()
-        })
-        .eventually_after_heal("all replicas agree", Duration::from_secs(60), agree))
-}
-
-/// Adds Raft's five safety properties, looked at after every event.
-#[must_use]
-pub fn with_invariants(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
-    sim.always("Raft's five safety properties", || {
-        let mut safety = Safety::default();
-        move |id, raft: Option<&Raft>| match raft {
-            Some(raft) => safety.observe(id, raft).map_err(|violation| violation.to_string()),
-            None => {
-                safety.crashed(id);
-                Ok(())
-            }
-        }
-    })
-}
-
-/// Adds the judge: at the end of a run the history that the clients saw must be linearizable.
-#[must_use]
-pub fn with_judge(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
-    sim.finally("linearizability", |world: &World<Raft, Cluster>| {
-        let judgement = world.workload().judge();
-        if mutant!(!judgement.is_linearizable(), "judge-content-with-everything" => false) {
-            return Err(judgement.to_string());
-        }
-        // The judge is not believed: its certificate is checked by other code.
-        verify(&MODEL, &world.workload().history, &judgement.certificate())
-            .map_err(|flaw| format!("bad certificate: {flaw}"))
-    })
-    .finally("stale reads are as young as they must be", |world: &World<Raft, Cluster>| {
-        world.workload().stale.breach.clone().map_or(Ok(()), Err)
-    })
-}
-
-/// Adds guards against runs that test nothing: each of these must happen in some run of a set.
-#[must_use]
-pub fn with_guards(mut sim: Sim<Raft, Cluster>, settings: &Settings) -> Sim<Raft, Cluster> {
-    type Seen = World<Raft, Cluster>;
-    sim = sim
-        .sometimes("operations were answered", |world: &Seen| world.workload().tally.ok > 0)
-        .sometimes("operations ran side by side", |world: &Seen| {
-            world.workload().clients.iter().filter(|client| client.op.is_some()).count() > 1
-        });
-    let Climate::Swarm(among) = &settings.climate else { return sim };
-    for &fault in among {
-        sim = sim.sometimes(fault.name(), move |world: &Seen| {
-            world.strikes().iter().any(|strike| strike.fault == fault)
-        });
-    }
-    if among.contains(&Fault::Crash) {
-        sim = sim
-            .sometimes("a leader was replaced", |world: &Seen| world.workload().tally.elections > 1)
-            .sometimes("a crash lost un-synced records", |world: &Seen| world.stats().records_lost > 0)
-            .sometimes("a crash tore the un-synced tail", |world: &Seen| world.stats().torn > 0);
-    }
-    if settings.changes.is_some() {
-        sim = sim
-            .sometimes("a membership was committed", |world: &Seen| world.workload().tally.memberships > 0);
-    }
-    if Fault::survivable().all(|fault| among.contains(&fault)) {
-        sim = sim
-            .sometimes("a log was overwritten", |world: &Seen| world.workload().tally.overwritten > 0)
-            .sometimes("nobody knows whether an operation happened", |world: &Seen| {
-                world.workload().tally.unknown > 0
-            });
-    }
-    sim
-}
-
-fn agree(world: &World<Raft, Cluster>) -> bool {
-    let cluster = world.workload();
-    if !cluster.satisfied() {
-        return false;
-    }
-    let Some(members) = changes::members(world) else { return false };
-    let mut stores = members.iter().filter_map(|id| cluster.store(*id));
-    let Some(first) = stores.next() else { return false };
-    first.applied() > 0 && stores.all(|store| store == first)
 }

@@ -83,6 +83,12 @@ pub(crate) struct Pipe {
 }
 
 impl Pipe {
+    /// Whether a message of this lane has to wait for others.
+    pub(crate) fn is_busy(&self, now: u64, lane: Lane, line: Bandwidth) -> bool {
+        let rank = if line.lanes { rank(lane) } else { 0 };
+        self.idle.get(rank).is_some_and(|idle| *idle > now)
+    }
+
     /// Queues a message and says when its last byte has left; `None` if the queue is full.
     ///
     /// A message waits for what is queued at its rank and above. What waits at lower ranks has its departure already and keeps
@@ -139,7 +145,9 @@ mod tests {
     fn a_full_queue_drops_what_comes_next_and_an_idle_link_takes_anything() {
         let mut pipe = Pipe::default();
         let line = line(1_000, false);
+        assert!(!pipe.is_busy(0, Lane::Log, line));
         assert_eq!(pipe.push(0, MB, Lane::Log, line), Some(SECOND));
+        assert!(pipe.is_busy(SECOND - 1, Lane::Log, line) && !pipe.is_busy(SECOND, Lane::Log, line));
         assert_eq!(pipe.push(0, 1, Lane::Log, line), None);
         // With 900 bytes waiting there is room for 100 more.
         let later = SECOND - 900_000;

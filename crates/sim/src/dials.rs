@@ -4,7 +4,7 @@ use crate::bandwidth::{Bandwidth, Line};
 use crate::byzantine::Traitor;
 use crate::storage::Storage;
 use crate::tamper::{Guard, Tamper};
-use crate::tape::{Kind, Label, Tape, scale};
+use crate::tape::scale;
 use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
@@ -425,63 +425,12 @@ impl Dials {
     pub(crate) fn step_of(&self, id: NodeId) -> Option<u64> {
         Some(nanos(*self.steps.get(&id).unwrap_or(&self.step))).filter(|step| *step > 0)
     }
-
-    /// Swarm testing (Groce et al. 2012): each run turns a random part of the dials by a random amount, since a world in
-    /// which everything fails a little hides the bugs that need one thing to fail a lot. Faults are taken from `among`.
-    #[must_use]
-    pub fn swarm(tape: &mut Tape, among: &[Fault]) -> Self {
-        let mut nth = 0_u64;
-        let mut pick = |choices: &[u64]| {
-            nth += 1;
-            let at = tape.below(Label::new(Kind::Swarm, &[nth]), choices.len() as u64);
-            choices.get(at as usize).copied().unwrap_or(0)
-        };
-        let median = Duration::from_micros(pick(&[100, 500, 2_000, 10_000]));
-        let latency = match pick(&[0, 0, 1, 2]) {
-            0 => Latency::LogNormal(median),
-            1 => Latency::Uniform(Duration::from_micros(50), median * 4),
-            _ => Latency::Constant(median),
-        };
-        let far = pick(&[0, 0, 0, 0, 1, 2, 3, 4, 5]);
-        let ways = (1..=7).filter(|near| far > 0 && *near != far).flat_map(|near| [(near, far), (far, near)]);
-        let links =
-            ways.map(|(from, to)| ((NodeId(from), NodeId(to)), Latency::LogNormal(median * 8))).collect();
-        let sync = Latency::LogNormal(Duration::from_micros(pick(&[50, 800, 800, 5_000, 20_000])));
-        let burst = (pick(&[0, 0, 1]) == 1).then_some(Burst {
-            enter_ppm: pick(&[500, 5_000]) as u32,
-            leave_ppm: pick(&[10_000, 100_000]) as u32,
-            loss_ppm: pick(&[500_000, 1_000_000]) as u32,
-        });
-        let mut dials = Self {
-            latency,
-            links,
-            loss_ppm: pick(&[0, 0, 1_000, 10_000, 50_000, 200_000]) as u32,
-            burst,
-            duplicate_ppm: pick(&[0, 0, 10_000, 200_000]) as u32,
-            reorder_ppm: pick(&[0, 10_000, 200_000, 1_000_000]) as u32,
-            sync,
-            tear_ppm: pick(&[0, 500_000, 1_000_000]) as u32,
-            clock_skew_max: Duration::from_millis(pick(&[0, 1_000, 3_600_000])),
-            drift_ppm_max: pick(&[0, 200, 10_000, 100_000]) as u32,
-            ..Self::calm()
-        };
-        for &fault in among {
-            if pick(&[0, 0, 1]) == 1 {
-                dials.schedule.push(Rate {
-                    fault,
-                    every: Duration::from_millis(pick(&[300, 1_000, 3_000])),
-                    lasting: (Duration::from_millis(10), Duration::from_millis(pick(&[100, 600, 2_500]))),
-                });
-            }
-        }
-        dials.storage = Storage::swarm(tape);
-        dials
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tape::{Kind, Label, Tape};
 
     #[test]
     fn log_normal_samples_have_the_median_and_the_tail_that_they_promise() {

@@ -79,7 +79,7 @@
 //!
 //! A [`Climate::Swarm`] draws a random part of them for each run. Not every fault can be survived by every protocol:
 //! [`Fault::survivable`] lists those that a correct one for a fixed set of nodes must survive, and [`Climate::swarm`] draws from these.
-//! Bandwidth, packets, tampering, notices and the speed of single nodes a swarm leaves alone: turn them with [`Sim::turn`].
+//! [`Dials::swarm`] says how often each dial is turned; what it leaves alone is turned with [`Sim::turn`].
 //!
 //! The eight fallacies of distributed computing are eight tests, `tests/fallacies`: each turns one dial, and shows a protocol that
 //! works in calm weather break, and one that does not.
@@ -161,6 +161,7 @@ mod script;
 mod shrink;
 mod stats;
 mod storage;
+mod swarm;
 mod tamper;
 mod tape;
 pub mod trace;

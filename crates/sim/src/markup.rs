@@ -2,13 +2,40 @@
 
 use core::fmt::{self, Write as _};
 
-/// A text as the content of an element or the value of a quoted attribute.
+/// A text as the content of an element or the value of a quoted attribute of HTML or SVG: no text leaves its place, and none hides
+/// what follows it.
+///
+/// ```
+/// use synod_sim::trace::Escaped;
+/// assert_eq!(Escaped::of("<b> & co").to_string(), "&lt;b&gt; &amp; co");
+/// assert_eq!(Escaped::of("a long story").cut(6).to_string(), "a long…");
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Escaped<'a>(pub(crate) &'a str);
+pub struct Escaped<'a> {
+    text: &'a str,
+    chars_max: usize,
+}
+
+impl<'a> Escaped<'a> {
+    /// All of a text.
+    #[must_use]
+    pub const fn of(text: &'a str) -> Self {
+        Self { text, chars_max: usize::MAX }
+    }
+
+    /// At most so many characters of it, and a sign where there are more.
+    #[must_use]
+    pub const fn cut(self, chars_max: usize) -> Self {
+        Self { chars_max, ..self }
+    }
+}
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for char in self.0.chars() {
+        for (nth, char) in self.text.chars().enumerate() {
+            if nth >= self.chars_max {
+                return f.write_char('…');
+            }
             match char {
                 '&' => f.write_str("&amp;")?,
                 '<' => f.write_str("&lt;")?,
@@ -49,6 +76,6 @@ mod tests {
 
     #[test]
     fn nothing_leaves_its_place() {
-        assert_eq!(Escaped("</a> & \"b'\u{202e}\u{1b}").to_string(), "&lt;/a&gt; &amp; &quot;b&#39;��");
+        assert_eq!(Escaped::of("</a> & \"b'\u{202e}\u{1b}").to_string(), "&lt;/a&gt; &amp; &quot;b&#39;��");
     }
 }

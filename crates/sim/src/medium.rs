@@ -233,8 +233,10 @@ impl<P: Simulated> Net<P> {
         }
         let Some(line) = self.dials.bandwidth_between(hop.ends()) else { return Ok(hop.left) };
         let Some(pipe) = medium.pipes.get_mut(hop.from * medium.nodes + hop.to) else { return Ok(hop.left) };
+        let busy = pipe.is_busy(self.now, hop.lane, line);
         match pipe.push(self.now, hop.size, hop.lane, line) {
             Some(left) => {
+                self.stats.squeezed += u64::from(busy);
                 pipe.congested = false;
                 Ok(left)
             }

@@ -1,6 +1,7 @@
 //! Whole runs: a seed in, a verdict out.
 
 mod course;
+mod guarded;
 mod scripted;
 
 pub(crate) use course::{Caps, Course, Portrait};

@@ -16,6 +16,8 @@ pub struct Stats {
     pub lost: u64,
     /// Messages that a partition stopped.
     pub blocked: u64,
+    /// Messages that waited for others before a link of bounded bandwidth.
+    pub squeezed: u64,
     /// Messages that a full queue dropped.
     pub overflowed: u64,
     /// Datagrams that were larger than a packet.
@@ -32,6 +34,10 @@ pub struct Stats {
     pub replayed: u64,
     /// Messages that an attacker sent in another's name.
     pub forged: u64,
+    /// Notices about a link that reached a node.
+    pub notices: u64,
+    /// Inputs that waited for a slow processor.
+    pub queued: u64,
     /// Messages that arrived twice.
     pub duplicated: u64,
     /// Messages, commands and answers that found the receiver down.

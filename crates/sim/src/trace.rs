@@ -52,6 +52,7 @@ mod page;
 mod recorder;
 mod shiviz;
 
+pub use crate::markup::Escaped;
 pub use mermaid::Mermaid;
 pub use page::{Page, Row, Stretch};
 

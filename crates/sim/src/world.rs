@@ -356,7 +356,10 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         if slot.host.cpu.is_some() {
             match self.queue_up(target, at, next) {
                 Some(first) => next = first,
-                None => return true,
+                None => {
+                    self.net.stats.queued += 1;
+                    return true;
+                }
             }
         }
         let is_message = matches!(self.net.queue.look(&next), Some(Pending::Message { .. }));
@@ -548,6 +551,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 self.handle(target, Input::Done(done));
             }
             Pending::Link { peer, link, .. } => {
+                self.net.stats.notices += 1;
                 self.net.chain = self.net.chain.word(now).word(id.0).word(peer.0);
                 self.handle(target, Input::Link(peer, link));
             }

@@ -306,6 +306,7 @@ fn surroundings() -> Page {
         command: HOSTILE.to_owned(),
         facts: vec![(HOSTILE.to_owned(), HOSTILE.to_owned())],
         rows: vec![Row { name: HOSTILE.to_owned(), stretches: vec![stretch, done] }],
+        findings: HOSTILE.to_owned(),
     }
 }
 

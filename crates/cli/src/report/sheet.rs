@@ -1,6 +1,7 @@
-//! Text that becomes a page: escaped, measured, and never longer than it may be.
+//! Text that becomes a page: measured, and never longer than it may be.
 
 use core::fmt::{self, Write as _};
+use synod_sim::trace::Escaped;
 
 /// Markup that grows piece by piece. A piece that would exceed the limit is left out whole, so that tags stay balanced.
 #[derive(Debug)]
@@ -41,39 +42,9 @@ impl Sheet {
     }
 }
 
-/// Text as the content of an element or the value of a quoted attribute, up to so many characters.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Plain<'a> {
-    text: &'a str,
-    chars_max: usize,
-}
-
-/// The beginning of a text.
-pub(super) fn cut(text: &str, chars_max: usize) -> Plain<'_> {
-    Plain { text, chars_max }
-}
-
-impl fmt::Display for Plain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (nth, char) in self.text.chars().enumerate() {
-            if nth >= self.chars_max {
-                return f.write_char('…');
-            }
-            match char {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                '\n' | '\t' => f.write_char(char)?,
-                // Neither belongs on a page: control characters, and those that turn the direction of what follows.
-                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => f.write_char('\u{fffd}')?,
-                _ if char.is_control() => f.write_char('\u{fffd}')?,
-                _ => f.write_char(char)?,
-            }
-        }
-        Ok(())
-    }
+/// The beginning of a text, as the content of an element or the value of a quoted attribute.
+pub(super) fn cut(text: &str, chars_max: usize) -> Escaped<'_> {
+    Escaped::of(text).cut(chars_max)
 }
 
 /// A position along an axis, as SVG wants it: everything that lies in time is in percent, so that a diagram stretches

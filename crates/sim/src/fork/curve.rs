@@ -27,7 +27,7 @@ impl Odds {
     }
 
     fn write_html(&self, title: &str, command: &str, page: &mut String) -> fmt::Result {
-        let title = Escaped(title);
+        let title = Escaped::of(title);
         write!(
             page,
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -37,10 +37,10 @@ impl Odds {
             self.seed,
             self.steps,
             Millis(self.end),
-            Escaped(&self.verdict.to_string())
+            Escaped::of(&self.verdict.to_string())
         )?;
         if !command.is_empty() {
-            writeln!(page, "<p><code>{}</code></p>", Escaped(command))?;
+            writeln!(page, "<p><code>{}</code></p>", Escaped::of(command))?;
         }
         let futures = self.tallies.first().map_or(0, |tally| tally.futures);
         writeln!(
@@ -120,7 +120,7 @@ impl Odds {
                 (until - x).max(2.0),
                 TOP + HEIGHT + 3.0 + *row as f64 * ROW,
                 ROW - 2.0,
-                Escaped(strike.fault.name()),
+                Escaped::of(strike.fault.name()),
                 nodes.join(" "),
                 Millis(strike.at),
                 Millis(strike.until)
@@ -198,7 +198,7 @@ impl Odds {
         writeln!(
             page,
             "<details><summary>All points</summary><pre>{}</pre></details>",
-            Escaped(&self.to_string())
+            Escaped::of(&self.to_string())
         )
     }
 }
@@ -212,7 +212,7 @@ fn told(class: &str, moment: &Moment, page: &mut String) -> fmt::Result {
 
 fn row(class: &str, at: u64, node: u64, words: &str, page: &mut String) -> fmt::Result {
     let node = if node == 0 { String::new() } else { format!("n{node}") };
-    let words = Escaped(words);
+    let words = Escaped::of(words);
     writeln!(
         page,
         "<tr class=\"{class}\"><td>{}</td><td>{node}</td><td><code>{words}</code></td></tr>",

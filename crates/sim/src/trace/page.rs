@@ -19,6 +19,8 @@ pub struct Page {
     pub facts: Vec<(String, String)>,
     /// Further lanes below those of the nodes: what clients did, say.
     pub rows: Vec<Row>,
+    /// What a judge has found, in lines; may be empty. At most 20,000 characters are shown.
+    pub findings: String,
 }
 
 /// A lane below those of the nodes.
@@ -75,8 +77,7 @@ impl Trace {
     }
 
     fn write_html(&self, page: &Page, html: &mut String) -> fmt::Result {
-        let title: String = page.title.chars().take(300).collect();
-        let title = Escaped(&title);
+        let title = Escaped::of(&page.title).cut(300);
         write!(
             html,
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -87,11 +88,13 @@ impl Trace {
         let verdict = self.verdict.to_string();
         let (class, sign) =
             if matches!(self.verdict, Verdict::Passed) { ("well", "✓") } else { ("ill", "✗") };
-        let verdict: String = verdict.chars().take(600).collect();
-        writeln!(html, "<p class=\"verdict {class}\"><b>{sign}</b> {}</p>", Escaped(&verdict))?;
+        writeln!(html, "<p class=\"verdict {class}\"><b>{sign}</b> {}</p>", Escaped::of(&verdict).cut(600))?;
         if !page.command.is_empty() {
-            let command: String = page.command.chars().take(2_000).collect();
-            writeln!(html, "<p class=\"command\"><code>{}</code></p>", Escaped(&command))?;
+            writeln!(
+                html,
+                "<p class=\"command\"><code>{}</code></p>",
+                Escaped::of(&page.command).cut(2_000)
+            )?;
         }
         let picture = data::Picture::of(self, page);
         html.push_str("<dl class=\"facts\">");
@@ -99,12 +102,19 @@ impl Trace {
         let own = own.iter().map(|(name, value)| (*name, value));
         for (name, value) in own.chain(page.facts.iter().map(|(name, value)| (name.as_str(), value))).take(24)
         {
-            let value: String = value.chars().take(300).collect();
-            write!(html, "<div><dt>{}</dt><dd>{}</dd></div>", Escaped(name), Escaped(&value))?;
+            write!(
+                html,
+                "<div><dt>{}</dt><dd>{}</dd></div>",
+                Escaped::of(name),
+                Escaped::of(value).cut(300)
+            )?;
         }
         writeln!(html, "</dl>")?;
         for note in &picture.notes {
-            writeln!(html, "<p class=\"left-out\">{}</p>", Escaped(note))?;
+            writeln!(html, "<p class=\"left-out\">{}</p>", Escaped::of(note))?;
+        }
+        if !page.findings.is_empty() {
+            writeln!(html, "<pre class=\"findings\">{}</pre>", Escaped::of(&page.findings).cut(20_000))?;
         }
         write!(html, "</header>\n<section class=\"live\" hidden>{TOOLS}{HELP}</section>\n<noscript>")?;
         still::draw(self, &picture, html)?;

@@ -71,10 +71,10 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         self.end_twin();
         self.net.clear_partitions();
         self.net.slowness = 1;
-        // Who breaks his word goes on breaking it, and a transport that checks goes on checking.
-        let Dials { sabotage, guard, .. } = self.net.dials;
+        // Who breaks his word goes on breaking it, and a transport that checks or tells goes on doing so.
+        let Dials { sabotage, guard, notices, .. } = self.net.dials;
         let traitors = core::mem::take(&mut self.net.dials.traitors);
-        self.net.dials = Dials { sabotage, guard, traitors, ..Dials::calm() };
+        self.net.dials = Dials { sabotage, guard, notices, traitors, ..Dials::calm() };
         self.net.heal_medium();
         self.end_stalls();
         for at in 0..self.nodes.len() {

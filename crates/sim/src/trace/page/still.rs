@@ -84,8 +84,8 @@ pub(super) fn draw(trace: &Trace, picture: &Picture<'_>, out: &mut String) -> fm
             way.to,
             Millis(way.sent),
             Millis(way.ended),
-            Escaped(way.fate),
-            Escaped(&text)
+            Escaped::of(way.fate),
+            Escaped::of(&text)
         )?;
     }
     for moment in moments {
@@ -102,7 +102,7 @@ pub(super) fn draw(trace: &Trace, picture: &Picture<'_>, out: &mut String) -> fm
             if kind == "crashed" { 6 } else { 3 },
             moment.node.0,
             Millis(moment.at),
-            Escaped(&text)
+            Escaped::of(&text)
         )?;
     }
     writeln!(out, "</svg>")
@@ -119,7 +119,7 @@ fn faults(trace: &Trace, still: &Still, below: f64, out: &mut String) -> fmt::Re
                 out,
                 "<rect class=\"fault\" x=\"{x:.1}\" width=\"{:.1}\" y=\"{y:.1}\" height=\"{height}\"><title>{}, {} to {}</title></rect>",
                 (until - x).max(1.0),
-                Escaped(strike.fault.name()),
+                Escaped::of(strike.fault.name()),
                 Millis(strike.at),
                 Millis(strike.until)
             )?;

@@ -1,0 +1,82 @@
+//! A key-value store on Raft.
+
+use super::{Request, Subject, Tally};
+use crate::picture;
+use core::fmt::Display;
+use core::ops::Range;
+use synod_core::NodeId;
+use synod_kv::cluster::{self, Cluster, Settings, with_guards, with_invariants, with_judge};
+use synod_raft::{Raft, Role};
+use synod_sim::trace::Stretch;
+use synod_sim::{Report, Script, Shrinker, Sim};
+
+pub(crate) struct RaftSubject(Settings);
+
+impl Subject for RaftSubject {
+    type Protocol = Raft;
+    type Clients = Cluster;
+
+    const NAME: &'static str = "raft";
+    const TITLE: &'static str = "Raft";
+
+    fn of(request: Request) -> Self {
+        let mut settings = Settings::default();
+        settings.nodes = usize::try_from(request.nodes).unwrap_or(usize::MAX);
+        settings.clients = request.clients;
+        settings.operations = request.operations;
+        settings.climate = request.climate;
+        settings.storm = request.storm;
+        settings.sabotage = request.sabotage;
+        Self(settings)
+    }
+
+    fn simulation(&self) -> Result<Sim<Raft, Cluster>, String> {
+        let sim = cluster::simulation(&self.0).map_err(|error| error.to_string())?;
+        Ok(with_guards(with_judge(with_invariants(sim)), &self.0))
+    }
+
+    fn describe(&self, script: &mut Script) {
+        self.0.describe(script);
+    }
+
+    fn scripted(script: &Script) -> Result<Sim<Raft, Cluster>, String> {
+        cluster::scripted(script).map_err(|error| error.to_string())
+    }
+
+    fn shrinker<'a>() -> Shrinker<'a, Raft, Cluster> {
+        cluster::shrinker()
+    }
+
+    fn portrait(_: NodeId, raft: &Raft) -> String {
+        let role = match raft.role() {
+            Role::Leader => "leader",
+            Role::Follower => "follower",
+            _ => "candidate",
+        };
+        let (commit, last) = (raft.commit_index().0, raft.last_index().0);
+        format!("{role}, term {}, commit {commit}, last {last}", raft.term().0)
+    }
+
+    fn detail(raft: &Raft) -> impl Display {
+        format!("{raft:#?}")
+    }
+
+    fn tally(clients: &Cluster) -> Tally {
+        let tally = clients.tally();
+        let more = vec![("elections", tally.elections)];
+        Tally { ok: tally.ok, unknown: tally.unknown, failed: tally.failed, more }
+    }
+
+    fn window(report: &Report<Cluster>) -> Range<u64> {
+        picture::window(report)
+    }
+
+    fn operations(report: &Report<Cluster>, window: &Range<u64>) -> Vec<Stretch> {
+        picture::operations_in(report, window)
+    }
+
+    fn findings(report: &Report<Cluster>) -> String {
+        let judgement = report.workload.judge();
+        if judgement.is_linearizable() { String::new() } else { judgement.to_string() }
+    }
+}

@@ -1,0 +1,116 @@
+//! How such clusters are run, and what must hold of them.
+
+use super::{Cluster, MODEL, Mischief, Settings, changes, reads, slot};
+use crate::WIRE_VERSION;
+use core::time::Duration;
+use synod_consistency_checker::verify;
+use synod_core::{NodeId, StateMachine as _, mutant};
+use synod_raft::invariants::Safety;
+use synod_raft::{ConfigError, QuorumRule, Raft};
+use synod_sim::{Climate, Dials, Fault, Sabotage, Sim, World};
+
+/// The recipe for runs of such a cluster: progress and convergence after the faults. [`with_invariants`] and [`with_judge`]
+/// add what must hold besides.
+///
+/// # Errors
+/// When the settings make no Raft cluster: no nodes.
+pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError> {
+    let ids: Vec<NodeId> = (1..=settings.nodes as u64).map(NodeId).collect();
+    let raft = |id| {
+        let mut config = changes::configuration(id, settings.nodes, settings.changes.is_some());
+        (settings.configure)(&mut config);
+        reads::configure(settings, &mut config);
+        if settings.sabotage == Some(Mischief::ShortQuorum) {
+            config.quorum = QuorumRule::SabotagedOneShort;
+        }
+        Raft::new(config)
+    };
+    let first = raft(NodeId(1))?;
+    let rafts: Vec<Raft> = ids.iter().map(|id| raft(*id)).collect::<Result<_, _>>()?;
+    let driver = match settings.sabotage {
+        Some(Mischief::EarlySend) => Some(Sabotage::EarlySend),
+        Some(Mischief::LyingFsync) => Some(Sabotage::LyingFsync),
+        _ => None,
+    };
+    let make = move |id| rafts.get(slot(id)).unwrap_or(&first).clone();
+    Ok(Sim::new(settings.nodes, make, Cluster::new(settings.clone()))
+        .climate(settings.climate.clone())
+        .wired(WIRE_VERSION)
+        .turn(move |dials: &mut Dials| dials.sabotage = driver)
+        .storm(settings.storm)
+        .eventually_after_heal("every client is served again", Duration::from_secs(30), |world| {
+            world.workload().satisfied()
+        })
+        .eventually_after_heal("all replicas agree", Duration::from_secs(60), agree))
+}
+
+/// Adds Raft's five safety properties, looked at after every event.
+#[must_use]
+pub fn with_invariants(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
+    sim.always("Raft's five safety properties", || {
+        let mut safety = Safety::default();
+        move |id, raft: Option<&Raft>| match raft {
+            Some(raft) => safety.observe(id, raft).map_err(|violation| violation.to_string()),
+            None => {
+                safety.crashed(id);
+                Ok(())
+            }
+        }
+    })
+}
+
+/// Adds the judge: at the end of a run the history that the clients saw must be linearizable.
+#[must_use]
+pub fn with_judge(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
+    sim.finally("linearizability", |world: &World<Raft, Cluster>| {
+        let judgement = world.workload().judge();
+        if mutant!(!judgement.is_linearizable(), "judge-content-with-everything" => false) {
+            return Err(judgement.to_string());
+        }
+        // The judge is not believed: its certificate is checked by other code.
+        verify(&MODEL, &world.workload().history, &judgement.certificate())
+            .map_err(|flaw| format!("bad certificate: {flaw}"))
+    })
+    .finally("stale reads are as young as they must be", |world: &World<Raft, Cluster>| {
+        world.workload().stale.breach.clone().map_or(Ok(()), Err)
+    })
+}
+
+/// Adds guards against runs that test nothing: each of these must happen in some run of a set.
+#[must_use]
+pub fn with_guards(mut sim: Sim<Raft, Cluster>, settings: &Settings) -> Sim<Raft, Cluster> {
+    type Seen = World<Raft, Cluster>;
+    sim = sim
+        .sometimes("operations were answered", |world: &Seen| world.workload().tally.ok > 0)
+        .sometimes("operations ran side by side", |world: &Seen| {
+            world.workload().clients.iter().filter(|client| client.op.is_some()).count() > 1
+        });
+    let Climate::Swarm(among) = &settings.climate else { return sim };
+    sim = sim.guarded();
+    if among.contains(&Fault::Crash) {
+        sim = sim.sometimes("a leader was replaced", |world: &Seen| world.workload().tally.elections > 1);
+    }
+    if settings.changes.is_some() {
+        sim = sim
+            .sometimes("a membership was committed", |world: &Seen| world.workload().tally.memberships > 0);
+    }
+    if Fault::survivable().all(|fault| among.contains(&fault)) {
+        sim = sim
+            .sometimes("a log was overwritten", |world: &Seen| world.workload().tally.overwritten > 0)
+            .sometimes("nobody knows whether an operation happened", |world: &Seen| {
+                world.workload().tally.unknown > 0
+            });
+    }
+    sim
+}
+
+fn agree(world: &World<Raft, Cluster>) -> bool {
+    let cluster = world.workload();
+    if !cluster.satisfied() {
+        return false;
+    }
+    let Some(members) = changes::members(world) else { return false };
+    let mut stores = members.iter().filter_map(|id| cluster.store(*id));
+    let Some(first) = stores.next() else { return false };
+    first.applied() > 0 && stores.all(|store| store == first)
+}

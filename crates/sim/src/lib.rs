@@ -151,6 +151,8 @@ mod fork;
 mod hash;
 mod markup;
 mod medium;
+#[cfg(synod_mutants)]
+pub mod mutants;
 mod nemesis;
 mod network;
 mod node;

@@ -163,6 +163,7 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
         if let Some(verdict) = waiting.iter().find(late).and_then(stalled) {
             return Err(verdict);
         }
+        synod_core::mutant!("content-without-progress" => waiting.clear());
         if waiting.is_empty() {
             return self.judge().map(|()| false);
         }

@@ -13,7 +13,7 @@ const ROUNDS_MAX: usize = 6;
 
 /// So few fault events can be read.
 const FEW: usize = 10;
-/// How many seeds are tried in place of a script's own.
+/// How many seeds are tried in place of a script's own, for each way to leave something out.
 const SEEDS: u64 = 20;
 
 impl<P: Simulated, W: Workload<P>> Search<'_, '_, P, W> {
@@ -55,24 +55,42 @@ impl<P: Simulated, W: Workload<P>> Search<'_, '_, P, W> {
     }
 
     /// A run that needs many fault events often owes them to bad luck, each of them there to keep the others in step. Perhaps
-    /// under another seed fewer of them are enough.
+    /// under another seed fewer of them are enough: less and less is left out at a time, and for each rest other seeds are tried.
     fn try_other_chances(&mut self) {
-        for seed in 0..SEEDS {
+        self.phase = "other chances";
+        let mut size = self.best().faults.len() / 2;
+        while size > 0 {
+            if !self.leave_out_with_luck(size) {
+                size /= 2;
+            }
             // The proof needs what is left of the budget.
-            if self.best().faults.len() <= FEW || self.is_half_spent() || self.stopped() {
+            if self.best().faults.len() <= FEW || self.is_mostly_spent() || self.stopped() {
                 return;
             }
-            self.phase = "other chances";
-            let before = self.checkpoint();
-            let mut other = self.origin().clone();
-            other.faults.retain(|fault| matches!(fault, FaultEvent::Strike(_)));
-            other.seed = seed;
-            if self.accepts_in_full(other) {
-                self.coarse();
-                self.until_nothing_changes(Self::turn_knobs);
-                self.keep_the_smaller(before);
+            size = size.min(self.best().faults.len() / 2);
+        }
+    }
+
+    /// Leaves out a stretch of so many fault events, under another seed. Whether there is one that can be spared.
+    fn leave_out_with_luck(&mut self, size: usize) -> bool {
+        // Every stretch with one seed before any with the next: most of them never can be spared.
+        for _ in 0..SEEDS {
+            let mut end = self.best().faults.len();
+            while end > 0 {
+                let start = end.saturating_sub(size);
+                let mut rest = self.keeping(|nth, _| !(start..end).contains(&nth));
+                rest.seed = self.another_seed();
+                if self.accepts(rest) {
+                    self.ddmin();
+                    return true;
+                }
+                if self.is_mostly_spent() || self.stopped() {
+                    return false;
+                }
+                end = start;
             }
         }
+        false
     }
 
     /// First every fault, then every fault of a kind.

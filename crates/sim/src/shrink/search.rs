@@ -9,13 +9,13 @@ use crate::world::Simulated;
 
 pub(super) struct Search<'s, 'a, P: Simulated, W> {
     shrinker: &'s mut Shrinker<'a, P, W>,
-    /// As it was in the beginning.
-    origin: Script,
     best: Script,
     /// When the best run fails.
     at: u64,
     events: u64,
     runs: u64,
+    /// How many seeds other than the script's own were tried.
+    seeds: u64,
     stopped: bool,
     pub(super) phase: &'static str,
 }
@@ -31,31 +31,21 @@ impl<'s, 'a, P: Simulated, W: Workload<P>> Search<'s, 'a, P, W> {
         let mut best = script.clone();
         best.faults = attempt.faults;
         let (at, events) = (attempt.at, attempt.events);
-        Ok(Self { shrinker, origin: best.clone(), best, at, events, runs: 1, stopped: false, phase: "" })
+        Ok(Self { shrinker, best, at, events, runs: 1, seeds: 0, stopped: false, phase: "" })
     }
 
     pub(super) const fn best(&self) -> &Script {
         &self.best
     }
 
-    pub(super) const fn origin(&self) -> &Script {
-        &self.origin
+    pub(super) fn is_mostly_spent(&self) -> bool {
+        self.runs > self.shrinker.runs_max / 4 * 3
     }
 
-    pub(super) fn is_half_spent(&self) -> bool {
-        self.runs > self.shrinker.runs_max / 2
-    }
-
-    /// The best run, to be kept while another way is tried.
-    pub(super) fn checkpoint(&self) -> (Script, u64, u64) {
-        (self.best.clone(), self.at, self.events)
-    }
-
-    /// Goes back to that run unless the other way has led to fewer fault events.
-    pub(super) fn keep_the_smaller(&mut self, before: (Script, u64, u64)) {
-        if before.0.faults.len() <= self.best.faults.len() {
-            (self.best, self.at, self.events) = before;
-        }
+    /// One that was not tried before.
+    pub(super) fn another_seed(&mut self) -> u64 {
+        self.seeds += 1;
+        self.seeds
     }
 
     pub(super) const fn at(&self) -> u64 {

@@ -146,6 +146,7 @@ impl<P: Explored, O: Observer<P>> Arena<P, O> {
             return Err(reason.clone());
         }
         let Some(host) = self.hosts.get(effects.node) else { return Ok(()) };
+        synod_core::mutant!("explorer-never-looks" => return Ok(()));
         effects.events.iter().try_for_each(|event| observer.on_event(host.id, event))?;
         observer.on_step(host.id, host.protocol.as_ref())
     }

@@ -69,12 +69,18 @@ mod build {
     pub(super) use synod_core::mutant::{choose, choose_barrier, put_to_sleep, reached};
 
     pub(super) fn labels() -> Vec<Label> {
-        of([("raft", synod_raft::mutants::EXHIBITS), ("paxos", synod_paxos::mutants::EXHIBITS)])
+        of([
+            ("raft", synod_raft::mutants::EXHIBITS),
+            ("paxos", synod_paxos::mutants::EXHIBITS),
+            ("checker", synod_consistency_checker::mutants::EXHIBITS),
+        ])
     }
 
     pub(super) fn judges() -> Vec<Label> {
         of([
             ("raft", synod_raft::mutants::JUDGES),
+            ("paxos", synod_paxos::mutants::JUDGES),
+            ("sim", synod_sim::mutants::JUDGES),
             ("kv", synod_kv::mutants::JUDGES),
             ("checker", synod_consistency_checker::mutants::JUDGES),
         ])

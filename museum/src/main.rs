@@ -41,6 +41,12 @@ struct Arguments {
     /// Runs that shrinking a catch may cost; 0: nothing is shrunk
     #[arg(long, value_name = "RUNS", default_value_t = 0)]
     shrink: u64,
+    /// CPU seconds after the first catch of an exhibit, for other judges to catch it too
+    #[arg(long, value_name = "SECONDS", default_value_t = 1)]
+    others: u64,
+    /// CPU seconds for exploring every schedule of small clusters with each exhibit
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    explore: u64,
     /// Only the exhibits that are cheap to catch, all of them in less than three minutes
     #[arg(long)]
     quick: bool,
@@ -56,7 +62,7 @@ struct Arguments {
 }
 
 /// What needs more than a few CPU seconds.
-const SLOW: &[&str] = &["commit-of-earlier-term"];
+const SLOW: &[&str] = &["ack-of-earlier-term", "commit-of-earlier-term"];
 
 /// An exhibit, and perhaps the proof that it does no harm.
 type Piece = (Exhibit, Option<String>);
@@ -84,20 +90,26 @@ fn main() -> ExitCode {
     }
     let mut sound = true;
     let seconds = Duration::from_secs;
-    let budget = Budget { cpu: seconds(arguments.control), first_seed: arguments.seed, shrink: 0 };
+    let mut budget = Budget {
+        cpu: seconds(arguments.control),
+        others: seconds(arguments.others),
+        explore: seconds(arguments.explore),
+        first_seed: arguments.seed,
+        shrink: 0,
+    };
     for setup in setups.iter().filter(|setup| pieces.iter().any(|(exhibit, _)| exhibit.room == setup.room)) {
         let control = hunt::control(setup, &budget);
         table.control(setup, &control);
         sound &= control.alarm.is_none();
     }
-    let budget = Budget { cpu: seconds(arguments.cpu), first_seed: arguments.seed, shrink: arguments.shrink };
+    budget = Budget { cpu: seconds(arguments.cpu), shrink: arguments.shrink, ..budget };
     let (what, source) = if arguments.barriers { ("barrier", "in") } else { ("exhibit", "source") };
     table.head(what, source);
     let mut outcomes = Vec::new();
     for (exhibit, proof) in &pieces {
         let outcome = hunt::hunt(exhibit, &setups, &budget);
         table.row(exhibit, &outcome, proof.as_deref());
-        sound &= outcome.caught.is_some() != proof.is_some();
+        sound &= outcome.caught.is_empty() == proof.is_some();
         outcomes.push(outcome);
     }
     table.sum(&outcomes);
@@ -109,13 +121,17 @@ fn main() -> ExitCode {
 
 /// The judges are on trial too: each is put to sleep, and an exhibit that it had caught must get away.
 fn judges(pieces: &[Piece], outcomes: &[Outcome], setups: &[Setup], budget: &Budget, table: Table) -> bool {
-    let catch = |(piece, outcome): (&'_ Piece, &Outcome)| Some((piece.0.clone(), outcome.caught.clone()?));
-    let mut caught: Vec<_> = pieces.iter().zip(outcomes).filter_map(catch).collect();
+    let catches = |(piece, outcome): (&Piece, &Outcome)| {
+        let (exhibit, caught) = (piece.0.clone(), outcome.caught.clone());
+        caught.into_iter().map(move |catch| (exhibit.clone(), catch))
+    };
+    let mut caught: Vec<_> = pieces.iter().zip(outcomes).flat_map(catches).collect();
     // Where everybody looks, the clients are seldom the first to notice: one catch must be theirs.
-    let alone = Budget { cpu: Duration::from_secs(2), shrink: 0, ..*budget };
+    let (seconds, none) = (Duration::from_secs(2), Duration::ZERO);
+    let alone = Budget { cpu: seconds, others: none, explore: none, shrink: 0, ..*budget };
     let theirs = caught.iter().filter(|(exhibit, _)| exhibit.room == "raft").find_map(|(exhibit, _)| {
         let among = |setup: &Setup| setup.name == setups::CLIENTS_ALONE;
-        let catch = hunt::hunt_in(exhibit, setups, &alone, among).caught?;
+        let catch = hunt::hunt_in(exhibit, setups, &alone, among).caught.into_iter().next()?;
         (catch.alarm.by == setups::Judge::Checker).then(|| (exhibit.clone(), catch))
     });
     caught.extend(theirs);

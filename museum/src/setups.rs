@@ -5,6 +5,7 @@ mod clusters;
 mod exploring;
 mod paxos;
 mod raft;
+mod schedules;
 
 pub(crate) use clusters::Clusters;
 pub(crate) use exploring::Exploring;
@@ -26,8 +27,8 @@ pub(crate) struct Setup {
 pub(crate) enum Search {
     /// Seed by seed.
     Seeds(Box<dyn Runs>),
-    /// All of them within bounds, begun when the seeds have used up this much time.
-    States(Duration, Box<dyn Explores>),
+    /// All of them within bounds.
+    States(Box<dyn Explores>),
 }
 
 /// Runs of the simulator.
@@ -40,8 +41,14 @@ pub(crate) trait Runs {
 
 /// The explorer.
 pub(crate) trait Explores {
-    /// Uses no more than this CPU time.
-    fn explore(&self, cpu: Duration) -> Visit;
+    fn explore(&self, limits: Limits) -> Visit;
+}
+
+/// Where an exploration stops.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) cpu: Duration,
+    pub(crate) states: u64,
 }
 
 /// What came of one seed.
@@ -95,6 +102,8 @@ impl fmt::Display for Judge {
     }
 }
 
+/// All of them, those that explore from small to large.
 pub(crate) fn all() -> Vec<Setup> {
-    raft::setups().into_iter().chain(paxos::setups()).collect()
+    let rooms = [raft::setups(), schedules::setups(), paxos::setups(), raft::clients()];
+    rooms.into_iter().flatten().collect()
 }

@@ -1,7 +1,7 @@
 //! What the visitor reads.
 
 use crate::collection::Exhibit;
-use crate::hunt::{Control, Noticed, Outcome};
+use crate::hunt::{Catch, Control, How, Noticed, Outcome, Small};
 use crate::setups::Setup;
 use serde_json::json;
 
@@ -31,43 +31,45 @@ impl Table {
     pub(crate) fn head(self, exhibits: &str, source: &str) {
         if !self.json {
             println!(
-                "\n{exhibits:30} {source:33} {:9} {:13} {:>6} {:>8} {:>6} {:>6} {:>6}",
-                "caught by", "setup", "seeds", "states", "CPU s", "faults", "shrunk"
+                "\n{exhibits:30} {source:33} {:9} {:13} {:>6} {:>6} {:>6} {:>6}  {:9} {:>10}  {:20}",
+                "caught by", "setup", "seeds", "CPU s", "faults", "shrunk", "explorer", "states", "also by"
             );
         }
     }
 
     /// One exhibit; `proof` says why it need not be caught.
     pub(crate) fn row(self, exhibit: &Exhibit, outcome: &Outcome, proof: Option<&str>) {
-        let Outcome { caught, runs, states, reached, .. } = outcome;
-        let cpu = outcome.cpu.as_secs_f64();
-        let Exhibit { room, name, source, says, .. } = exhibit;
         if self.json {
-            let caught = caught.as_ref().map(|it| {
-                json!({ "by": it.alarm.by.to_string(), "says": it.alarm.says, "setup": it.setup, "seed": it.seed, "faults": it.faults, "shrunk": it.shrunk })
-            });
-            return println!(
-                "{}",
-                json!({
-                    "exhibit": name, "crate": room, "source": source, "says": says, "seeds": runs, "states": states,
-                    "cpu_s": cpu, "reached": reached, "caught": caught, "proof": proof,
-                })
-            );
+            return println!("{}", json(exhibit, outcome, proof));
         }
-        let shrunk = caught.as_ref().and_then(|it| it.shrunk).map_or(String::new(), |left| left.to_string());
-        let (by, setup, faults, words) = match (caught, proof) {
-            (Some(it), None) => {
-                (it.alarm.by.to_string(), it.setup, it.faults.to_string(), it.alarm.says.as_str())
-            }
-            (Some(it), Some(_)) => {
-                ("REFUTED".to_owned(), it.setup, it.faults.to_string(), it.alarm.says.as_str())
-            }
-            (None, Some(proof)) => ("proof".to_owned(), "", String::new(), proof),
-            (None, None) if *reached => ("SURVIVED".to_owned(), "", String::new(), ""),
-            (None, None) => ("UNREACHED".to_owned(), "", String::new(), ""),
+        let Exhibit { name, source, .. } = exhibit;
+        let first = outcome.by_seed().or_else(|| outcome.caught.first());
+        let (by, words) = match (first, proof) {
+            (Some(catch), None) => (catch.alarm.by.to_string(), catch.alarm.says.as_str()),
+            (Some(catch), Some(_)) => ("REFUTED".to_owned(), catch.alarm.says.as_str()),
+            (None, Some(proof)) => ("proof".to_owned(), proof),
+            (None, None) if outcome.reached => ("SURVIVED".to_owned(), ""),
+            (None, None) => ("UNREACHED".to_owned(), ""),
         };
+        let setup = first.map_or("", |catch| catch.setup);
+        let faults = first.map_or(String::new(), |catch| catch.faults.to_string());
+        let shrunk = outcome.small.map_or(String::new(), |small| small.faults.to_string());
+        let (place, states) = match outcome.by_states() {
+            Some((catch, states)) => (catch.setup, states.to_string()),
+            None => ("-", format!(">{}", outcome.states)),
+        };
+        let known = first.map(|catch| catch.alarm.by);
+        let others = outcome.caught.iter().filter(|catch| matches!(catch.how, How::Seed(_)));
+        let others: Vec<_> = others
+            .map(|catch| catch.alarm.by)
+            .filter(|by| Some(*by) != known)
+            .map(|by| by.to_string())
+            .collect();
         println!(
-            "{name:30} {source:33} {by:9} {setup:13} {runs:>6} {states:>8} {cpu:>6.2} {faults:>6} {shrunk:>6}  {words}"
+            "{name:30} {source:33} {by:9} {setup:13} {:>6} {:>6.2} {faults:>6} {shrunk:>6}  {place:9} {states:>10}  {:20}  {words}",
+            outcome.runs,
+            outcome.cpu.as_secs_f64(),
+            others.join(", "),
         );
     }
 
@@ -77,18 +79,22 @@ impl Table {
         if self.json {
             let noticed = noticed.map(|it| {
                 let instead = it.instead.as_ref().map(|alarm| &alarm.says);
-                json!({ "exhibit": it.exhibit, "setup": it.setup, "seed": it.seed, "instead": instead })
+                json!({ "exhibit": it.exhibit, "setup": it.setup, "how": how(it.how), "instead": instead })
             });
             return println!("{}", json!({ "judge": name, "crate": room, "says": says, "noticed": noticed }));
         }
         let words = match noticed {
             None => "NOBODY NOTICES".to_owned(),
-            Some(Noticed { exhibit, setup, seed, instead }) => {
+            Some(Noticed { exhibit, setup, how, instead }) => {
+                let how = match how {
+                    How::Seed(seed) => format!("seed {seed}"),
+                    How::States(states) => format!("{states} states"),
+                };
                 let what = exhibit.as_deref().unwrap_or("the correct code");
                 let then = instead.as_ref().map_or("is not caught".to_owned(), |alarm| {
                     format!("makes the {} say: {}", alarm.by, alarm.says.chars().take(60).collect::<String>())
                 });
-                format!("noticed: {what} ({setup}, seed {seed}) {then}")
+                format!("noticed: {what} ({setup}, {how}) {then}")
             }
         };
         println!("asleep {name:30} {words}");
@@ -118,17 +124,54 @@ impl Table {
         if self.json {
             return;
         }
-        let caught = outcomes.iter().filter(|outcome| outcome.caught.is_some()).count();
+        let caught = outcomes.iter().filter(|outcome| !outcome.caught.is_empty()).count();
         let median = |mut values: Vec<f64>| {
             values.sort_by(f64::total_cmp);
             values.get(values.len() / 2).copied().unwrap_or(0.0)
         };
         println!(
-            "\n{caught} of {} caught; the usual one after {} runs and {:.2} CPU seconds, the hardest after {:.1}",
+            "\n{caught} of {} caught; the usual one after {} runs and {:.3} CPU seconds, the hardest after {:.1}",
             outcomes.len(),
             median(outcomes.iter().map(|outcome| outcome.runs as f64).collect()),
             median(outcomes.iter().map(|outcome| outcome.cpu.as_secs_f64()).collect()),
             outcomes.iter().map(|outcome| outcome.cpu.as_secs_f64()).fold(0.0, f64::max),
         );
+        let states: Vec<f64> =
+            outcomes.iter().filter_map(|outcome| Some(outcome.by_states()?.1 as f64)).collect();
+        println!(
+            "{} of them by the explorer too, the usual one after {} states",
+            states.len(),
+            median(states)
+        );
+        let left: Vec<f64> =
+            outcomes.iter().filter_map(|outcome| Some(outcome.small?.faults as f64)).collect();
+        if !left.is_empty() {
+            let most = left.iter().copied().fold(0.0, f64::max);
+            println!("shrunk: {} fault events in the usual one, {most} in the greatest", median(left));
+        }
     }
+}
+
+fn how(how: How) -> serde_json::Value {
+    match how {
+        How::Seed(seed) => json!({ "seed": seed }),
+        How::States(states) => json!({ "states": states }),
+    }
+}
+
+fn json(exhibit: &Exhibit, outcome: &Outcome, proof: Option<&str>) -> serde_json::Value {
+    let catch = |Catch { alarm, setup, how: by, faults }: &Catch| {
+        json!({
+            "by": alarm.by.to_string(), "says": alarm.says, "setup": setup, "how": how(*by), "faults": faults,
+        })
+    };
+    let small = outcome.small.map(|Small { faults, setup, seed, of }| {
+        json!({ "faults": faults, "setup": setup, "seed": seed, "of": of })
+    });
+    let Exhibit { room, name, source, says, .. } = exhibit;
+    json!({
+        "exhibit": name, "crate": room, "source": source, "says": says, "seeds": outcome.runs,
+        "states": outcome.states, "cpu_s": outcome.cpu.as_secs_f64(), "reached": outcome.reached,
+        "caught": outcome.caught.iter().map(catch).collect::<Vec<_>>(), "shrunk": small, "proof": proof,
+    })
 }

@@ -102,7 +102,11 @@ fn judge<M: Model>(
         let class = machine.classify(op.call(), op.observed(), failed);
         let called = op.called();
         #[cfg(synod_mutants)]
-        let called = synod_core::mutant!(called, "checker-ignores-real-time" => called.saturating_sub(40));
+        let called = synod_core::mutant!(
+            called,
+            "checker-ignores-real-time" => called.saturating_sub(40),
+            "operation-before-its-call" => called.saturating_sub(40),
+        );
         items.push(Item { op: *id, class, called, returned: op.returned() });
     }
     drop_useless(&machine, &mut items);

@@ -72,6 +72,8 @@ pub fn verify<M: Model, O: AsRef<[OpId]>>(
     history: &History<M::Call, M::Return>,
     orders: &[O],
 ) -> Result<(), Flaw> {
+    #[cfg(synod_mutants)]
+    synod_core::mutant!("verifier-content-with-everything" => return Ok(()));
     let mut seen = vec![false; history.len()];
     let mut owner: BTreeMap<Option<M::Key>, usize> = BTreeMap::new();
     for (number, order) in orders.iter().enumerate() {

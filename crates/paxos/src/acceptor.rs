@@ -21,7 +21,12 @@ impl Paxos {
             // has asked for acceptance does not need the promise any more.
             return;
         }
-        cx.send(from, Message::Promise { ballot, accepted: self.accepted.clone() });
+        let accepted = mutant!(
+            self.accepted.clone(),
+            "one-ballot-for-both" =>
+                self.accepted.clone().map(|own| Proposal { ballot: self.promised, value: own.value }),
+        );
+        cx.send(from, Message::Promise { ballot, accepted });
         self.expect_decision(cx);
     }
 

@@ -6,7 +6,7 @@
 
 use crate::{Ballot, Paxos, Proposal};
 use alloc::collections::{BTreeMap, BTreeSet};
-use synod_core::{Bytes, NodeId};
+use synod_core::{Bytes, NodeId, mutant};
 
 /// Watches the nodes of one instance. Ask it after every step of any node: what happens and is undone between two observations
 /// goes unseen.
@@ -88,12 +88,13 @@ impl Safety {
     /// # Errors
     /// The first property found broken.
     pub fn observe(&mut self, node: NodeId, paxos: &Paxos) -> Result<(), Violation> {
+        mutant!("paxos-observer-never-looks" => return Ok(()));
         if let Some(wish) = paxos.wish() {
             self.proposed(wish);
         }
         if let Some(accepted) = paxos.accepted() {
             self.one_value(node, accepted)?;
-            if paxos.promised() < accepted.ballot {
+            if mutant!(paxos.promised() < accepted.ballot, "blind-to-forgotten-promises" => false) {
                 return Err(Violation::PromiseForgotten {
                     node,
                     accepted: accepted.ballot,
@@ -107,7 +108,7 @@ impl Safety {
         if let Some(decided) = paxos.decided() {
             self.one_value(node, decided)?;
             match &self.decision {
-                Some(first) if *first != decided.value => {
+                Some(first) if mutant!(*first != decided.value, "blind-to-two-decisions" => false) => {
                     return Err(Violation::Agreement {
                         node,
                         first: first.clone(),
@@ -142,7 +143,7 @@ impl Safety {
         }
         match self.values.get(ballot) {
             None => drop(self.values.insert(*ballot, value.clone())),
-            Some(first) if first == value => {}
+            Some(first) if mutant!(first == value, "blind-to-two-values" => true) => {}
             Some(first) => {
                 let (first, second) = (first.clone(), value.clone());
                 return Err(Violation::OneValuePerBallot { node, ballot: *ballot, first, second });

@@ -15,7 +15,10 @@ impl Paxos {
         ballot: Ballot,
         cx: &mut Context<'_, Self, S>,
     ) {
-        let quorum = self.config().accept_quorum();
+        let quorum = mutant!(
+            self.config().accept_quorum(),
+            "decided-by-the-other-quorum" => self.config().prepare_quorum(),
+        );
         let Some(Attempt { ballot: current, phase: Phase::Accepting { value, acceptances } }) =
             &mut self.attempt
         else {

@@ -42,6 +42,16 @@ pub const EXHIBITS: &[Exhibit] = &[
         says: "a proposer forgets its ballot in a crash, and uses it for another value",
     },
     Exhibit {
+        name: "one-ballot-for-both",
+        source: "epaxos 20",
+        says: "an acceptor names its promise as the ballot of what it has accepted",
+    },
+    Exhibit {
+        name: "decided-by-the-other-quorum",
+        source: "Howard et al., Flexible Paxos",
+        says: "as many acceptances as a ballot needs promises are a decision",
+    },
+    Exhibit {
         name: "own-value-first",
         source: "section 2.2, P2c",
         says: "a proposer proposes its own value, whatever the quorum has accepted",
@@ -53,5 +63,22 @@ pub const EXHIBITS: &[Exhibit] = &[
     },
 ];
 
-/// Judges that can be put to sleep: none.
-pub const JUDGES: &[Exhibit] = &[];
+/// Observers that look away.
+pub const JUDGES: &[Exhibit] = &[
+    Exhibit {
+        name: "paxos-observer-never-looks",
+        source: "invariants",
+        says: "the observer is content with everything",
+    },
+    Exhibit { name: "blind-to-two-decisions", source: "invariants", says: "Agreement is not checked" },
+    Exhibit {
+        name: "blind-to-two-values",
+        source: "invariants",
+        says: "One value per ballot is not checked",
+    },
+    Exhibit {
+        name: "blind-to-forgotten-promises",
+        source: "invariants",
+        says: "nobody asks whether an acceptance was also promised",
+    },
+];

@@ -10,9 +10,22 @@ impl Raft {
         if self.role != Role::Leader || self.commits_are_held(cx) {
             return;
         }
-        let best = self
-            .seats
-            .commit(|place| self.progress.get(place).map_or(Index::ZERO, |progress| progress.matched));
+        let best = mutant!(
+            self.seats
+                .commit(|place| self.progress.get(place).map_or(Index::ZERO, |progress| progress.matched)),
+            "commit-without-quorum" => {
+                let mut held: alloc::vec::Vec<Index> = self.progress.iter().map(|other| other.matched).collect();
+                held.sort_unstable_by(|a, b| b.cmp(a));
+                held.get((held.len() / 2).saturating_sub(1)).copied().unwrap_or(self.commit)
+            },
+            "commit-waits-for-own-disk" => {
+                let own = self.place(self.config.id).and_then(|place| self.progress.get(place));
+                let best = self
+                    .seats
+                    .commit(|place| self.progress.get(place).map_or(Index::ZERO, |other| other.matched));
+                best.min(own.map_or(Index::ZERO, |own| own.matched))
+            },
+        );
         let own_term = mutant!(self.log.term_at(best) == Some(self.term), "commit-of-earlier-term" => true);
         if best > self.commit && own_term {
             self.commit_to(best, cx);

@@ -49,7 +49,7 @@ impl Raft {
 
     fn ask_first<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         self.role = Role::PreCandidate;
-        self.leader = None;
+        mutant!(self.leader = None, "ex-leader-shut-out" => ());
         self.votes.clear();
         self.votes.push(self.config.id);
         if self.seats.elect(&self.votes) {
@@ -145,6 +145,9 @@ impl Raft {
             "vote-by-index" => last.index >= self.log.last().index,
             "vote-for-any-log" => true,
         );
+        mutant!("vote-in-earlier-term" => if term < self.term && up_to_date {
+            return cx.send(from, Message::Voted { term, granted: true });
+        });
         if term > self.term {
             self.adopt(term, up_to_date.then_some(from), cx);
         } else if term == self.term && self.voted_for == Some(from) {
@@ -278,7 +281,10 @@ impl Raft {
     fn is_loyal_against(&self, from: NodeId) -> bool {
         self.config.check_quorum
             && match self.leader {
-                Some(leader) => leader != from && (self.loyal || leader == self.config.id),
+                Some(leader) => mutant!(
+                    leader != from && (self.loyal || leader == self.config.id),
+                    "ex-leader-shut-out" => true,
+                ),
                 None => false,
             }
     }

@@ -233,7 +233,7 @@ impl Safety {
             self.election_safety(node, leads)?;
         }
         if let (Some(term), Some(kept)) = (leads, cut)
-            && led == Some(term)
+            && mutant!(led == Some(term), "blind-to-leaders-that-cut" => false)
         {
             return Err(Violation::LeaderAppendOnly { leader: node, term, kept });
         }

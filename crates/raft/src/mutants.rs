@@ -45,6 +45,11 @@ pub const EXHIBITS: &[Exhibit] = &[
         says: "a vote does not ask whether the candidate's log is up-to-date",
     },
     Exhibit {
+        name: "vote-in-earlier-term",
+        source: "Raft paper, figure 2",
+        says: "a candidate of an earlier term gets a vote in that term",
+    },
+    Exhibit {
         name: "vote-counted-twice",
         source: "CCF, former_candidate_double_vote",
         says: "a vote that is delivered twice counts twice",
@@ -63,6 +68,16 @@ pub const EXHIBITS: &[Exhibit] = &[
         name: "deaf-leader-stays",
         source: "openraft 2080",
         says: "a leader that hears nobody goes on leading, and its followers stand by it",
+    },
+    Exhibit {
+        name: "ex-leader-shut-out",
+        source: "hashicorp/raft 605",
+        says: "who has known a leader refuses every pre-vote, for ever, even that leader's own",
+    },
+    Exhibit {
+        name: "deposition-counts-as-contact",
+        source: "hashicorp/raft 666",
+        says: "a leader takes the answer that deposes it for a sign that it is followed",
     },
     // Replication.
     Exhibit {
@@ -106,6 +121,16 @@ pub const EXHIBITS: &[Exhibit] = &[
         says: "a rejection counts as an acknowledgement",
     },
     Exhibit {
+        name: "ack-of-earlier-term",
+        source: "CCF, ackuracy, openraft cecb5de8",
+        says: "what was acknowledged in an earlier term, and overwritten since, counts in this one",
+    },
+    Exhibit {
+        name: "leader-gives-way",
+        source: "Raft paper, figure 3, Leader Append-Only",
+        says: "a leader whose entries a follower rejects removes its own",
+    },
+    Exhibit {
         name: "sealed-after-deposition",
         source: "hashicorp/raft 695",
         says: "proposals gathered as a leader are written in a later term that another leads",
@@ -121,11 +146,31 @@ pub const EXHIBITS: &[Exhibit] = &[
         says: "a follower leaves probing only on an exact match that never comes",
     },
     Exhibit {
+        name: "lost-probe-not-repeated",
+        source: "yugabyte-db 32876",
+        says: "a probe that was lost is not sent again, and the follower stays where it is",
+    },
+    Exhibit {
+        name: "window-leaks",
+        source: "etcd-io/raft e419ba5",
+        says: "a batch that was acknowledged together with a later one fills the window for ever",
+    },
+    Exhibit {
         name: "deposed-leader-not-told",
         source: "etcd 8334, tikv 3270",
         says: "with PreVote and CheckQuorum a node that is ahead in its term can neither follow nor be elected",
     },
     // Commitment.
+    Exhibit {
+        name: "commit-without-quorum",
+        source: "openraft beb0302b",
+        says: "one copy less than a quorum commits",
+    },
+    Exhibit {
+        name: "commit-waits-for-own-disk",
+        source: "hashicorp/raft 503",
+        says: "a leader whose disk hangs goes on leading, and commits nothing without it",
+    },
     Exhibit {
         name: "commit-of-earlier-term",
         source: "logcabin 44, Raft paper, figure 8",
@@ -284,6 +329,11 @@ pub const JUDGES: &[Exhibit] = &[
         says: "the observer is content with everything",
     },
     Exhibit { name: "blind-to-two-leaders", source: "invariants", says: "Election Safety is not checked" },
+    Exhibit {
+        name: "blind-to-leaders-that-cut",
+        source: "invariants",
+        says: "Leader Append-Only is not checked",
+    },
     Exhibit { name: "blind-to-other-entries", source: "invariants", says: "Log Matching is not checked" },
     Exhibit {
         name: "blind-to-memberships",

@@ -73,7 +73,11 @@ impl Progress {
 
     /// The voter acknowledged everything up to `matched`. Says whether that is news.
     pub(crate) fn acknowledged(&mut self, matched: Index) -> bool {
-        while self.in_flight.front().is_some_and(|last| *last <= matched) {
+        while self
+            .in_flight
+            .front()
+            .is_some_and(|last| mutant!(*last <= matched, "window-leaks" => *last == matched))
+        {
             self.in_flight.pop_front();
         }
         let news = matched > self.matched;
@@ -110,7 +114,7 @@ impl Progress {
     /// Falls back to one message at a time.
     pub(crate) fn probe(&mut self, paused: bool) {
         self.pace = Pace::Probe { paused };
-        self.in_flight.clear();
+        mutant!(self.in_flight.clear(), "window-leaks" => ());
     }
 
     /// A batch up to `last` was sent.

@@ -161,7 +161,7 @@ impl Raft {
             // Without entries: if they are merely slow to reach the disk, sending them again would only add to it.
             Pace::Probe { .. } => {
                 progress.probe(true);
-                progress.next.prev()
+                mutant!(progress.next.prev(), "lost-probe-not-repeated" => progress.matched)
             }
             // This check cannot fail, so a heartbeat that overtakes entries is no false alarm.
             Pace::Replicate => progress.matched,
@@ -220,6 +220,7 @@ impl Raft {
         if progress.rejected(prev, candidate) {
             progress.due = true;
             self.dirty = true;
+            mutant!("leader-gives-way" => self.log.truncate(candidate.max(self.commit).next()));
         }
     }
 
@@ -234,10 +235,14 @@ impl Raft {
         cx: &mut Context<'_, Self, S>,
     ) -> Option<&mut Progress> {
         if term > self.term {
+            mutant!("deposition-counts-as-contact" => {
+                self.progress.get_mut(place)?.heard = true;
+                return None;
+            });
             self.follow(term, None, cx);
             return None;
         }
-        if term < self.term || self.role != Role::Leader {
+        if mutant!(term < self.term, "ack-of-earlier-term" => false) || self.role != Role::Leader {
             return None;
         }
         if round > self.round {

@@ -1,8 +1,7 @@
 //! Every schedule within bounds.
 
-use super::{Alarm, Explores, Judge, Visit};
+use super::{Alarm, Explores, Judge, Limits, Visit};
 use core::ops::ControlFlow;
-use core::time::Duration;
 use cpu_time::ProcessTime;
 use synod_sim::explore::{Act, Cluster, Explored, Explorer, Observer, Outcome};
 
@@ -17,12 +16,12 @@ where
     O: Observer<P>,
     F: Fn() -> Cluster<P, O>,
 {
-    fn explore(&self, cpu: Duration) -> Visit {
+    fn explore(&self, Limits { cpu, states }: Limits) -> Visit {
         let cluster = (self.cluster)();
         let start = ProcessTime::now();
         let watch =
             |_: &_| if start.elapsed() < cpu { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
-        let found = Explorer::new(&cluster).memory_max(2 << 30).watch(watch).run();
+        let found = Explorer::new(&cluster).memory_max(2 << 30).states_max(states).watch(watch).run();
         let finished = !matches!(found.outcome, Outcome::Stopped(_));
         let crashes = |action: &&synod_sim::explore::Action<P>| matches!(action.act, Act::Crash { .. });
         let (alarm, faults) = match found.counterexample() {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use synod_core::{Bytes, NodeId};
 use synod_paxos::invariants::Safety;
 use synod_paxos::{Command, Config, Event, Paxos, Quorums};
-use synod_sim::explore::{Bounds, Cluster, Observer};
+use synod_sim::explore::{Bounds, Cluster, Network, Observer};
 use synod_sim::{Climate, Dials, Fault, Io, Latency, Rate, Sim, Workload, World};
 
 pub(super) fn setups() -> Vec<Setup> {
@@ -18,6 +18,10 @@ pub(super) fn setups() -> Vec<Setup> {
     let crashes = Climate::Swarm(vec![Fault::Crash, Fault::Blackout, Fault::StallDisk, Fault::Isolate]);
     let of = |prepare, accept| Quorums::Sizes { prepare, accept };
     let most = Quorums::Majority;
+    let states = |name, says, cluster: fn() -> Cluster<Paxos, Watcher>| {
+        let search = Search::States(Box::new(Exploring { cluster }));
+        Setup { room: "paxos", name, says, search }
+    };
     vec![
         seeds("instance-3", "three nodes, every fault", instances(3, most, Climate::swarm())),
         seeds("instance-5", "five nodes, every fault", instances(5, most, Climate::swarm())),
@@ -30,12 +34,23 @@ pub(super) fn setups() -> Vec<Setup> {
         seeds("late-3", "three nodes, with messages that arrive late", instances(3, most, late())),
         seeds("one-and-all-3", "one promise begins, all must accept", instances(3, of(1, 3), frail())),
         seeds("all-and-one-3", "all must promise, one acceptance decides", instances(3, of(3, 1), frail())),
-        Setup {
-            room: "paxos",
-            name: "schedules-3",
-            says: "every schedule of three nodes, two proposers and one crash",
-            search: Search::States(Duration::from_secs(2), Box::new(Exploring { cluster: schedules })),
-        },
+        states(
+            "ballots-3",
+            "every schedule of three nodes and two proposers, messages arriving any number of times",
+            || schedules(Quorums::Majority, Bounds { timers: 0, ..everlasting() }),
+        ),
+        states("retries-3", "the same, and a third ballot", || {
+            schedules(Quorums::Majority, Bounds { timers_all: 1, ..everlasting() })
+        }),
+        states("crash-3", "every schedule of three nodes, two proposers and one crash", || {
+            schedules(Quorums::Majority, Bounds { crashes: 1, timers: 0, ..everlasting() })
+        }),
+        states("crash-one-3", "the same where one acceptance decides", || {
+            schedules(
+                Quorums::Sizes { prepare: 3, accept: 1 },
+                Bounds { crashes: 1, timers: 0, ..everlasting() },
+            )
+        }),
     ]
 }
 
@@ -143,12 +158,20 @@ impl Observer<Paxos> for Watcher {
     }
 }
 
-fn schedules() -> Cluster<Paxos, Watcher> {
+fn everlasting() -> Bounds {
+    Bounds { network: Network::Everlasting, ..Bounds::default() }
+}
+
+/// Two proposers, one of which is given another value if it has lost its first in a crash.
+fn schedules(quorums: Quorums, bounds: Bounds) -> Cluster<Paxos, Watcher> {
     let propose = |value: &'static str| Command::Propose { value: Bytes::from_static(value.as_bytes()) };
-    Cluster::observed(3, |id| member(id, 3, Quorums::Majority), Watcher::default())
+    // Known from the beginning, so that states do not differ in what has been proposed so far.
+    let mut safety = Safety::default();
+    ["a", "b", "c"].iter().for_each(|value| safety.proposed(&Bytes::from_static(value.as_bytes())));
+    Cluster::observed(3, move |id| member(id, 3, quorums), Watcher(safety))
         .command(NodeId(1), propose("a"))
         .command(NodeId(2), propose("b"))
         .command(NodeId(1), propose("c"))
-        .bounds(Bounds { crashes: 1, timers: 0, ..Bounds::default() })
+        .bounds(bounds)
         .without_incarnations()
 }

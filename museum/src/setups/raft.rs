@@ -44,7 +44,13 @@ pub(super) fn setups() -> Vec<Setup> {
         named(
             "one-way-3",
             "three nodes, some of which hear and are not heard: two must go on",
-            &lasting(3),
+            &lasting(3, OneWay),
+            |sim| with_progress(everything(sim)),
+        ),
+        named(
+            "hung-3",
+            "three nodes, the disk of one of which hangs: the others must go on",
+            &lasting(3, StallDisk),
             |sim| with_progress(everything(sim)),
         ),
         named(
@@ -85,6 +91,13 @@ pub(super) fn setups() -> Vec<Setup> {
         ),
     ];
     setups.into_iter().flatten().collect()
+}
+
+/// The room of the checker: clusters whose clients alone are asked.
+pub(super) fn clients() -> Vec<Setup> {
+    let clients =
+        named(CLIENTS_ALONE, "clients of three nodes, every fault", &small(3, Climate::swarm()), with_judge);
+    clients.map(|setup| Setup { room: "checker", ..setup }).into_iter().collect()
 }
 
 fn named(
@@ -213,12 +226,7 @@ fn handing(nodes: usize) -> Settings {
 
 /// A disk that stands still, and does not move again before the faults of the run end.
 fn stuck(nodes: usize) -> Settings {
-    let mut settings = lasting(nodes);
-    let Climate::Fixed(dials) = &mut settings.climate else { return settings };
-    for rate in &mut dials.schedule {
-        rate.fault = Fault::StallDisk;
-    }
-    settings
+    lasting(nodes, Fault::StallDisk)
 }
 
 /// Where exactly one disk stood still, and for five seconds at least, somebody else leads in the end.
@@ -241,11 +249,11 @@ fn with_sound_leader(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
     })
 }
 
-/// A partition that lets one direction pass, once or twice, and does not end before the faults of the run do.
-fn lasting(nodes: usize) -> Settings {
+/// A fault that strikes once or twice, and does not end before the storm does: a partition that lets one direction pass, say.
+fn lasting(nodes: usize, fault: Fault) -> Settings {
     let mut dials = Dials::calm();
     let lasting = (Duration::from_secs(60), Duration::from_secs(60));
-    dials.schedule = vec![Rate { fault: Fault::OneWay, every: Duration::from_secs(8), lasting }];
+    dials.schedule = vec![Rate { fault, every: Duration::from_secs(8), lasting }];
     let mut settings = small(nodes, Climate::Fixed(dials));
     settings.storm = LASTING;
     settings.operations = 10_000;

@@ -161,6 +161,15 @@ impl Raft {
         }
     }
 
+    /// The wait should be over. A timer may be a little early by the clock that counts; then it waits for the rest.
+    pub(crate) fn on_guard_timer<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        let rest = self.guard.held_until.since(cx.now());
+        if self.role == Role::Leader && !rest.is_zero() {
+            return cx.arm(Timer::Guard, rest);
+        }
+        self.advance_commit(cx);
+    }
+
     /// Whether a predecessor may still serve reads, so that nothing may be committed.
     pub(crate) fn commits_are_held<S: Sink<Self> + ?Sized>(&self, cx: &Context<'_, Self, S>) -> bool {
         self.config.lease_guard.is_some() && cx.now() < self.guard.held_until

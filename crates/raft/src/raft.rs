@@ -282,7 +282,7 @@ impl Protocol for Raft {
             Input::Timer(Timer::Heartbeat) => self.on_heartbeat(cx),
             Input::Timer(Timer::CheckQuorum) => self.on_check_quorum(cx),
             Input::Timer(Timer::Reads) => self.on_reads_timeout(cx),
-            Input::Timer(Timer::Guard) => self.advance_commit(cx),
+            Input::Timer(Timer::Guard) => self.on_guard_timer(cx),
             Input::Timer(Timer::Transfer) => self.on_transfer_timeout(cx),
             Input::Timer(Timer::Claim) => self.on_claim_timer(cx),
             Input::Command(Command::Propose { token, payload }) => self.on_propose(token, payload, cx),

@@ -219,3 +219,16 @@ fn a_new_leader_commits_when_the_log_of_the_old_one_is_no_lease_any_more() {
     assert_eq!(cluster.committed(leader), 4);
     assert!(cluster.events.iter().all(|(_, event)| !matches!(event, Event::Illegal { .. })));
 }
+
+/// A timer that fires a little before the clock says so: the rest is waited for, or nothing would ever be committed.
+#[test]
+fn a_guard_timer_that_is_early_is_armed_again() {
+    let mut cluster = guarded();
+    cluster.propose(1, "a");
+    cluster.stabilize();
+    cluster.isolate(1);
+    let leader = everybody_else_elects(&mut cluster);
+    assert!(cluster.fire(NodeId(leader), Timer::Guard));
+    assert_eq!(cluster.committed(leader), 2);
+    assert!(cluster.nodes[&NodeId(leader)].timers().contains_key(&Timer::Guard));
+}

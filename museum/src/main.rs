@@ -62,7 +62,27 @@ struct Arguments {
 }
 
 /// What needs more than a few CPU seconds.
-const SLOW: &[&str] = &["ack-of-earlier-term", "commit-of-earlier-term"];
+const SLOW: &[&str] = &["ack-of-earlier-term", "commit-of-earlier-term", "window-leaks"];
+
+/// What no hunt has caught so far within a minute: a debt, which a whole run of the museum shows as survivors. Tests of
+/// the crate hold some of them.
+const UNCAUGHT: &[&str] = &[
+    "answers-of-an-earlier-life",
+    "borrowed-from-who-lags",
+    "change-before-own-commit",
+    "guard-not-awaited",
+    "guard-outlives-itself",
+    "joint-election-by-one-half",
+    "lease-from-the-echo",
+    "lease-without-drift",
+    "membership-lost-in-compaction",
+    "promise-lost-in-restart",
+    "stalled-disk-leads-on",
+];
+
+/// The same, of barriers: a candidate's requests, which a test holds (`a_candidate_asks_for_votes_when_its_own_is_durable`). The harm
+/// needs entries that are lost in the crash, and another campaign in the same term.
+const UNCAUGHT_BARRIERS: &[&str] = &["cx.send(self.others.clone(), request),"];
 
 /// An exhibit, and perhaps the proof that it does no harm.
 type Piece = (Exhibit, Option<String>);
@@ -157,5 +177,7 @@ fn pieces(arguments: &Arguments) -> std::io::Result<Vec<Piece>> {
 fn is_wanted(exhibit: &Exhibit, arguments: &Arguments) -> bool {
     let named =
         arguments.only.is_empty() || arguments.only.iter().any(|word| exhibit.name.contains(word.as_str()));
-    named && !(arguments.quick && SLOW.contains(&exhibit.name.as_ref()))
+    let dear = SLOW.iter().chain(UNCAUGHT).any(|name| *name == exhibit.name)
+        || UNCAUGHT_BARRIERS.contains(&exhibit.says.as_ref());
+    named && !(arguments.quick && dear)
 }

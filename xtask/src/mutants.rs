@@ -69,7 +69,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome, Failure> {
     start(&mut cargo(["build", "--release", "-p", NORMAL.0, "--bin", NORMAL.1]))?;
     absent(&names, &workspace.target.join("release").join(executable(NORMAL.1)))?;
     start(Command::new(&museum).args(BRIEF).args(["--quick", "--control", "1", "--cpu", "20"]))?;
-    start(Command::new(&museum).args(BRIEF).args(["--barriers", "--control", "0", "--cpu", "5"]))?;
+    start(Command::new(&museum).args(BRIEF).args(["--barriers", "--quick", "--control", "0", "--cpu", "5"]))?;
     Ok(Outcome::Passed)
 }
 

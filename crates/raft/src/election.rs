@@ -146,6 +146,7 @@ impl Raft {
             "vote-for-any-log" => true,
         );
         mutant!("vote-in-earlier-term" => if term < self.term && up_to_date {
+            // Proof: a part of the planted bug, and not there in a normal build.
             return cx.send(from, Message::Voted { term, granted: true });
         });
         if term > self.term {

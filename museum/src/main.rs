@@ -84,6 +84,9 @@ const UNCAUGHT: &[&str] = &[
 /// needs entries that are lost in the crash, and another campaign in the same term.
 const UNCAUGHT_BARRIERS: &[&str] = &["cx.send(self.others.clone(), request),"];
 
+/// Judges that no setup gives anything to do: no hunted cluster compacts its log. A test puts this one on trial.
+const UNTRIED: &[&str] = &["blind-to-other-snapshots"];
+
 /// An exhibit, and perhaps the proof that it does no harm.
 type Piece = (Exhibit, Option<String>);
 
@@ -156,7 +159,7 @@ fn judges(pieces: &[Piece], outcomes: &[Outcome], setups: &[Setup], budget: &Bud
     });
     caught.extend(theirs);
     let mut awake = true;
-    for judge in collection::judges() {
+    for judge in collection::judges().into_iter().filter(|judge| !UNTRIED.contains(&judge.name.as_ref())) {
         let noticed = hunt::doze(&judge, &caught, setups, budget);
         table.judge(&judge, noticed.as_ref());
         awake &= noticed.is_some();

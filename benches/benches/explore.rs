@@ -10,8 +10,10 @@
 //! Each contestant runs in a process of its own, in turn, so that its greatest memory is its own (`VmHWM`); one thread each. Where
 //! a count differs from what is known (TLC and stateright's documentation), the benchmark fails.
 //!
-//! **A second opinion.** Clusters of protocols on the contract are handed to stateright as they are, and it has to count the same
-//! states as our explorer.
+//! **A second opinion.** stateright has to count the same states as our explorer, twice. Our model of a cluster is handed to it as
+//! it is, so that its search is checked against ours. And our protocols run as its actors, on its own network and in processes
+//! of their own driver (`synod_benches::explore::ActorCluster`, where it is said what corresponds to what): so our cluster is
+//! checked too. Where a count or a verdict differs, the benchmark fails.
 
 use core::fmt::Debug;
 use core::hash::Hash;
@@ -27,7 +29,7 @@ use std::process::{Command, ExitCode};
 use std::sync::{Mutex, PoisonError};
 use std::{env, fs};
 use synod_benches::Table;
-use synod_benches::explore::{RegisterOverPaxos, TwoPhase};
+use synod_benches::explore::{RegisterOverPaxos, TwoPhase, opinions};
 use synod_kv::explore::RaftScope;
 use synod_sim::explore::{Explorer, Model, Successors};
 
@@ -473,8 +475,9 @@ where
     }
 }
 
-/// stateright's search over our clusters: the same states, counted by another's visited set and queue.
+/// Our clusters under stateright's search, and our protocols as stateright's actors: both must count the same states.
 fn second_opinion() -> Result<(), Failure> {
+    println!("second opinion, our model of a cluster under stateright's search:");
     let elections = RaftScope::default();
     let mut without = elections.clone();
     without.proposals = 0;
@@ -484,7 +487,16 @@ fn second_opinion() -> Result<(), Failure> {
         if ours != theirs || ours.0 == 0 {
             return Err(format!("{name}: we count {ours:?}, stateright counts {theirs:?}").into());
         }
-        println!("second opinion, {name}: {} states, {} generated, as stateright counts", ours.0, ours.1);
+        println!("  {name}: {} states, {} generated, as stateright counts", ours.0, ours.1);
     }
+    println!("second opinion, our protocols as stateright's actors on its network:");
+    for opinion in opinions() {
+        let (ours, theirs) = (opinion.ours()?, opinion.theirs()?);
+        println!("  {}\n    ours       {ours}\n    stateright {theirs}", opinion.name);
+        if !ours.agrees(&theirs) || ours.holds != opinion.holds {
+            return Err(format!("{}: the two do not agree", opinion.name).into());
+        }
+    }
+    println!();
     Ok(())
 }

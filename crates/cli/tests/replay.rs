@@ -121,9 +121,11 @@ fn a_script_is_written_without_shrinking_and_for_runs_that_pass() {
 
 #[test]
 fn json_alone_writes_no_file() {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("synod-failure-2.script");
+    // Another test, or an earlier run of this one, may have left it.
+    let _ = std::fs::remove_file(&file);
     let found = synod(&["sim", "--seeds", "2..3", "--sabotage", "short-quorum", "--json"], "");
     assert_eq!(code(&found), 1);
-    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("synod-failure-2.script");
     assert!(!file.exists(), "{}", file.display());
 }
 

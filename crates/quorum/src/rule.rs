@@ -235,7 +235,11 @@ impl<M: Copy> Shape<M> {
             Self::AtLeast { need, parts } => {
                 let mut missing = *need;
                 parts.iter().any(|part| {
-                    if part.shape.is_met(there) {
+                    let met = match &part.shape {
+                        Self::Member(member) => there(*member),
+                        inner => inner.is_met(there),
+                    };
+                    if met {
                         missing = missing.saturating_sub(part.weight);
                     }
                     missing == 0

@@ -10,24 +10,22 @@ impl Raft {
         if self.role != Role::Leader || self.commits_are_held(cx) {
             return;
         }
+        let matched =
+            |place: usize| self.progress.get(place).map_or(Index::ZERO, |progress| progress.matched);
         let best = mutant!(
-            self.seats
-                .commit(|place| self.progress.get(place).map_or(Index::ZERO, |progress| progress.matched)),
+            self.seats.commit(self.commit, matched),
             "commit-without-quorum" => {
                 let mut held: alloc::vec::Vec<Index> = self.progress.iter().map(|other| other.matched).collect();
                 held.sort_unstable_by(|a, b| b.cmp(a));
-                held.get((held.len() / 2).saturating_sub(1)).copied().unwrap_or(self.commit)
+                held.get((held.len() / 2).saturating_sub(1)).copied().filter(|best| *best > self.commit)
             },
             "commit-waits-for-own-disk" => {
-                let own = self.place(self.config.id).and_then(|place| self.progress.get(place));
-                let best = self
-                    .seats
-                    .commit(|place| self.progress.get(place).map_or(Index::ZERO, |other| other.matched));
-                best.min(own.map_or(Index::ZERO, |own| own.matched))
+                let own = self.place(self.config.id).map_or(Index::ZERO, matched);
+                self.seats.commit(self.commit, matched).map(|best| best.min(own)).filter(|best| *best > self.commit)
             },
         );
-        let own_term = mutant!(self.log.term_at(best) == Some(self.term), "commit-of-earlier-term" => true);
-        if best > self.commit && own_term {
+        let Some(best) = best else { return };
+        if mutant!(self.log.term_at(best) == Some(self.term), "commit-of-earlier-term" => true) {
             self.commit_to(best, cx);
             self.settle_membership(cx);
         }

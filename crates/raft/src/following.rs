@@ -35,8 +35,13 @@ impl Raft {
         self.arm_loyalty(cx);
         self.round = self.round.max(round);
 
-        let Some((prev, entries)) = self.above_base(prev, entries) else {
-            return self.illegal(from, Illegal::ConflictsWithCommitted, cx);
+        let (prev, entries) = if prev.index >= self.log.base().index {
+            (prev, entries)
+        } else {
+            match self.above_base(prev, entries) {
+                Some(above) => above,
+                None => return self.illegal(from, Illegal::ConflictsWithCommitted, cx),
+            }
         };
         if mutant!(
             self.log.term_at(prev.index) != Some(prev.term),
@@ -95,6 +100,7 @@ impl Raft {
 
     /// Leaves out what was compacted here: it is committed, so every later leader has the same (Leader Completeness), whatever
     /// the term before it is said to be. `None` if the leader's differs all the same.
+    #[inline(never)]
     pub(crate) fn above_base(&self, prev: EntryId, entries: Segment) -> Option<(EntryId, Segment)> {
         let base = self.log.base();
         if prev.index >= base.index {

@@ -31,8 +31,10 @@ pub struct Safety {
     /// By id: a handful, looked up at every observation.
     nodes: Vec<(NodeId, Seen)>,
     leaders: BTreeMap<Term, NodeId>,
-    /// By index: what every log that was ever seen held there.
-    history: Vec<Variants>,
+    /// By index: what the first log that was seen so far held there.
+    history: Vec<Option<Variant>>,
+    /// What others held there, in other terms: only after a change of leaders is there any.
+    others: BTreeMap<EntryId, Variant>,
     /// By index: what was committed there.
     committed: Vec<Committed>,
 }
@@ -50,15 +52,11 @@ struct Seen {
     last: EntryId,
     commit: Index,
     led: Option<Term>,
+    /// Where the membership in effect was entered, and how many were not committed.
+    memberships: (Option<Index>, usize),
 }
 
-/// The entries seen at one index. More than one only after a change of leaders.
-#[derive(Clone, Debug, Default)]
-struct Variants {
-    first: Option<Variant>,
-    more: Vec<Variant>,
-}
-
+/// An entry that was seen.
 #[derive(Clone, Debug)]
 struct Variant {
     term: Term,
@@ -196,6 +194,7 @@ impl Safety {
     ///
     /// # Errors
     /// The first property found broken.
+    #[inline]
     pub fn observe(&mut self, node: NodeId, raft: &Raft) -> Result<(), Violation> {
         mutant!("observer-never-looks" => return Ok(()));
         let place = self.place_of(node);
@@ -223,9 +222,10 @@ impl Safety {
         })
     }
 
+    #[inline(never)]
     fn look(&mut self, place: usize, node: NodeId, raft: &Raft) -> Result<(), Violation> {
         let Some((_, before)) = self.nodes.get(place) else { return Ok(()) };
-        let Seen { led, last, commit, .. } = *before;
+        let Seen { led, last, commit, memberships: seen_memberships, .. } = *before;
         let grown = before.edits != raft.log().edits() || before.new;
         let cut = Self::cut(before, raft);
         let leads = if raft.role() == Role::Leader { Some(raft.term()) } else { None };
@@ -254,10 +254,12 @@ impl Safety {
         if leads.is_some() && led != leads {
             self.leader_completeness(node, raft)?;
         }
-        if grown || moved {
+        let memberships = raft.roster.outline(raft.commit_index());
+        if cut.is_some() || led != leads || memberships != seen_memberships {
             Violation::of_membership(node, raft).map_or(Ok(()), Err)?;
         }
         if let Some((_, seen)) = self.nodes.get_mut(place) {
+            seen.memberships = memberships;
             seen.note(raft, leads, grown);
         }
         if news { self.leaders_seen_are_complete(raft.term()) } else { Ok(()) }
@@ -340,17 +342,37 @@ impl Safety {
             if entry.index <= known {
                 continue;
             }
-            let place = place(entry.index);
-            if self.history.len() <= place {
-                self.history.resize_with(place + 1, Variants::default);
-            }
-            if !self.history.get_mut(place).is_some_and(|variants| variants.admit(segment, &entry, *before)) {
+            if !self.admit(segment, &entry, *before) {
                 let entry = EntryId { term: entry.term, index: entry.index };
                 return Err(Violation::LogMatching { node, entry });
             }
             *before = entry.term;
         }
         Ok(())
+    }
+
+    /// Whether the entry is new or equal to the one of its term.
+    #[inline]
+    fn admit(&mut self, segment: &Segment, entry: &Entry<'_>, before: Term) -> bool {
+        let place = place(entry.index);
+        let id = EntryId { term: entry.term, index: entry.index };
+        if let Some(known) = self.variant(id) {
+            return known.before == before && known.holds(entry);
+        }
+        let payload = segment.share(entry);
+        let new = Variant { term: entry.term, before, kind: entry.kind, payload };
+        match self.history.get_mut(place) {
+            Some(first @ None) => *first = Some(new),
+            Some(Some(_)) => {
+                self.others.insert(id, new);
+            }
+            None => {
+                // Mostly it is the next; a log that begins after a snapshot leaves what it does not hold to others.
+                self.history.resize(place, None);
+                self.history.push(Some(new));
+            }
+        }
+        true
     }
 
     /// Compares what the node has committed since `known`. Says whether anything was committed for the first time.
@@ -464,8 +486,13 @@ impl Safety {
         at == entry
     }
 
+    #[inline]
     fn variant(&self, entry: EntryId) -> Option<&Variant> {
-        self.history.get(place(entry.index))?.find(entry.term)
+        match self.history.get(place(entry.index))? {
+            Some(first) if first.term == entry.term => Some(first),
+            None => None,
+            Some(_) => self.others.get(&entry),
+        }
     }
 }
 
@@ -478,6 +505,7 @@ impl Seen {
         last: EntryId::ZERO,
         commit: Index::ZERO,
         led: None,
+        memberships: (None, 0),
     };
 
     /// Whether the node still looks like that.
@@ -500,30 +528,6 @@ impl Seen {
             self.truncations = raft.log().truncations().0;
             self.last = raft.log().last();
         }
-    }
-}
-
-impl Variants {
-    #[inline]
-    fn find(&self, term: Term) -> Option<&Variant> {
-        match &self.first {
-            Some(first) if first.term == term => Some(first),
-            _ => self.more.iter().find(|variant| variant.term == term),
-        }
-    }
-
-    /// Whether the entry is new or equal to the one of its term.
-    #[inline]
-    fn admit(&mut self, segment: &Segment, entry: &Entry<'_>, before: Term) -> bool {
-        if let Some(known) = self.find(entry.term) {
-            return known.before == before && known.holds(entry);
-        }
-        let new = Variant { term: entry.term, before, kind: entry.kind, payload: segment.share(entry) };
-        match self.first {
-            None => self.first = Some(new),
-            Some(_) => self.more.push(new),
-        }
-        true
     }
 }
 

@@ -240,12 +240,6 @@ impl Raft {
             _ => {}
         }
     }
-
-    /// What the application is told of when it changes.
-    #[inline]
-    fn face(&self) -> (Term, Role, Option<NodeId>) {
-        (self.term, self.role, self.leader)
-    }
 }
 
 impl Protocol for Raft {
@@ -266,15 +260,7 @@ impl Protocol for Raft {
         if self.halted {
             return;
         }
-        // The most frequent input, and one that changes nothing that anybody observes.
-        if let Input::Command(Command::Propose { token, payload }) = input {
-            return self.on_propose(token, payload, cx);
-        }
-        // The other frequent one, and mostly there is nothing to seal or to send.
-        if matches!(input, Input::Flush) && !self.wants_flush() {
-            return;
-        }
-        let before = self.face();
+        let (term, role, leader) = (self.term, self.role, self.leader);
         match input {
             Input::Start { incarnation, log } => self.on_start(incarnation, log, cx),
             Input::Message(from, message) => self.on_message(from, message, cx),
@@ -285,7 +271,10 @@ impl Protocol for Raft {
             Input::Timer(Timer::Guard) => self.on_guard_timer(cx),
             Input::Timer(Timer::Transfer) => self.on_transfer_timeout(cx),
             Input::Timer(Timer::Claim) => self.on_claim_timer(cx),
-            Input::Command(Command::Propose { token, payload }) => self.on_propose(token, payload, cx),
+            // Nothing that anybody observes changes.
+            Input::Command(Command::Propose { token, payload }) => {
+                return self.on_propose(token, payload, cx);
+            }
             Input::Command(Command::Campaign) => {
                 self.handover.resigned = false;
                 self.campaign(cx);
@@ -296,11 +285,17 @@ impl Protocol for Raft {
             Input::Command(Command::Compact { upto }) => self.on_compact(upto, cx),
             Input::Command(Command::ChangeMembership { token, change }) => self.on_change(token, &change, cx),
             Input::Link(peer, link) => self.on_link(peer, link),
-            Input::Flush => self.on_flush(cx),
+            Input::Flush => {
+                // Mostly there is nothing to seal or to send.
+                if !self.wants_flush() {
+                    return;
+                }
+                self.on_flush(cx);
+            }
             Input::Rewrite(below) => self.on_rewrite(below, cx),
             Input::Done(never) => match never {},
         }
-        if before != self.face() {
+        if term != self.term || role != self.role || leader != self.leader {
             self.turns.0 += 1;
             // Early: says what this node believes now; the log on disk decides what it believes after a crash.
             cx.emit_early(Event::Role { term: self.term, role: self.role, leader: self.leader });

@@ -200,7 +200,10 @@ impl Raft {
             if !self.catching_up.is_empty() {
                 self.caught_up(from, matched, cx);
             }
-            self.advance_commit(cx);
+            // What others have got farther than is committed already, this answer does not commit.
+            if matched > self.commit {
+                self.advance_commit(cx);
+            }
         }
     }
 

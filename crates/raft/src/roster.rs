@@ -60,6 +60,12 @@ impl Roster {
         self.later.iter().rev().take_while(|(index, _)| *index > commit).count()
     }
 
+    /// Where the membership in effect was entered, and how many lie above `commit`: while neither changes, nothing has.
+    #[inline]
+    pub(crate) fn outline(&self, commit: Index) -> (Option<Index>, usize) {
+        if self.later.is_empty() { (None, 0) } else { (self.entered(), self.uncommitted(commit)) }
+    }
+
     /// The last membership at or before `index`: what a snapshot of the state there needs (canonical/raft 250).
     pub(crate) fn at(&self, index: Index) -> &Arc<Membership> {
         let known = self.later.iter().rev().find(|(at, _)| *at <= index);
@@ -171,14 +177,22 @@ impl Seats {
         )
     }
 
-    /// The greatest index that a commit quorum has reached.
-    pub(crate) fn commit(&self, matched: impl Fn(usize) -> Index) -> Index {
-        mutant!(
-            self.quorums.as_ref().map_or(Index::ZERO, |quorums| quorums.commit().reached(&matched)),
+    /// The greatest index that a commit quorum has reached, if it is beyond `commit`.
+    pub(crate) fn commit(&self, commit: Index, matched: impl Fn(usize) -> Index) -> Option<Index> {
+        let best = mutant!(
+            {
+                let quorum = self.quorums.as_ref()?.commit();
+                // Mostly it is not, and to find that out is cheaper than to find the greatest.
+                if !quorum.is_met(|place| matched(place) > commit) {
+                    return None;
+                }
+                quorum.reached(&matched)
+            },
             "quorum-one-short" => self.reached_by(&self.all, 0, &matched),
             "learners-count" => self.reached_by(&self.all, 1, &matched),
             "joint-commit-by-one-half" => self.reached_by(&self.membership.voters, 1, &matched),
-        )
+        );
+        (best > commit).then_some(best)
     }
 }
 

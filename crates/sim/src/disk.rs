@@ -3,13 +3,14 @@
 //! The log on it finds its own end: a record carries its position and a checksum, so a reader knows a torn or missing record
 //! from the end of the log, and one that was written in another's place from the one that belongs there.
 
+use crate::pages::Pages;
 use std::collections::{BTreeMap, BTreeSet};
 use synod_core::{Damage, LogState, Lsn, Recovered};
 
 /// The log of one node. Records are kept as values; that their bytes survive a round trip is each protocol's own test.
 #[derive(Clone, Debug)]
 pub(crate) struct Disk<R> {
-    records: Vec<R>,
+    records: Pages<R>,
     released: u64,
     /// What the driver believes to be durable.
     pub(crate) durable: Lsn,
@@ -54,7 +55,7 @@ pub(crate) struct Wreck {
 impl<R> Disk<R> {
     pub(crate) fn new() -> Self {
         Self {
-            records: Vec::new(),
+            records: Pages::new(),
             released: 0,
             durable: Lsn::ZERO,
             stored: Lsn::ZERO,
@@ -97,7 +98,7 @@ impl<R> Disk<R> {
     pub(crate) fn release(&mut self, upto: Lsn) {
         let count = upto.min(self.stored).0.saturating_sub(self.released);
         let count = usize::try_from(count).unwrap_or(usize::MAX).min(self.records.len());
-        self.records.drain(..count);
+        self.records.release(count);
         self.released += count as u64;
         let first = self.released + 1;
         if !self.damaged.is_empty() {
@@ -207,7 +208,7 @@ impl<R> Disk<R> {
             0 => LogState::Fresh,
             damaged => LogState::Damaged { end, damaged },
         };
-        let records = (self.released + 1..).zip(&self.records).map(|(at, record)| {
+        let records = (self.released + 1..).zip(self.records.iter()).map(|(at, record)| {
             let found = match self.damaged.get(&at) {
                 Some(damage) => Recovered::Damaged(*damage),
                 None => Recovered::Intact(record),

@@ -123,7 +123,7 @@
 //! changes. A seed gives the values; explicit entries override it; a recorded tape repeats the run under any seed. A [`Script`]
 //! says in words what goes wrong in a run, fault by fault, and is a regression test that a person can read; a [`Shrinker`]
 //! leaves in it only what the failure needs, and a [`Replay`] steps through it, forward and backward. A rolling
-//! hash over every event, with the state of one node in turn every 16,384 events and of all at the end, is in each [`Report`]:
+//! hash over every event, with the state of one node in turn every 65,536 events and of all at the end, is in each [`Report`]:
 //! equal hashes mean equal runs.
 //!
 //! # Cost
@@ -156,6 +156,7 @@ pub mod mutants;
 mod nemesis;
 mod network;
 mod node;
+mod pages;
 mod queue;
 mod replay;
 mod run;

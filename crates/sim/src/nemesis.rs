@@ -230,10 +230,7 @@ fn between(part: &[usize], nodes: usize, bridge: Option<usize>, both: bool) -> V
 
 fn block<P: Simulated>(wires: &[(usize, usize)], closed: bool, net: &mut Net<P>) {
     for &(from, to) in wires {
-        if let Some(wire) = net.wire(from, to) {
-            wire.blocked =
-                if closed { wire.blocked.saturating_add(1) } else { wire.blocked.saturating_sub(1) };
-        }
+        net.block(from, to, closed);
     }
 }
 

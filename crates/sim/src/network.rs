@@ -37,6 +37,8 @@ pub(crate) struct Net<P: Simulated> {
     pub(crate) chain: Fold,
     pub(crate) up: Vec<bool>,
     wires: Vec<Wire>,
+    /// How many blockades of wires there are now: while there is none, nobody need look for them.
+    pub(crate) blockades: usize,
     counts: Counts,
     /// Messages take this many times as long.
     pub(crate) slowness: u32,
@@ -59,6 +61,7 @@ impl<P: Simulated> Net<P> {
             chain: Fold::default(),
             up: vec![false; nodes],
             wires: vec![Wire::default(); nodes * nodes],
+            blockades: 0,
             counts: Counts::new(),
             slowness: 1,
             messages: 0,
@@ -72,6 +75,12 @@ impl<P: Simulated> Net<P> {
         self.wires.get_mut(way)
     }
 
+    /// Whether a partition lies between the two.
+    pub(crate) fn is_blocked(&self, from: NodeId, to: usize) -> bool {
+        let way = index(from).and_then(|from| self.way(from, to));
+        way.and_then(|way| self.wires.get(way)).is_some_and(|wire| wire.blocked > 0)
+    }
+
     /// The place of the direction between two nodes in the table of wires.
     #[inline]
     pub(crate) fn way(&self, from: usize, to: usize) -> Option<usize> {
@@ -79,7 +88,17 @@ impl<P: Simulated> Net<P> {
         (from < nodes && to < nodes).then(|| from * nodes + to)
     }
 
+    /// A partition closes a wire, or opens it again.
+    pub(crate) fn block(&mut self, from: usize, to: usize, closed: bool) {
+        let Some(wire) = self.wire(from, to) else { return };
+        let before = wire.blocked;
+        wire.blocked = if closed { before.saturating_add(1) } else { before.saturating_sub(1) };
+        let after = wire.blocked;
+        self.blockades = self.blockades + usize::from(after) - usize::from(before);
+    }
+
     pub(crate) fn clear_partitions(&mut self) {
+        self.blockades = 0;
         for wire in &mut self.wires {
             wire.blocked = 0;
             wire.bad = false;

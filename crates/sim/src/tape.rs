@@ -323,6 +323,13 @@ impl Tape {
     /// Says what the fault events were about that came true since the last note.
     #[inline]
     pub(crate) fn note(&mut self, text: impl FnOnce() -> String) {
+        if self.log.is_some() {
+            self.write_note(text);
+        }
+    }
+
+    #[cold]
+    fn write_note(&mut self, text: impl FnOnce() -> String) {
         if let Some(log) = &mut self.log
             && let Some(fresh) = log.hits.get_mut(log.noted..)
             && !fresh.is_empty()

@@ -65,7 +65,7 @@ where
 }
 
 /// A digest of one node's state, each in turn, enters the rolling hash every so many events; that of all nodes does at the end.
-const DIGEST_EVERY: u64 = 1 << 14;
+const DIGEST_EVERY: u64 = 1 << 16;
 
 /// A cluster in virtual time. It is a value: clone it, run both copies, compare.
 #[derive(Clone)]
@@ -469,8 +469,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         let (from, print, id) = (*from, *print, *id);
         let seen = id != UNSEEN;
         if seen {
-            let wire = index(from).and_then(|from| self.net.wire(from, target));
-            let blocked = wire.is_some_and(|wire| wire.blocked > 0);
+            let blocked = self.net.blockades > 0 && self.net.is_blocked(from, target);
             let fate = if blocked { Fate::Blocked } else { Fate::Delivered };
             self.net.trace.ended(self.net.now, id, node(target), fate);
             if blocked {

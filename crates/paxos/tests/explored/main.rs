@@ -24,6 +24,8 @@
 
 mod wrong;
 
+use core::ops::ControlFlow;
+use std::fs::File;
 use synod_core::{Bytes, NodeId};
 use synod_paxos::invariants::Safety;
 use synod_paxos::{Command, Config, Event, Paxos};
@@ -140,6 +142,35 @@ fn three_ballots_and_a_crash_agree_in_every_schedule_when_all_are_asked_for() {
         holds(More { crashes: 1, proposes_again: node, quiet: true, ..More::default() }, 1_000_000);
     }
     holds(More { crashes: 1, ..More::default() }, 1_000_000);
+}
+
+/// A third ballot, a crash *and* every message: hundreds of millions of states, hours, and a file that takes what does not fit into
+/// `SYNOD_EXPLORE_MIB` (10 GiB) of memory.
+#[test]
+fn three_ballots_and_a_crash_agree_in_every_schedule_with_every_message_when_it_is_asked_for() {
+    if std::env::var("SYNOD_EXPLORE").as_deref() != Ok("whole") {
+        return;
+    }
+    let memory = std::env::var("SYNOD_EXPLORE_MIB").ok().and_then(|mib| mib.parse().ok()).unwrap_or(10 << 10);
+    for retries in [1, 2] {
+        let more = More { crashes: 1, retries, ..More::default() };
+        let spill = std::env::temp_dir().join(format!("synod-paxos-{}-{retries}", std::process::id()));
+        let file = File::options().read(true).write(true).create_new(true).open(&spill).unwrap();
+        std::fs::remove_file(&spill).unwrap();
+        let mut told = 0;
+        let cluster = cluster(Twist::None, more);
+        let explorer = Explorer::new(&cluster).spill(file, memory << 20).watch(|extent| {
+            if extent.unique >= told + 1_000_000 {
+                told = extent.unique;
+                println!("{more:?}: {extent:?}");
+            }
+            ControlFlow::Continue(())
+        });
+        let exploration = explorer.run_with_sleep_sets();
+        println!("{more:?}: {exploration}, {:.1?}", exploration.extent.elapsed);
+        assert!(exploration.holds(), "{more:?}: {exploration}");
+        assert_eq!(exploration.extent.cut, 0);
+    }
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl<M: Copy> Shape<M> {
         let reached = parts.iter().map(|part| {
             let reached = match &part.shape {
                 Self::Member(member) => value(*member),
-                inner => inner.reached(value),
+                inner @ Self::AtLeast { .. } => inner.reached(value),
             };
             (reached, part.weight)
         });

@@ -237,7 +237,7 @@ impl<M: Copy> Shape<M> {
                 parts.iter().any(|part| {
                     let met = match &part.shape {
                         Self::Member(member) => there(*member),
-                        inner => inner.is_met(there),
+                        inner @ Self::AtLeast { .. } => inner.is_met(there),
                     };
                     if met {
                         missing = missing.saturating_sub(part.weight);

@@ -1,6 +1,6 @@
 //! What is committed, and who is told.
 
-use crate::{Event, Index, Raft, Role};
+use crate::{Index, Raft, Role};
 use synod_core::{Context, Sink, mutant};
 
 impl Raft {
@@ -38,22 +38,18 @@ impl Raft {
             return;
         }
         let before = self.commit;
-        let from = before.next();
         self.commit = index;
         if self.role == Role::Leader {
             self.owe_everybody();
             self.extend_guard();
+            let bytes = self.log.range(before.next(), index).map(|entries| entries.arena().len()).sum();
+            self.uncommitted_bytes = self.uncommitted_bytes.saturating_sub(bytes);
         }
-        // A witness has nothing to apply.
-        if !self.config.witness {
-            for entries in self.log.range(from, index) {
-                // Early: a quorum has made these durable; it does not matter whether this node's disk is one of it.
-                cx.emit_early(Event::Committed(entries));
-            }
-        }
+        self.deliver(cx);
         self.membership_committed(before, cx);
         if self.has_ready_reads() {
             self.serve_ready_reads(cx);
         }
+        self.cool(cx);
     }
 }

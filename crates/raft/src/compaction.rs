@@ -12,7 +12,12 @@ impl Raft {
         // What is not committed is in nobody's state; an application that says so is mistaken about how far it is.
         let index = upto.min(self.commit);
         let Some(term) = self.log.term_at(index).filter(|_| index > self.snapshot.index) else { return };
-        if self.log.compact(index) {
+        if self.reception.is_wanted() {
+            // An application that has lost its state is in no state to say so.
+            return;
+        }
+        self.delivered = self.delivered.max(index);
+        if self.log.compact(Index(index.since(Index(self.config.trailing_entries)))) {
             self.snapshot = EntryId { term, index };
             let membership = self.roster.at(index).clone();
             self.roster.restore(

@@ -57,6 +57,22 @@ pub struct Config {
     pub payload_bytes_max: usize,
     /// How many batches may be on their way to one follower. Default 256.
     pub in_flight_max: usize,
+    /// How many payload bytes may be on their way to one follower, except that one batch always may. Default 16 MiB.
+    pub in_flight_bytes_max: usize,
+    /// How many payload bytes may wait for a quorum in a leader's log. Proposals beyond that are refused
+    /// ([`Refusal::Busy`](crate::Refusal::Busy)), except that one always may wait. Default 256 MiB.
+    pub uncommitted_bytes_max: usize,
+    /// How many payload bytes of the log are kept in memory. Older ones, which the application has got and the disk has stored, are
+    /// read again when they are needed ([`Job::Recall`](crate::Job::Recall)); a host that cannot do that sets `usize::MAX`. What is
+    /// not committed stays in memory in any case. Default 64 MiB.
+    pub log_memory_bytes_max: usize,
+    /// How many entries are kept in the log though the application's durable state covers them, so that a follower that lags a
+    /// little needs no snapshot. Default 1,024.
+    pub trailing_entries: u64,
+    /// How many bytes of a snapshot the host is asked for, and sends, at a time. Default 256 KiB.
+    pub snapshot_piece_bytes: usize,
+    /// How many pieces of a snapshot may be on their way to one follower. Default 4.
+    pub snapshot_pieces_max: usize,
     /// Which voters make a quorum. The same on all nodes, and for ever.
     pub quorum: QuorumRule,
     /// Whoever hears a leader promises it not to vote for another for `election_timeout_min`, so that the leader can serve
@@ -154,6 +170,12 @@ impl Config {
             batch_bytes_max: 256 << 10,
             payload_bytes_max: 16 << 20,
             in_flight_max: 256,
+            in_flight_bytes_max: 16 << 20,
+            uncommitted_bytes_max: 256 << 20,
+            log_memory_bytes_max: 64 << 20,
+            trailing_entries: 1_024,
+            snapshot_piece_bytes: 256 << 10,
+            snapshot_pieces_max: 4,
             quorum: QuorumRule::Majority,
             leases: false,
             lease_guard: None,
@@ -204,6 +226,8 @@ impl Config {
             ("batch_bytes_max", self.batch_bytes_max),
             ("payload_bytes_max", self.payload_bytes_max),
             ("in_flight_max", self.in_flight_max),
+            ("snapshot_piece_bytes", self.snapshot_piece_bytes),
+            ("snapshot_pieces_max", self.snapshot_pieces_max),
             ("reads_max", self.reads_max),
         ] {
             if value == 0 || value > crate::segment::PAYLOAD_BYTES_MAX {

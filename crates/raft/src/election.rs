@@ -219,6 +219,9 @@ impl Raft {
         let next = self.log.last().index.next();
         self.progress.extend(self.seats.all.iter().map(|_| Progress::new(next, self.round)));
         self.watch_learners(cx);
+        self.end_reception(cx);
+        let open = self.log.range(self.commit.next(), Index::MAX);
+        self.uncommitted_bytes = open.map(|entries| entries.arena().len()).sum();
         self.forget_leases();
         self.begin_guard(cx);
         self.take_over_reads(cx);
@@ -240,6 +243,7 @@ impl Raft {
         if self.log.takes(&entries) {
             let at = cx.persist(Record::Append { prev_term, entries: entries.clone() });
             let (first, membership) = (entries.first(), entries.to_membership());
+            self.uncommitted_bytes += entries.arena().len();
             self.log.push(entries, at);
             self.guard_entry(cx);
             self.owe_everybody();
@@ -341,6 +345,7 @@ impl Raft {
             }
             self.forget_leases();
             self.forget_handover(cx);
+            self.close_streams(cx);
             self.progress.clear();
             self.catching_up.clear();
             self.dirty = false;

@@ -1,8 +1,8 @@
 //! What an application asks, what it is told, and the names of the timers.
 
 use crate::{
-    Change, ChangeError, Index, Membership, ReadMode, ReadRefusal, RecoverError, Role, Segment, Term,
-    TransferCause, TransferRefusal,
+    Change, ChangeError, EntryId, Index, Membership, ReadMode, ReadRefusal, RecoverError, Role, Segment,
+    Term, TransferCause, TransferRefusal,
 };
 use alloc::sync::Arc;
 use synod_core::{Bytes, NodeId};
@@ -45,6 +45,10 @@ pub enum Command {
     /// [`Event::Resigned`] when it does not lead. It goes on voting and storing until it is stopped; [`Command::Campaign`] takes
     /// the resignation back.
     Resign,
+    /// The application has lost its state, and ignores what is committed until it has another: fetch a snapshot, though the log could
+    /// go on without one. Answered by [`Event::Installed`], after which [`Event::Committed`] begins again with the entry that follows
+    /// it, or by [`Event::SnapshotRefused`]. [`Command::Compact`] is ignored until then.
+    DemandSnapshot,
     /// Change the membership. Answered by [`Event::Proposed`] or [`Event::ChangeRefused`] with the same token; carried out when
     /// [`Event::Membership`] says that it is committed.
     ChangeMembership {
@@ -150,8 +154,19 @@ pub enum Event {
         /// Why.
         reason: TransferRefusal,
     },
+    /// Whoever keeps this node's log on its disk wants room, and what is there is too much to be written anew: make the application's
+    /// state durable, and say so ([`Command::Compact`]).
+    CompactionWanted,
     /// The node was told to resign, and does not lead.
     Resigned,
+    /// A snapshot from the leader is the application's state now, as the answer to [`Job::Install`](crate::Job::Install) said, and the
+    /// log begins after it. [`Event::Committed`] goes on with later entries.
+    Installed {
+        /// The last entry whose effects are in it.
+        last: EntryId,
+    },
+    /// [`Command::DemandSnapshot`] cannot be met.
+    SnapshotRefused(SnapshotRefusal),
     /// The log of this node did not lead to a state that Raft can be in. The node stays silent: it neither votes nor stores.
     Halted(RecoverError),
 }
@@ -166,6 +181,8 @@ pub enum Refusal {
     TooLarge,
     /// The log has no index left.
     LogFull,
+    /// So much waits for a quorum already that [`Config::uncommitted_bytes_max`](crate::Config::uncommitted_bytes_max) is reached.
+    Busy,
     /// The leadership is being handed over. Soon somebody else leads, or this node again.
     Transferring,
 }
@@ -192,6 +209,16 @@ pub enum ChangeRefusal {
     LogFull,
 }
 
+/// Why a node gets no snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SnapshotRefusal {
+    /// This node leads: there is nobody to ask. Hand the leadership over first ([`Command::Resign`]).
+    Leader,
+    /// A witness has no state.
+    Witness,
+}
+
 /// What no correct node sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -200,6 +227,8 @@ pub enum Illegal {
     ImpossibleTerm,
     /// An index beyond [`Index::MAX`], or beyond the log that it speaks of.
     ImpossibleIndex,
+    /// A piece of a snapshot that is not where it should be, or more of one than there is.
+    ImpossibleOffset,
     /// A round that was not begun.
     ImpossibleRound,
     /// Two nodes claim to lead the same term.

@@ -61,6 +61,9 @@ impl Raft {
         };
         self.verified = self.verified.max(matched);
         self.acknowledge(from, wrote, cx);
+        if self.reception.is_wanted() {
+            self.demand_again(cx);
+        }
         // Not simply the leader's commit index: what lies behind the verified part may be another leader's.
         self.commit_to(mutant!(commit.min(self.verified), "commit-unverified" => commit), cx);
     }
@@ -84,7 +87,7 @@ impl Raft {
     }
 
     /// Follows the sender if it can be the leader of `term`.
-    fn accept_leader<S: Sink<Self> + ?Sized>(
+    pub(crate) fn accept_leader<S: Sink<Self> + ?Sized>(
         &mut self,
         from: NodeId,
         term: Term,
@@ -130,6 +133,7 @@ impl Raft {
             return Err(Illegal::ConflictsWithCommitted);
         }
         mutant!(self.log.truncate(from), "conflict-kept" => ());
+        mutant!(self.recall.truncate(from), "overwritten-entry-recalled" => ());
         self.undo_membership(from, cx);
         let entries = if from == entries.first() { entries } else { entries.range(from, entries.last()) };
         let prev_term = self.log.last().term;
@@ -145,7 +149,7 @@ impl Raft {
     }
 
     /// Promises the leader everything that is verified, as soon as the disk has it.
-    fn acknowledge<S: Sink<Self> + ?Sized>(
+    pub(crate) fn acknowledge<S: Sink<Self> + ?Sized>(
         &mut self,
         leader: NodeId,
         wrote: bool,

@@ -28,7 +28,7 @@ pub struct Loan {
 impl Raft {
     /// Sends `to`, which asks for votes, what follows the part of this log that it may share. `hint`: nothing after it is common.
     pub(crate) fn lend<S: Sink<Self> + ?Sized>(
-        &self,
+        &mut self,
         to: NodeId,
         hint: EntryId,
         cx: &mut Context<'_, Self, S>,
@@ -38,10 +38,17 @@ impl Raft {
             return;
         }
         let prev = self.log.last_candidate(hint.index, hint.term);
-        let entries =
-            self.log.batch(prev.index.next(), self.config.batch_entries_max, self.config.batch_bytes_max);
+        let (count_max, bytes_max) = (self.config.batch_entries_max, self.config.batch_bytes_max);
+        let mut entries = self.log.batch(prev.index.next(), count_max, bytes_max);
+        if let Some(read) = self.recall.find(entries.first()).filter(|_| entries.is_hollow()) {
+            entries = read.head(entries.first(), count_max, bytes_max);
+        }
         if entries.is_empty() || entries.first() != prev.index.next() {
             return;
+        }
+        if entries.is_hollow() {
+            // By the next time that a vote is asked for, they are in memory.
+            return self.recall(entries.first(), cx);
         }
         let loan = Loan { last: self.log.last(), prev_term: prev.term, entries };
         // Early: says nothing about this node's copy.
@@ -49,7 +56,7 @@ impl Raft {
     }
 
     pub(crate) fn on_borrow<S: Sink<Self> + ?Sized>(
-        &self,
+        &mut self,
         from: NodeId,
         hint: EntryId,
         cx: &mut Context<'_, Self, S>,

@@ -115,6 +115,10 @@
 //! | reads that ask nobody: by the leader's lease, with an explicit bound on the clocks' rates; by the age of the log (LeaseGuard) | `leases.rs` |
 //! | stale reads, at most so old or with one's own writes | `a_stale_read_needs_nobody_unless_it_must_be_young`, `a_reader_finds_its_own_write_on_any_node` |
 //! | the leadership is handed over: on command, by priority, before a shutdown, when the leader's disk stands still | `transfer.txt`, `priority.txt`, `transfers.rs` |
+//! | snapshots as handles, in bounded pieces on a lane of their own; one that breaks off goes on, from another leader too | `snapshot.txt`, `snapshots.rs` |
+//! | a follower whose application has lost its state asks for a snapshot, though its log is whole | `snapshot.txt`, `an_application_that_has_lost_its_state_gets_it_again` |
+//! | the log in memory is bounded; older entries are read again when a peer or the application needs them | `recall.rs` |
+//! | flow control by batches, by bytes on the way, and by bytes that wait for a quorum | `flow.rs` |
 //! | restart from the log, also from one that was rewritten and partly released | `restart.txt`, `recovery_copes_with_any_part_of_what_was_released` |
 //! | compaction: what the application's durable state covers is forgotten, in memory and on the disk | `compaction.txt`, `any_kept_part_of_the_records_recovers_the_node`, `nothing_is_released_before_the_record_that_replaces_it_is_durable` |
 //! | membership in the log: one voter at a time, or any change through a joint membership that is left by itself or when told to | `membership_simple.txt`, `membership_joint.txt`, `the_quorums_of_neighbouring_memberships_meet` |
@@ -172,9 +176,8 @@
 //! * A disk that lies about durability breaks the promises made on it, here as everywhere.
 //!
 //! # What it does not do yet
-//! Give voters weights; send snapshots, so a leader must not compact what a follower still needs; repair a damaged log from the
-//! peers (a node with a damaged record refuses to start, [`RecoverError::Damaged`]); bound what a leader gathers when followers
-//! cannot keep up.
+//! Give voters weights; repair a damaged log from the peers (a node with a damaged record refuses to start,
+//! [`RecoverError::Damaged`]).
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
@@ -199,12 +202,16 @@ mod position;
 mod progress;
 mod raft;
 mod read;
+mod recall;
+mod receiving;
 mod reconfiguration;
 mod record;
 mod recovery;
 mod replication;
 mod roster;
 mod segment;
+mod sending;
+mod snapshot;
 mod status;
 mod transfer;
 mod wire;
@@ -216,7 +223,7 @@ pub mod session;
 
 pub use change::{Change, ChangeError, Step, Transition};
 pub use config::{Config, ConfigError, QuorumRule};
-pub use event::{ChangeRefusal, Command, Event, Illegal, Refusal, Timer};
+pub use event::{ChangeRefusal, Command, Event, Illegal, Refusal, SnapshotRefusal, Timer};
 pub use lending::Loan;
 pub use log::Log;
 pub use membership::{Membership, Standing};
@@ -229,6 +236,7 @@ pub use read::{ReadMode, ReadRefusal};
 pub use record::Record;
 pub use recovery::RecoverError;
 pub use segment::{Entries, Entry, EntryKind, Segment};
+pub use snapshot::{Done, Extent, Found, Job, Piece, Snapshot};
 pub use status::{PeerStatus, Status};
 pub use transfer::{TransferCause, TransferRefusal};
 

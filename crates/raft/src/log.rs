@@ -1,4 +1,4 @@
-//! The replicated log in memory: a ring of segments.
+//! The replicated log in memory: a ring of segments. Of the oldest ones, where they would take too much room, only the names are kept.
 
 use crate::{EntryId, Index, Segment, Term};
 use alloc::collections::VecDeque;
@@ -7,13 +7,18 @@ use synod_core::Lsn;
 /// The replicated log of one node, from its base on.
 ///
 /// Segments follow each other without a gap, and their terms never decrease. A segment is shared, never changed; what is
-/// [compacted](crate::Command::Compact) goes in whole segments.
+/// [compacted](crate::Command::Compact) goes in whole segments. Beyond [`Config::log_memory_bytes_max`](crate::Config::log_memory_bytes_max)
+/// the oldest are *cold*: their payloads are on the disk alone, and the segment here is [hollow](Segment::is_hollow).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Log {
     /// The entry before the first that is held.
     base: EntryId,
     segments: VecDeque<Held>,
     last: EntryId,
+    /// Whatever is cold is among the first so many segments.
+    cooled: usize,
+    /// The bytes of the rest.
+    warm_bytes: usize,
     edits: Ghost,
     truncated: Ghost,
     truncated_to: Ghost,
@@ -159,9 +164,10 @@ impl Log {
                     && count <= count_max
                     && bytes <= bytes_max
                     && !next.is_membership()
+                    && !next.is_hollow()
             })
             .count();
-        if joined == 0 || whole.last() != head.last() {
+        if joined == 0 || head.is_hollow() || whole.last() != head.last() {
             return head;
         }
         head.joined(following.take(joined))
@@ -177,6 +183,7 @@ impl Log {
         let fits = self.takes(&entries);
         if fits && !entries.is_empty() {
             self.last = entries.last_id();
+            self.warm_bytes += entries.arena().len();
             self.segments.push_back(Held { segment: entries, at: Ghost(at.0) });
             self.edits.0 += 1;
         }
@@ -189,12 +196,16 @@ impl Log {
             return;
         }
         while let Some(Held { segment, at }) = self.segments.pop_back() {
+            let warm = self.segments.len() >= self.cooled;
+            self.warm_bytes -= if warm { segment.arena().len() } else { 0 };
             if segment.first() < from {
                 let kept = segment.range(segment.first(), from.prev());
+                self.warm_bytes += if warm { kept.arena().len() } else { 0 };
                 self.segments.push_back(Held { segment: kept, at });
                 break;
             }
         }
+        self.cooled = self.cooled.min(self.segments.len());
         self.last = self.segments.back().map_or(self.base, |held| held.segment.last_id());
         self.cut();
     }
@@ -208,6 +219,10 @@ impl Log {
                 break;
             }
             self.base = segment.last_id();
+            match self.cooled.checked_sub(1) {
+                Some(rest) => self.cooled = rest,
+                None => self.warm_bytes -= segment.arena().len(),
+            }
             self.segments.pop_front();
         }
         let compacted = self.base != before;
@@ -218,9 +233,51 @@ impl Log {
     /// Forgets everything: the log begins after `base`.
     pub(crate) fn reset(&mut self, base: EntryId) {
         self.segments.clear();
+        (self.cooled, self.warm_bytes) = (0, 0);
         self.base = base;
         self.last = base;
         self.cut();
+    }
+
+    /// How many bytes of payloads are in memory. O(1).
+    #[must_use]
+    pub fn warm_bytes(&self) -> usize {
+        self.warm_bytes
+    }
+
+    /// Lets go of the oldest payloads until at most `bytes_max` bytes of them are in memory, but of none after `upto`, and of none
+    /// whose record lies after `durable`. Memberships stay, since they are few, and asked for. O(1) where there is nothing to do.
+    #[inline]
+    pub(crate) fn cool(&mut self, bytes_max: usize, upto: Index, durable: Lsn) {
+        while self.warm_bytes > bytes_max {
+            let Some(held) = self.segments.get_mut(self.cooled) else { return };
+            if held.segment.last() > upto || held.at.0 > durable.0 {
+                return;
+            }
+            self.warm_bytes -= held.segment.arena().len();
+            self.cooled += 1;
+            let segment = core::mem::replace(&mut held.segment, Segment::empty(Index(1)));
+            held.segment = segment.hollow();
+        }
+    }
+
+    /// Whether any payload is on the disk alone.
+    pub(crate) fn has_cold(&self) -> bool {
+        self.segments.iter().take(self.cooled).any(|held| held.segment.is_hollow())
+    }
+
+    /// Where the records lie of the cold segment that holds `index` and of those that follow it, oldest first.
+    pub(crate) fn cold_records(&self, index: Index) -> impl Iterator<Item = Lsn> {
+        let place = self.place(index).unwrap_or(self.cooled).min(self.cooled);
+        let cold = self.segments.range(place..self.cooled).filter(|held| held.segment.is_hollow());
+        cold.map(|held| Lsn(held.at.0))
+    }
+
+    /// The cold segment whose record lies at `at`. O(log segments).
+    pub(crate) fn cold_at(&self, at: Lsn) -> Option<&Segment> {
+        let place = self.segments.partition_point(|held| held.at.0 < at.0);
+        let held = self.segments.get(place).filter(|held| held.at.0 == at.0 && place < self.cooled)?;
+        Some(&held.segment).filter(|segment| segment.is_hollow())
     }
 
     /// The record that holds the first entry.

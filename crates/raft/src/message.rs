@@ -1,6 +1,6 @@
 //! What nodes say to each other, and to themselves.
 
-use crate::{EntryId, Index, Loan, ReadMode, Segment, Term};
+use crate::{EntryId, Index, Loan, Piece, ReadMode, Segment, Term};
 use alloc::boxed::Box;
 
 /// A message. All carry the term of the sender, except that a pre-vote carries the term it *would* campaign in.
@@ -121,6 +121,34 @@ pub enum Message {
         /// The last entry of the sender that can be common: none above it is.
         hint: EntryId,
     },
+    /// "Here is a piece of a snapshot", or, without bytes, "how much of it do you have?"
+    Piece {
+        /// The leader's term.
+        term: Term,
+        /// The last round that the leader has begun.
+        round: u64,
+        /// The piece. Boxed, because this is rare and the rest is not.
+        piece: Box<Piece>,
+    },
+    /// "So much of that snapshot is safe here." When all of it has become the application's state, the answer is
+    /// [`Appended`](Message::Appended).
+    Stored {
+        /// The leader's term.
+        term: Term,
+        /// The last round that was heard from the leader.
+        round: u64,
+        /// Of which snapshot.
+        digest: u64,
+        /// How many bytes of it, from its beginning on.
+        stored: u64,
+    },
+    /// "Send me a snapshot, though you think that I need none."
+    Demand {
+        /// The term of the sender.
+        term: Term,
+        /// The least that it must cover.
+        index_min: Index,
+    },
     /// "I would rather lead myself."
     Claim {
         /// The leader's term.
@@ -149,6 +177,9 @@ impl Message {
             | Self::TimeoutNow { term }
             | Self::Lend { term, .. }
             | Self::Borrow { term, .. }
+            | Self::Piece { term, .. }
+            | Self::Stored { term, .. }
+            | Self::Demand { term, .. }
             | Self::Claim { term, .. } => *term,
         }
     }

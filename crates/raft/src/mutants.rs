@@ -242,6 +242,52 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "found in the design of this crate",
         says: "a candidate takes over the log of a voter that is behind its own",
     },
+    // Snapshots, and payloads that are on the disk alone.
+    Exhibit {
+        name: "older-snapshot-taken",
+        source: "hashicorp/raft 248",
+        says: "a snapshot is taken though the state is newer, and the state goes back",
+    },
+    Exhibit {
+        name: "suffix-kept-over-snapshot",
+        source: "openraft 559, 753",
+        says: "entries that differ from a snapshot, or do not reach so far, stay in the log",
+    },
+    Exhibit {
+        name: "suffix-dropped",
+        source: "camunda/zeebe 6092",
+        says: "entries after a snapshot are dropped, though they were acknowledged",
+    },
+    Exhibit {
+        name: "snapshot-with-newest-membership",
+        source: "canonical/raft 250",
+        says: "a snapshot carries a membership that is not committed, and not the one of its moment",
+    },
+    Exhibit {
+        name: "snapshot-for-ever",
+        source: "etcd-io/raft 124",
+        says: "a follower leaves its snapshot only on an exact match, which never comes if it has more",
+    },
+    Exhibit {
+        name: "lost-piece-not-repeated",
+        source: "openraft afd6508b",
+        says: "a piece of a snapshot that was lost is never sent again",
+    },
+    Exhibit {
+        name: "piece-acked-before-stored",
+        source: "tikv snapshot worker",
+        says: "pieces are acknowledged when they are given to the host, and a crash leaves a hole",
+    },
+    Exhibit {
+        name: "installed-in-parts",
+        source: "hashicorp/raft, truncated snapshots",
+        says: "a snapshot is installed before all of it is there",
+    },
+    Exhibit {
+        name: "overwritten-entry-recalled",
+        source: "found by the random schedules of this crate",
+        says: "what was read again from the disk is given to the application though another leader has overwritten it",
+    },
     // Handing over.
     Exhibit {
         name: "stalled-disk-leads-on",

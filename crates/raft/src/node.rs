@@ -1,8 +1,8 @@
 //! The plain front door: Raft without the workspace's traits.
 
 use crate::{
-    Change, Command, Config, ConfigError, Event, Index, Message, Raft, ReadMode, Record, RecoverError,
-    Status, Timer,
+    Change, Command, Config, ConfigError, Done, Event, Index, Job, Message, Raft, ReadMode, Record,
+    RecoverError, Status, Timer,
 };
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -79,6 +79,8 @@ pub enum Output {
     Release(Lsn),
     /// Something happened that concerns the application.
     Event(Event),
+    /// Do this and answer with [`Node::done`].
+    Job(Job),
 }
 
 impl Node {
@@ -239,6 +241,11 @@ impl Node {
         self.restless = true;
     }
 
+    /// A job is done.
+    pub fn done(&mut self, done: Done) {
+        self.step(Input::Done(done));
+    }
+
     /// Asks the node to do without the records below this position; [`Output::Release`] answers, once it can.
     pub fn rewrite(&mut self, below: Lsn) {
         self.step(Input::Rewrite(below));
@@ -318,7 +325,7 @@ impl Node {
                 Effect::Disarm(timer) => {
                     self.timers.remove(&timer);
                 }
-                Effect::Job(never) => match never {},
+                Effect::Job(job) => self.outputs.push_back(Output::Job(job)),
                 Effect::Peer(_) => {}
             }
         }

@@ -1,6 +1,8 @@
 //! What a leader knows about each voter.
 
-use crate::{Index, Term};
+use crate::sending::Stream;
+use crate::{Config, Index, Term};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use synod_core::mutant;
 
@@ -12,8 +14,12 @@ pub(crate) struct Progress {
     /// The next index to send.
     pub(crate) next: Index,
     pub(crate) pace: Pace,
-    /// The last index of each batch on its way, oldest first.
-    in_flight: VecDeque<Index>,
+    /// The snapshot that it is sent: while the pace says so, or beside the entries.
+    pub(crate) stream: Option<Box<Stream>>,
+    /// The last index of each batch on its way, and its payload bytes; oldest first.
+    in_flight: VecDeque<(Index, usize)>,
+    /// The sum of those bytes.
+    in_flight_bytes: usize,
     /// Whether an acknowledgement has moved `matched` since the last heartbeat.
     pub(crate) moved: bool,
     /// Whether anything was heard since the last check of the quorum.
@@ -50,6 +56,8 @@ pub enum Pace {
     },
     /// Batches follow each other without waiting, as far as the window allows.
     Replicate,
+    /// It is sent a snapshot, and no entries until it has that.
+    Snapshot,
 }
 
 impl Progress {
@@ -59,7 +67,9 @@ impl Progress {
             matched: Index::ZERO,
             next,
             pace: Pace::Probe { paused: false },
+            stream: None,
             in_flight: VecDeque::new(),
+            in_flight_bytes: 0,
             moved: false,
             // A new leader has just heard from a quorum of voters; it gives the rest as long as everybody.
             heard: true,
@@ -73,12 +83,12 @@ impl Progress {
 
     /// The voter acknowledged everything up to `matched`. Says whether that is news.
     pub(crate) fn acknowledged(&mut self, matched: Index) -> bool {
-        while self
-            .in_flight
-            .front()
-            .is_some_and(|last| mutant!(*last <= matched, "window-leaks" => *last == matched))
-        {
+        while let Some((last, bytes)) = self.in_flight.front().copied() {
+            if mutant!(last > matched, "window-leaks" => last != matched) {
+                break;
+            }
             self.in_flight.pop_front();
+            self.in_flight_bytes -= bytes;
         }
         let news = matched > self.matched;
         if news {
@@ -101,6 +111,7 @@ impl Progress {
         let current = match self.pace {
             Pace::Probe { .. } => prev == self.next.prev(),
             Pace::Replicate => prev < self.next,
+            Pace::Snapshot => false,
         };
         // What has been acknowledged cannot be missing: the rejection is older.
         if !current || prev <= self.matched {
@@ -114,18 +125,47 @@ impl Progress {
     /// Falls back to one message at a time.
     pub(crate) fn probe(&mut self, paused: bool) {
         self.pace = Pace::Probe { paused };
-        mutant!(self.in_flight.clear(), "window-leaks" => ());
+        mutant!(self.empty_window(), "window-leaks" => ());
     }
 
-    /// A batch up to `last` was sent.
-    pub(crate) fn sent(&mut self, last: Index) {
+    fn empty_window(&mut self) {
+        self.in_flight.clear();
+        self.in_flight_bytes = 0;
+    }
+
+    /// Whether no more batches may be sent until some are acknowledged.
+    pub(crate) fn is_full(&self, config: &Config) -> bool {
+        self.in_flight.len() >= config.in_flight_max || self.in_flight_bytes >= config.in_flight_bytes_max
+    }
+
+    /// A batch up to `last`, with so many payload bytes, was sent.
+    pub(crate) fn sent(&mut self, last: Index, bytes: usize) {
         match self.pace {
             Pace::Probe { .. } => self.pace = Pace::Probe { paused: true },
             Pace::Replicate => {
                 self.next = last.next();
-                self.in_flight.push_back(last);
+                self.in_flight.push_back((last, bytes));
+                self.in_flight_bytes += bytes;
             }
+            Pace::Snapshot => {}
         }
+    }
+
+    /// No entries until it has a snapshot.
+    pub(crate) fn pause_for_snapshot(&mut self) {
+        self.empty_window();
+        self.pace = Pace::Snapshot;
+    }
+
+    /// It has the snapshot, and needs no more.
+    pub(crate) fn end_snapshot(&mut self) {
+        self.stream = None;
+        if self.pace == Pace::Snapshot {
+            // What is known to match is there, and entries follow on that.
+            self.pace = Pace::Replicate;
+            self.next = self.matched.next();
+        }
+        self.due = true;
     }
 
     /// How many batches are on their way.

@@ -5,16 +5,18 @@ use crate::lease::{Guard, Lease};
 use crate::log::Ghost;
 use crate::progress::{Progress, Stamp};
 use crate::read::Reads;
+use crate::recall::Recall;
+use crate::receiving::Reception;
 use crate::reconfiguration::CatchUp;
 use crate::roster::{Roster, Seats};
 use crate::transfer::Handover;
 use crate::{
-    Command, Config, ConfigError, EntryId, Event, Illegal, Index, Log, Message, Record, RecoverError,
-    Refusal, Term, Timer,
+    Command, Config, ConfigError, Done, EntryId, Event, Illegal, Index, Job, Log, Message, Record,
+    RecoverError, Refusal, Term, Timer,
 };
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use synod_core::{Bytes, Context, Input, Lane, Link, Lsn, Never, NodeId, Protocol, Recovered, Sink, mutant};
+use synod_core::{Bytes, Context, Input, Lane, Link, Lsn, NodeId, Protocol, Recovered, Sink, mutant};
 
 /// What a node is in its term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +60,8 @@ pub struct Raft {
     pub(crate) role: Role,
     pub(crate) leader: Option<NodeId>,
     pub(crate) commit: Index,
+    /// The application was given everything up to here.
+    pub(crate) delivered: Index,
     /// A leader was heard less than the shortest election timeout ago.
     pub(crate) loyal: bool,
     /// Follower: the log is equal to the leader's up to here.
@@ -78,6 +82,10 @@ pub struct Raft {
     /// There may be something to send at the end of the burst.
     pub(crate) dirty: bool,
     pub(crate) reads: Reads,
+    pub(crate) reception: Reception,
+    pub(crate) recall: Recall,
+    /// Leader: payload bytes in its log that are not committed.
+    pub(crate) uncommitted_bytes: usize,
     pub(crate) lease: Lease,
     pub(crate) guard: Guard,
     pub(crate) handover: Handover,
@@ -110,6 +118,7 @@ impl Raft {
             role: Role::Follower,
             leader: None,
             commit: Index::ZERO,
+            delivered: Index::ZERO,
             loyal: false,
             verified: Index::ZERO,
             promised: Index::ZERO,
@@ -120,6 +129,9 @@ impl Raft {
             gathered: Gathered::default(),
             dirty: false,
             reads: Reads::default(),
+            reception: Reception::default(),
+            recall: Recall::default(),
+            uncommitted_bytes: 0,
             lease: Lease::default(),
             guard: Guard::default(),
             handover: Handover::default(),
@@ -167,6 +179,8 @@ impl Raft {
             Refusal::LogFull
         } else if self.handover.transfer.is_some() {
             Refusal::Transferring
+        } else if self.is_full_with(payload.len()) {
+            Refusal::Busy
         } else {
             return self.gather(token, &payload, cx);
         };
@@ -207,12 +221,28 @@ impl Raft {
             Message::Borrow { hint, .. } => self.on_borrow(from, hint, cx),
             Message::TimeoutNow { term } => self.on_timeout_now(from, term, cx),
             Message::Claim { term, priority } => self.on_claim(from, term, priority, cx),
-            Message::Appended { term, .. } | Message::Rejected { term, .. } | Message::Heard { term, .. } => {
+            Message::Piece { term, round, piece } => self.on_piece(from, Stamp { term, round }, *piece, cx),
+            Message::Demand { index_min, .. } => self.on_demand(from, index_min, cx),
+            Message::Appended { term, .. }
+            | Message::Rejected { term, .. }
+            | Message::Stored { term, .. }
+            | Message::Heard { term, .. } => {
                 // The late answer of somebody who has been removed says nothing.
                 if let Some(place) = self.place(from) {
                     self.on_answer(from, place, term, &message, cx);
                 }
             }
+        }
+    }
+
+    /// The host has done something.
+    fn on_done<S: Sink<Self> + ?Sized>(&mut self, done: Done, cx: &mut Context<'_, Self, S>) {
+        match done {
+            Done::Open { to, found } => self.on_opened(to, found, cx),
+            Done::Read { to, offset, bytes } => self.on_read_piece(to, offset, bytes, cx),
+            Done::Write { snapshot, stored } => self.on_written(&snapshot, stored, cx),
+            Done::Install { snapshot, installed } => self.on_installed(&snapshot, installed, cx),
+            Done::Recall { at, entries } => self.on_recalled(at, entries, cx),
         }
     }
 
@@ -233,6 +263,10 @@ impl Raft {
                 self.on_rejected(from, place, Stamp { term, round }, prev, hint, cx);
                 self.on_echo(cx);
             }
+            Message::Stored { round, digest, stored, .. } => {
+                self.on_stored(from, place, Stamp { term, round }, digest, stored, cx);
+                self.on_echo(cx);
+            }
             Message::Heard { round, .. } => {
                 self.answered(from, place, Stamp { term, round }, cx);
                 self.on_echo(cx);
@@ -248,8 +282,8 @@ impl Protocol for Raft {
     type Command = Command;
     type Event = Event;
     type Timer = Timer;
-    type Job = Never;
-    type Done = Never;
+    type Job = Job;
+    type Done = Done;
     type Error = RecoverError;
 
     fn recover(&mut self, at: Lsn, record: Recovered<Record>) -> Result<(), RecoverError> {
@@ -283,6 +317,7 @@ impl Protocol for Raft {
             Input::Command(Command::Transfer { to }) => self.on_transfer(to, cx),
             Input::Command(Command::Resign) => self.on_resign(cx),
             Input::Command(Command::Compact { upto }) => self.on_compact(upto, cx),
+            Input::Command(Command::DemandSnapshot) => self.on_demand_snapshot(cx),
             Input::Command(Command::ChangeMembership { token, change }) => self.on_change(token, &change, cx),
             Input::Link(peer, link) => self.on_link(peer, link),
             Input::Flush => {
@@ -293,7 +328,7 @@ impl Protocol for Raft {
                 self.on_flush(cx);
             }
             Input::Rewrite(below) => self.on_rewrite(below, cx),
-            Input::Done(never) => match never {},
+            Input::Done(done) => self.on_done(done, cx),
         }
         if term != self.term || role != self.role || leader != self.leader {
             self.turns.0 += 1;
@@ -311,6 +346,8 @@ impl Protocol for Raft {
         match message {
             Message::Append { entries, .. } if !entries.is_empty() => Lane::Log,
             Message::Lend { .. } => Lane::Log,
+            // An offer is small, and must not wait behind the pieces whose loss it is to find out.
+            Message::Piece { piece, .. } if !piece.bytes.is_empty() => Lane::Bulk,
             _ => Lane::Control,
         }
     }
@@ -323,6 +360,8 @@ impl Raft {
         }
         let Some(progress) = self.place(peer).and_then(|place| self.progress.get_mut(place)) else { return };
         match link {
+            // A stream asks by itself what has arrived.
+            _ if progress.pace == crate::Pace::Snapshot => {}
             // What was on its way may be lost: ask what has arrived before sending more. The next heartbeat asks.
             Link::Down | Link::Congested => progress.probe(true),
             Link::Up { .. } => {

@@ -224,7 +224,7 @@ impl Raft {
     /// A read may be served by whoever has applied `index`. The application hears of it after the commit.
     fn serve<S: Sink<Self> + ?Sized>(&mut self, read: Own, index: Index, cx: &mut Context<'_, Self, S>) {
         let index = index.max(read.index_min);
-        if index <= self.commit {
+        if index <= self.delivered {
             // Early: as for a commit.
             cx.emit_early(Event::ReadReady { token: read.token, index });
         } else if self.reads.ready.len() < self.config.reads_max {
@@ -234,11 +234,11 @@ impl Raft {
         }
     }
 
-    /// The commit index has moved.
+    /// The application was given more.
     pub(crate) fn serve_ready_reads<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        let commit = self.commit;
+        let delivered = self.delivered;
         self.reads.ready.retain(|&(token, index)| {
-            let served = index <= commit;
+            let served = index <= delivered;
             if served {
                 // Early: as for a commit.
                 cx.emit_early(Event::ReadReady { token, index });

@@ -110,7 +110,7 @@ impl Raft {
         }
     }
 
-    fn membership_changed<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+    pub(crate) fn membership_changed<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         self.refresh_members(cx);
         let (index, membership) = self.roster.last().clone();
         // Early: says what is in effect here, which a crash may well undo.

@@ -153,6 +153,7 @@ impl Raft {
             if !self.log.push(entries.range(from, entries.last()), at) {
                 return Err(contradiction);
             }
+            self.log.cool(self.config.log_memory_bytes_max, Index::MAX, Lsn(u64::MAX));
         }
         Ok(())
     }
@@ -194,6 +195,7 @@ impl Raft {
         }
         // What a snapshot covers is committed, and applied.
         self.commit = self.commit.max(self.snapshot.index);
+        self.delivered = self.commit;
         self.roster.read(self.log.segments());
         self.take_seats();
         self.arm_election(cx);
@@ -234,6 +236,13 @@ impl Raft {
     /// the same state; the old ones go only when the new ones are durable.
     pub(crate) fn on_rewrite<S: Sink<Self> + ?Sized>(&mut self, below: Lsn, cx: &mut Context<'_, Self, S>) {
         if self.oldest_record().is_some_and(|oldest| oldest < below) {
+            if self.snapshot.index > self.log.base().index {
+                self.log.compact(self.snapshot.index);
+            }
+            if self.log.has_cold() {
+                // Early: a wish.
+                return cx.emit_early(Event::CompactionWanted);
+            }
             let first = self.persist_state(cx);
             let write = |prev_term, entries: &Segment| {
                 cx.persist(Record::Append { prev_term, entries: entries.clone() })

@@ -1,7 +1,7 @@
 //! The leader's half of replication (section 5.3), with batches and a pipeline.
 
 use crate::progress::{Progress, Stamp};
-use crate::{EntryId, Event, Illegal, Index, Message, Pace, Raft, Role, Segment, Timer};
+use crate::{EntryId, Event, Illegal, Index, Message, Pace, Raft, Role, Segment, Term, Timer};
 use synod_core::{Context, NodeId, Sink, mutant};
 
 impl Raft {
@@ -53,6 +53,14 @@ impl Raft {
         self.gathered.push(token, payload);
     }
 
+    /// Whether so much waits for a quorum that another proposal of this length must not.
+    #[inline]
+    pub(crate) fn is_full_with(&self, payload: usize) -> bool {
+        let waiting = self.uncommitted_bytes + self.gathered.bytes_with(0);
+        waiting + payload > self.config.uncommitted_bytes_max
+            && (self.uncommitted_bytes > 0 || !self.gathered.is_empty())
+    }
+
     /// Makes a batch of what was gathered, puts it into the log and on its way to the disk.
     pub(crate) fn seal<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         if self.gathered.is_empty() {
@@ -73,28 +81,36 @@ impl Raft {
 
     /// Sends one voter what it may have.
     fn replicate<S: Sink<Self> + ?Sized>(&mut self, place: usize, cx: &mut Context<'_, Self, S>) {
-        let Some(&to) = self.seats.all.get(place) else { return };
-        let Some(progress) = self.progress.get_mut(place) else { return };
-        if to == self.config.id {
-            return;
-        }
+        let Some(&to) = self.seats.all.get(place).filter(|to| **to != self.config.id) else { return };
+        let (count_max, bytes_max) = (self.config.batch_entries_max, self.config.batch_bytes_max);
         let last = self.log.last().index;
         let mut sent = false;
-        loop {
+        let progress = loop {
+            let Some(progress) = self.progress.get_mut(place) else { return };
             match progress.pace {
                 Pace::Probe { paused: true } => return,
                 Pace::Probe { paused: false } => {}
                 Pace::Replicate => {
-                    if progress.next > last || progress.in_flight() >= self.config.in_flight_max {
-                        break;
+                    if progress.next > last || progress.is_full(&self.config) {
+                        break progress;
                     }
                 }
+                Pace::Snapshot => return,
             }
-            let entries =
-                self.log.batch(progress.next, self.config.batch_entries_max, self.config.batch_bytes_max);
-            let Some(prev_term) = self.log.term_at(entries.first().prev()) else { return };
+            let next = progress.next;
+            let Some(prev_term) = self.log.term_at(next.prev()) else {
+                // What it needs was compacted.
+                return self.begin_stream(place, cx);
+            };
+            let mut entries = self.log.batch(next, count_max, bytes_max);
+            if entries.is_hollow() {
+                match self.recall.find(next) {
+                    Some(read) => entries = read.head(next, count_max, bytes_max),
+                    None => return self.recall(next, cx),
+                }
+            }
             progress.told = progress.told.max(self.commit.min(entries.last()));
-            progress.sent(entries.last());
+            progress.sent(entries.last(), entries.arena().len());
             progress.told_round = self.round;
             sent = true;
             let entries = if self.seats.keeps_payloads(to) { entries } else { entries.hollow() };
@@ -110,7 +126,7 @@ impl Raft {
                     entries,
                 },
             );
-        }
+        };
         // Without entries to carry it, the commit index travels alone, to those who can use it.
         let news = self.commit.min(progress.matched);
         if !sent && news > progress.told {
@@ -138,6 +154,7 @@ impl Raft {
                 progress.moved = false;
             }
             self.beat(place, cx);
+            self.tend_stream(place, cx);
         }
         self.on_echo(cx);
         self.press_transfer(true, cx);
@@ -164,9 +181,20 @@ impl Raft {
                 mutant!(progress.next.prev(), "lost-probe-not-repeated" => progress.matched)
             }
             // This check cannot fail, so a heartbeat that overtakes entries is no false alarm.
-            Pace::Replicate => progress.matched,
+            Pace::Replicate | Pace::Snapshot => progress.matched,
         };
-        let Some(prev_term) = self.log.term_at(prev) else { return };
+        let (prev, prev_term) = match self.log.term_at(prev) {
+            Some(term) => (prev, term),
+            // Nor can a check of what comes before all entries, for somebody who needs what was compacted.
+            None => (Index::ZERO, Term::ZERO),
+        };
+        if prev_term == Term::ZERO
+            && matches!(progress.pace, Pace::Probe { .. })
+            && self.log.base().index > prev
+        {
+            self.begin_stream(place, cx);
+        }
+        let Some(progress) = self.progress.get_mut(place) else { return };
         progress.told = progress.told.max(self.commit.min(prev));
         progress.told_round = self.round;
         let (term, commit, round) = (self.term, self.commit, self.round);
@@ -205,6 +233,7 @@ impl Raft {
                 self.advance_commit(cx);
             }
         }
+        self.end_stream(place, cx);
     }
 
     pub(crate) fn on_rejected<S: Sink<Self> + ?Sized>(

@@ -1,6 +1,6 @@
 //! What a node looks like from outside.
 
-use crate::{EntryId, Index, Log, Membership, Pace, Raft, Role, Standing, Term};
+use crate::{EntryId, Extent, Index, Log, Membership, Pace, Raft, Role, Standing, Term};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use synod_core::NodeId;
@@ -33,6 +33,8 @@ pub struct Status {
     pub membership_index: Index,
     /// Whether that is committed, as far as this node knows. Until it is, no other change is taken.
     pub membership_committed: bool,
+    /// The snapshot that is arriving here.
+    pub snapshot_in: Option<Extent>,
     /// What it knows about those to whom it speaks; empty unless it leads.
     pub peers: Vec<PeerStatus>,
 }
@@ -53,6 +55,8 @@ pub struct PeerStatus {
     pub pace: Pace,
     /// How many batches are on their way.
     pub in_flight: usize,
+    /// The snapshot that it is sent.
+    pub snapshot: Option<Extent>,
     /// Whether it was heard since the last check of the quorum.
     pub heard: bool,
 }
@@ -75,6 +79,7 @@ impl Raft {
             membership: self.membership().clone(),
             membership_index: self.membership_index(),
             membership_committed: self.membership_index() <= self.commit,
+            snapshot_in: self.reception.extent(),
             peers: peers
                 .filter(|_| self.role == Role::Leader)
                 .map(|(progress, id)| PeerStatus {
@@ -84,6 +89,7 @@ impl Raft {
                     next: progress.next,
                     pace: progress.pace,
                     in_flight: progress.in_flight(),
+                    snapshot: progress.stream.as_ref().map(|stream| stream.extent()),
                     heard: progress.heard,
                 })
                 .collect(),

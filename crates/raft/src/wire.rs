@@ -1,6 +1,6 @@
 //! The byte form of messages and records, version 1.
 
-use crate::{EntryId, Index, Loan, Membership, Message, ReadMode, Record, Segment, Term};
+use crate::{EntryId, Index, Loan, Membership, Message, Piece, ReadMode, Record, Segment, Snapshot, Term};
 use alloc::boxed::Box;
 use synod_core::NodeId;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
@@ -59,6 +59,28 @@ impl Wire for Segment {
         let count = input.u32()?;
         let arena = input.bytes()?;
         Self::validated(first, term, count, arena).ok_or(WireError::Invalid { field: "entries" })
+    }
+}
+
+impl Wire for Snapshot {
+    const LEN_MIN: usize = EntryId::LEN_MIN + Membership::LEN_MIN + 17;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        self.last.encode(out);
+        self.membership.encode(out);
+        out.u64(self.len);
+        out.u64(self.digest);
+        self.hollow.encode(out);
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        Ok(Self {
+            last: EntryId::decode(input)?,
+            membership: Membership::decode(input)?.into(),
+            len: input.u64()?,
+            digest: input.u64()?,
+            hollow: bool::decode(input)?,
+        })
     }
 }
 
@@ -174,6 +196,26 @@ impl Wire for Message {
                 term.encode(out);
                 hint.encode(out);
             }
+            Self::Piece { term, round, piece } => {
+                out.u8(16);
+                term.encode(out);
+                out.u64(*round);
+                piece.snapshot.encode(out);
+                out.u64(piece.offset);
+                out.bytes(&piece.bytes);
+            }
+            Self::Stored { term, round, digest, stored } => {
+                out.u8(17);
+                term.encode(out);
+                out.u64(*round);
+                out.u64(*digest);
+                out.u64(*stored);
+            }
+            Self::Demand { term, index_min } => {
+                out.u8(18);
+                term.encode(out);
+                index_min.encode(out);
+            }
         }
     }
 
@@ -228,6 +270,22 @@ impl Wire for Message {
                 Self::Lend { term, loan: Box::new(Loan { last, prev_term, entries }) }
             }
             15 => Self::Borrow { term: Term::decode(input)?, hint: EntryId::decode(input)? },
+            16 => {
+                let (term, round) = (Term::decode(input)?, input.u64()?);
+                let (snapshot, offset) = (Snapshot::decode(input)?.into(), input.u64()?);
+                Self::Piece {
+                    term,
+                    round,
+                    piece: Box::new(Piece { snapshot, offset, bytes: input.bytes()? }),
+                }
+            }
+            17 => Self::Stored {
+                term: Term::decode(input)?,
+                round: input.u64()?,
+                digest: input.u64()?,
+                stored: input.u64()?,
+            },
+            18 => Self::Demand { term: Term::decode(input)?, index_min: Index::decode(input)? },
             tag => return Err(WireError::UnknownTag { of: "raft message", tag }),
         })
     }

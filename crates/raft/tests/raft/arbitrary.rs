@@ -1,11 +1,14 @@
 //! Whatever arrives, in whatever state: no panic, and nothing lost that was promised.
 
-use crate::wire::{message, mode, number, record, step};
+use crate::wire::{message, mode, number, record, segment, snapshot, step};
 use core::time::Duration;
 use proptest::prelude::*;
-use synod_core::testing::Bench;
+use synod_core::testing::{Bench, Output};
 use synod_core::{Bytes, Damage, Input, Link, LogState, Lsn, NodeId, Protocol, Recovered};
-use synod_raft::{Change, Command, Config, Index, Raft, ReadMode, Role, Timer, Transition};
+use synod_raft::{
+    Change, Command, Config, Done, Found, Index, Job, Piece, Raft, ReadMode, Role, Segment, Term, Timer,
+    Transition,
+};
 
 fn read_mode() -> impl Strategy<Value = ReadMode> {
     let age = prop::option::of(number().prop_map(Duration::from_nanos));
@@ -42,8 +45,56 @@ fn input() -> impl Strategy<Value = Input<Raft>> {
             .prop_map(|(peer, link)| Input::Link(NodeId(peer), link)),
         1 => number().prop_map(|below| Input::Rewrite(Lsn(below))),
         1 => Just(Input::Start { incarnation: 2, log: LogState::Fresh }),
+        1 => Just(Input::Command(Command::DemandSnapshot)),
+        3 => done().prop_map(Input::Done),
         1 => Just(Input::Flush),
     ]
+}
+
+/// A host that answers what nobody has asked.
+fn done() -> impl Strategy<Value = Done> {
+    let to = || (1..5_u64).prop_map(NodeId);
+    let found = (number(), number(), number()).prop_map(|(last, len, digest)| Found {
+        last: Index(last),
+        len,
+        digest,
+    });
+    prop_oneof![
+        (to(), prop::option::of(found)).prop_map(|(to, found)| Done::Open { to, found }),
+        (to(), number(), prop::collection::vec(any::<u8>(), 0..20))
+            .prop_map(|(to, offset, bytes)| Done::Read { to, offset, bytes: bytes.into() }),
+        (snapshot(), prop::option::of(number()))
+            .prop_map(|(snapshot, stored)| Done::Write { snapshot: snapshot.into(), stored }),
+        (snapshot(), any::<bool>())
+            .prop_map(|(snapshot, installed)| Done::Install { snapshot: snapshot.into(), installed }),
+        (number(), prop::option::of(segment()))
+            .prop_map(|(at, entries)| Done::Recall { at: Lsn(at), entries }),
+    ]
+}
+
+/// What a host answers that does what it was asked, now and then something else.
+fn answered(job: &Job, whim: u8) -> Option<Done> {
+    Some(match job {
+        Job::Open { to, index_min } => {
+            let found =
+                Found { last: Index(index_min.0 + u64::from(whim % 3)), len: u64::from(whim), digest: 1 };
+            Done::Open { to: *to, found: Some(found).filter(|_| !whim.is_multiple_of(5)) }
+        }
+        Job::Read { to, offset, len } => Done::Read {
+            to: *to,
+            offset: *offset,
+            bytes: vec![0; if whim.is_multiple_of(7) { 0 } else { (*len).min(9) }].into(),
+        },
+        Job::Begin(snapshot) => Done::Write { snapshot: snapshot.clone(), stored: Some(u64::from(whim)) },
+        Job::Write(Piece { snapshot, offset, bytes }) => {
+            Done::Write { snapshot: snapshot.clone(), stored: Some(offset + bytes.len() as u64) }
+        }
+        Job::Install(snapshot) => Done::Install { snapshot: snapshot.clone(), installed: !whim.is_multiple_of(5) },
+        Job::Recall { at } => {
+            Done::Recall { at: *at, entries: Segment::noop(Index(u64::from(whim) + 1), Term(1)) }
+        }
+        _ => return None,
+    })
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -66,12 +117,15 @@ fn bench(voters: u64, lead: bool) -> Bench<Raft> {
     config.leases = lead;
     config.priority = voters as u32;
     config.reads_max = 3;
+    config.trailing_entries = 1;
+    config.log_memory_bytes_max = 20;
+    config.snapshot_piece_bytes = 5;
     let mut bench = Bench::new(NodeId(1), Raft::new(config).unwrap());
     bench.start().unwrap();
     if lead {
         bench.input(Input::Command(Command::Campaign));
         bench.sync().unwrap();
-        let vote = synod_raft::Message::Voted { term: synod_raft::Term(1), granted: true };
+        let vote = synod_raft::Message::Voted { term: Term(1), granted: true };
         bench.input(Input::Message(NodeId(2), vote));
         assert_eq!(bench.protocol.role(), Role::Leader);
     }
@@ -95,11 +149,21 @@ proptest! {
             if sync {
                 bench.sync().unwrap();
             }
+            for output in bench.take() {
+                let done = match output {
+                    Output::Job(job) => answered(&job, crash),
+                    _ => None,
+                };
+                if let Some(done) = done {
+                    bench.input(Input::Done(done));
+                }
+            }
             let raft = &bench.protocol;
             prop_assert!(raft.term() >= term, "the term went back");
             prop_assert!(raft.commit_index() >= commit, "the commit index went back");
             prop_assert!(raft.commit_index() <= raft.last_index());
             prop_assert!(raft.last_index() <= Index::MAX);
+            prop_assert!(raft.log().base().index <= raft.commit_index());
             term = raft.term();
             commit = raft.commit_index();
             if crash == 0 {

@@ -1,5 +1,6 @@
 //! Nodes on benches, and a network that does what it is told.
 
+use crate::host::Host;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use synod_core::host::Log as _;
@@ -7,8 +8,8 @@ use synod_core::testing::{Bench, Output};
 use synod_core::{Bytes, Input, Link, Lsn, NodeId, Recovered};
 use synod_raft::invariants::Safety;
 use synod_raft::{
-    Change, Command, Config, Entry, EntryId, EntryKind, Event, Index, Membership, Message, Raft, ReadMode,
-    Record, Role, Segment, Term, Timer,
+    Change, Command, Config, Done, Entry, EntryId, EntryKind, Event, Index, Job, Membership, Message, Raft,
+    ReadMode, Record, Role, Segment, Term, Timer,
 };
 
 /// A message on its way.
@@ -31,8 +32,16 @@ pub(crate) struct Cluster {
     /// Nodes whose disk does not finish until told to.
     pub(crate) slow: BTreeSet<NodeId>,
     pub(crate) safety: Safety,
-    /// What each node has applied since its start, by index.
-    pub(crate) applied: BTreeMap<NodeId, Vec<(Index, EntryKind, Bytes)>>,
+    /// What the host of each node keeps.
+    pub(crate) hosts: BTreeMap<NodeId, Host>,
+    /// What the hosts have to do, oldest first.
+    pub(crate) jobs: Vec<(NodeId, Job)>,
+    /// How often a record was read again.
+    pub(crate) recalled: u64,
+    /// Nodes whose host does nothing until told to.
+    pub(crate) idle: BTreeSet<NodeId>,
+    /// What anybody's application was given at each index.
+    history: BTreeMap<Index, (Term, Bytes)>,
     /// How much was committed anywhere when each read was asked: none may be served from less.
     pub(crate) asked: BTreeMap<u64, Index>,
     /// Every event except commits, since it was last asked.
@@ -76,6 +85,16 @@ pub(crate) fn show(message: &Message) -> String {
         }
         Message::Borrow { term, hint } => format!("Borrow term {term} hint {hint}"),
         Message::TimeoutNow { term } => format!("TimeoutNow term {term}"),
+        Message::Piece { term, round, piece } => {
+            let (last, offset, bytes) = (piece.snapshot.last, piece.offset, piece.bytes.len() as u64);
+            let part =
+                if bytes == 0 { format!("at {offset}") } else { format!("{offset}..{}", offset + bytes) };
+            format!("Piece term {term} of {last}, {part} of {}{}", piece.snapshot.len, show_round(*round))
+        }
+        Message::Stored { term, round, stored, .. } => {
+            format!("Stored term {term} up to {stored}{}", show_round(*round))
+        }
+        Message::Demand { term, index_min } => format!("Demand term {term} from {index_min}"),
         Message::Claim { term, priority } => format!("Claim term {term} priority {priority}"),
     }
 }
@@ -155,6 +174,7 @@ fn show_event(event: &Event) -> String {
             let leader = leader.map_or("unknown".to_owned(), |leader| leader.0.to_string());
             format!("refused the change: {reason} (leader {leader})")
         }
+        Event::Installed { last } => format!("has installed a snapshot of {last}"),
         other => format!("{other:?}"),
     }
 }
@@ -173,7 +193,11 @@ impl Cluster {
             cut: BTreeSet::new(),
             slow: BTreeSet::new(),
             safety: Safety::default(),
-            applied: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            jobs: Vec::new(),
+            recalled: 0,
+            idle: BTreeSet::new(),
+            history: BTreeMap::new(),
             asked: BTreeMap::new(),
             events: Vec::new(),
             trace: None,
@@ -181,6 +205,7 @@ impl Cluster {
         let ids: Vec<_> = (1..=size).map(NodeId).collect();
         for &id in &ids {
             let mut config = Config::new(id, ids.clone());
+            config.trailing_entries = 0;
             adjust(&mut config);
             cluster.start(config);
         }
@@ -196,7 +221,7 @@ impl Cluster {
         self.down.remove(&id);
         self.configs.insert(id, config);
         self.nodes.insert(id, bench);
-        self.applied.insert(id, Vec::new());
+        self.hosts.insert(id, Host::default());
         self.collect(id);
     }
 
@@ -221,7 +246,9 @@ impl Cluster {
         self.input(NodeId(id), Input::Command(Command::Campaign));
     }
 
+    /// The application makes its state safe, and says so.
     pub(crate) fn compact(&mut self, id: u64, upto: u64) {
+        self.hosts.get_mut(&NodeId(id)).unwrap().save(Index(upto));
         self.input(NodeId(id), Input::Command(Command::Compact { upto: Index(upto) }));
     }
 
@@ -292,6 +319,7 @@ impl Cluster {
                 }
             }
         }
+        while self.work() {}
     }
 
     pub(crate) fn fire(&mut self, id: NodeId, timer: Timer) -> bool {
@@ -323,7 +351,8 @@ impl Cluster {
         self.down.insert(id);
         self.nodes.get_mut(&id).unwrap().log.crash();
         self.safety.crashed(id);
-        self.applied.insert(id, Vec::new());
+        self.hosts.get_mut(&id).unwrap().crash();
+        self.jobs.retain(|(node, _)| *node != id);
     }
 
     pub(crate) fn restart(&mut self, id: u64) {
@@ -333,6 +362,7 @@ impl Cluster {
         let raft = Raft::new(self.configs[&id].clone()).unwrap();
         self.nodes.get_mut(&id).unwrap().restart(raft).unwrap();
         self.collect(id);
+        self.demand();
     }
 
     /// Gives a node another past: a log of runs of (term, count), in the last of these terms, without a vote in it.
@@ -353,6 +383,67 @@ impl Cluster {
         bench.start().unwrap();
         self.nodes.insert(id, bench);
         self.collect(id);
+    }
+
+    /// The hosts do what they were asked to, except the idle ones. Says whether there was anything.
+    pub(crate) fn work(&mut self) -> bool {
+        let (waiting, due) =
+            std::mem::take(&mut self.jobs).into_iter().partition(|(node, _)| self.idle.contains(node));
+        self.jobs = waiting;
+        let due: Vec<(NodeId, Job)> = due;
+        let worked = !due.is_empty();
+        for (id, job) in due {
+            self.carry_out(id, job);
+        }
+        worked
+    }
+
+    /// One host does one thing.
+    pub(crate) fn work_on(&mut self, place: usize) {
+        let (id, job) = self.jobs.remove(place);
+        self.carry_out(id, job);
+    }
+
+    fn carry_out(&mut self, id: NodeId, job: Job) {
+        if self.down.contains(&id) {
+            return;
+        }
+        let done = match job {
+            Job::Recall { at } => {
+                self.recalled += 1;
+                Some(Done::Recall { at, entries: self.recorded(id, at) })
+            }
+            job => self.hosts.get_mut(&id).unwrap().work(job),
+        };
+        if let Some(done) = done {
+            self.input(id, Input::Done(done));
+        }
+    }
+
+    /// The application of a node has lost its state, and wants another.
+    pub(crate) fn lose(&mut self, id: u64) {
+        self.hosts.get_mut(&NodeId(id)).unwrap().lose();
+        self.demand();
+    }
+
+    /// Applications without a state want one, and nodes with such an application do not want to lead.
+    fn demand(&mut self) {
+        for id in self.nodes.keys().copied().collect::<Vec<_>>() {
+            if self.hosts[&id].lost {
+                self.input(id, Input::Command(Command::Resign));
+                self.input(id, Input::Command(Command::DemandSnapshot));
+            }
+        }
+    }
+
+    fn recorded(&mut self, id: NodeId, wanted: Lsn) -> Option<Segment> {
+        let mut found = None;
+        let each = &mut |at: Lsn, record| match record {
+            Recovered::Intact(Record::Append { entries, .. }) if at == wanted => found = Some(entries),
+            _ => {}
+        };
+        self.nodes.get_mut(&id).unwrap().log.replay(each).unwrap();
+        found
     }
 
     pub(crate) fn disconnect(&mut self, a: u64, b: u64) {
@@ -425,6 +516,7 @@ impl Cluster {
                 }
             }
             self.stabilize();
+            self.demand();
         }
     }
 
@@ -446,18 +538,12 @@ impl Cluster {
 
     /// The payloads that a node has applied, no-ops left out.
     pub(crate) fn payloads(&self, id: u64) -> Vec<String> {
-        self.applied[&NodeId(id)]
+        self.hosts[&NodeId(id)]
+            .applied
             .iter()
             .filter(|(_, kind, _)| *kind == EntryKind::Normal)
             .map(|(_, _, payload)| String::from_utf8_lossy(payload).into_owned())
             .collect()
-    }
-
-    /// The log of a node as `term:payload` for each entry.
-    pub(crate) fn log(&self, id: u64) -> Vec<String> {
-        let log = self.raft(id).log();
-        let entries = log.segments().flat_map(|segment| segment.iter());
-        entries.map(|entry| format!("{}:{}", entry.term, String::from_utf8_lossy(entry.payload))).collect()
     }
 
     pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
@@ -481,12 +567,12 @@ impl Cluster {
             match output {
                 Output::Send { to, message, .. } => self.net.push(Envelope { from: id, to, message }),
                 Output::Event(Event::Committed(entries)) => {
-                    let applied = self.applied.get_mut(&id).unwrap();
                     for entry in &entries {
-                        let expected = applied.last().map_or(entry.index, |(last, ..)| last.next());
-                        assert_eq!(entry.index, expected, "commits come in order, without gaps");
-                        applied.push((entry.index, entry.kind, entries.share(&entry)));
+                        let this = (entry.term, entries.share(&entry));
+                        let first = self.history.entry(entry.index).or_insert_with(|| this.clone());
+                        assert_eq!(*first, this, "{id} is given another entry {} than others", entry.index);
                     }
+                    self.hosts.get_mut(&id).unwrap().apply(&entries);
                 }
                 Output::Event(event) => {
                     if let Event::ReadReady { token, index } = &event {
@@ -496,7 +582,7 @@ impl Cluster {
                     }
                     self.events.push((id, event));
                 }
-                Output::Job(never) => match never {},
+                Output::Job(job) => self.jobs.push((id, job)),
                 Output::Peer(_) => {}
             }
         }

@@ -12,7 +12,9 @@ const ME: NodeId = NodeId(1);
 const LEADER: NodeId = NodeId(2);
 
 fn fresh() -> Raft {
-    Raft::new(Config::new(ME, [ME, LEADER, NodeId(3)])).unwrap()
+    let mut config = Config::new(ME, [ME, LEADER, NodeId(3)]);
+    config.trailing_entries = 0;
+    Raft::new(config).unwrap()
 }
 
 /// A node, its leader's log as far as this node was told of it, and every record that was ever written.

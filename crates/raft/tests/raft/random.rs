@@ -5,7 +5,7 @@ use crate::cluster::Cluster;
 use std::time::Duration;
 use synod_core::host::Log as _;
 use synod_core::{Entropy, Input, Link, Lsn, NodeId, SplitMix64};
-use synod_raft::{Event, ReadMode, Timer};
+use synod_raft::{Event, ReadMode, Role, Timer};
 
 struct Run {
     cluster: Cluster,
@@ -24,11 +24,18 @@ impl Run {
         let pre_vote = dice.below(4) > 0;
         let check_quorum = dice.below(4) > 0;
         let window = 1 + dice.below(4) as usize;
+        let trailing_entries = [0, 0, 5][dice.below(3) as usize];
+        let memory = [usize::MAX, 100, 0][dice.below(3) as usize];
+        let witness = dice.below(8) == 0;
         let cluster = Cluster::with(size, |config| {
             config.pre_vote = pre_vote;
             config.check_quorum = check_quorum;
             config.in_flight_max = window;
             config.batch_entries_max = 3;
+            config.trailing_entries = trailing_entries;
+            config.log_memory_bytes_max = memory;
+            config.snapshot_piece_bytes = 40;
+            config.witnesses = if witness { vec![NodeId(size)] } else { Vec::new() };
         });
         let calm = [1, 5, 25][dice.below(3) as usize];
         Self { cluster, dice, size, proposed: 0, reads: 0, calm }
@@ -69,7 +76,8 @@ impl Run {
                     self.cluster.net.push(copy);
                 }
             }
-            54..70 => self.cluster.sync(NodeId(id)),
+            54..66 => self.cluster.sync(NodeId(id)),
+            66..70 => self.work(),
             70..80 => {
                 let timer = match self.dice.below(5 + self.calm) {
                     0 => Timer::Election,
@@ -100,12 +108,27 @@ impl Run {
                     self.cluster.restart(id);
                 }
             }
+            95 if self.dice.below(4) == 0 => {
+                // The state of an application is gone, but not its log.
+                let up = !self.cluster.down.contains(&NodeId(id));
+                // A witness has no copy that could be asked for.
+                let full = self.cluster.raft(id).config().witnesses.is_empty();
+                let whole = full && self.cluster.hosts.values().all(|host| !host.lost);
+                if self.cluster.raft(id).role() == Role::Follower && up && whole {
+                    self.cluster.lose(id);
+                }
+            }
             95 => {
                 let other = self.any_node();
                 self.cluster.disconnect(id, other);
             }
             96 => self.cluster.isolate(id),
             97 => self.cluster.connect(id),
+            98 if self.dice.below(2) == 0 => {
+                let applied = self.cluster.hosts[&NodeId(id)].applied.last().map_or(0, |(last, ..)| last.0);
+                let upto = applied.saturating_sub(self.dice.below(3));
+                self.cluster.compact(id, upto);
+            }
             98 => {
                 let peer = self.any_node();
                 let link =
@@ -121,6 +144,14 @@ impl Run {
         if self.cluster.net.len() > 400 {
             self.cluster.net.drain(..200);
         }
+    }
+
+    /// One of the hosts does one of the things that it has to do; they need not keep their order, except at one host.
+    fn work(&mut self) {
+        let Some(place) = self.dice.below(self.cluster.jobs.len() as u64 + 1).checked_sub(1) else { return };
+        let (id, _) = self.cluster.jobs[place as usize];
+        let first = self.cluster.jobs.iter().position(|(node, _)| *node == id).unwrap();
+        self.cluster.work_on(first);
     }
 
     fn heal(&mut self) {
@@ -142,8 +173,12 @@ impl Run {
                 let commits: Vec<_> = (1..=self.size).map(|id| self.cluster.committed(id)).collect();
                 let last = self.cluster.raft(leader.0).last_index().0;
                 if commits.iter().all(|commit| *commit == last) {
-                    for id in 2..=self.size {
-                        assert_eq!(self.cluster.log(id), self.cluster.log(1), "seed {seed}");
+                    // Whoever waits for a snapshot needs one that is new enough.
+                    self.cluster.compact(leader.0, last);
+                    self.cluster.run(Duration::from_millis(500));
+                    for id in (1..=self.size).filter(|id| !self.cluster.raft(*id).config().witness) {
+                        let (one, other) = (self.cluster.payloads(id), self.cluster.payloads(leader.0));
+                        assert_eq!(one, other, "seed {seed}: {id}");
                     }
                     return;
                 }
@@ -160,6 +195,8 @@ struct Reached {
     committed: u64,
     reads: u64,
     transfers: u64,
+    installed: u64,
+    recalled: u64,
 }
 
 fn run(seed: u64, steps: usize) -> Reached {
@@ -181,6 +218,8 @@ fn run(seed: u64, steps: usize) -> Reached {
         committed: run.cluster.safety.committed().0,
         reads: count(|event| matches!(event, Event::ReadReady { .. })),
         transfers: count(|event| matches!(event, Event::TransferBegun { .. })),
+        installed: count(|event| matches!(event, Event::Installed { .. })),
+        recalled: run.cluster.recalled,
     }
 }
 
@@ -191,10 +230,14 @@ fn random_schedules_are_safe_and_progress_when_the_faults_end() {
         committed: all.committed + one.committed,
         reads: all.reads + one.reads,
         transfers: all.transfers + one.transfers,
+        installed: all.installed + one.installed,
+        recalled: all.recalled + one.recalled,
     });
-    let Reached { committed, reads, transfers } = all;
+    let Reached { committed, reads, transfers, installed, recalled } = all;
     // The schedules must get somewhere, or they prove nothing.
     assert!(committed > seeds * 10, "only {committed} entries were committed in {seeds} runs");
     assert!(reads > seeds * 2, "only {reads} reads were served in {seeds} runs");
     assert!(transfers > seeds / 4, "only {transfers} transfers were begun in {seeds} runs");
+    assert!(installed > seeds / 10, "only {installed} snapshots were installed in {seeds} runs");
+    assert!(recalled > seeds, "only {recalled} records were read again in {seeds} runs");
 }

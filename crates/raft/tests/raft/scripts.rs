@@ -46,6 +46,9 @@ impl Script {
                         .collect();
                     config.in_flight_max = number("in-flight").unwrap_or(config.in_flight_max);
                     config.batch_entries_max = number("batch").unwrap_or(config.batch_entries_max);
+                    config.snapshot_piece_bytes = number("piece").unwrap_or(config.snapshot_piece_bytes);
+                    config.snapshot_pieces_max = number("pieces").unwrap_or(config.snapshot_pieces_max);
+                    config.trailing_entries = number("trailing").map_or(0, |entries| entries as u64);
                 });
                 cluster.trace = Some(Vec::new());
             }
@@ -72,6 +75,7 @@ impl Script {
             }
             "campaign" => cluster.campaign(id),
             "compact" => cluster.compact(id, ids[1]),
+            "lose-state" => cluster.lose(id),
             "propose" => {
                 for payload in &words[1..] {
                     cluster.propose(id, payload);
@@ -208,15 +212,19 @@ impl Script {
                         Pace::Probe { paused: true } => "probe, paused",
                         Pace::Probe { paused: false } => "probe",
                         Pace::Replicate => "replicate",
+                        Pace::Snapshot => "snapshot",
                     };
                     let (matched, next, on) = (peer.matched, peer.next, peer.in_flight);
                     let standing = match peer.standing {
                         Standing::Voter => String::new(),
                         other => format!(" ({other:?})"),
                     };
+                    let snapshot = peer.snapshot.map_or(String::new(), |extent| {
+                        format!(", snapshot {} of {}", extent.stored, extent.len)
+                    });
                     let _ = writeln!(
                         said,
-                        "{}{standing}: {pace}, matched {matched}, next {next}, in flight {on}",
+                        "{}{standing}: {pace}, matched {matched}, next {next}, in flight {on}{snapshot}",
                         peer.id.0
                     );
                 }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use synod_core::wire::{Reader, Wire, WireError};
 use synod_core::{Bytes, NodeId};
 use synod_raft::{
-    Change, EntryId, Index, Loan, Membership, Message, QuorumRule, ReadMode, Record, Segment, Step, Term,
-    Transition,
+    Change, EntryId, Index, Loan, Membership, Message, Piece, QuorumRule, ReadMode, Record, Segment,
+    Snapshot, Step, Term, Transition,
 };
 
 pub(crate) fn number() -> impl Strategy<Value = u64> {
@@ -69,7 +69,30 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
             Message::Lend { term, loan: Box::new(Loan { last, prev_term, entries }) }
         }),
         1 => (term(), any::<u32>()).prop_map(|(term, priority)| Message::Claim { term, priority }),
+        2 => (term(), number(), piece())
+            .prop_map(|(term, round, piece)| Message::Piece { term, round, piece: Box::new(piece) }),
+        1 => (term(), number(), number(), number())
+            .prop_map(|(term, round, digest, stored)| Message::Stored { term, round, digest, stored }),
+        1 => (term(), index()).prop_map(|(term, index_min)| Message::Demand { term, index_min }),
     ]
+}
+
+pub(crate) fn snapshot() -> impl Strategy<Value = Snapshot> {
+    (entry_id(), membership(), number(), number(), any::<bool>()).prop_map(
+        |(last, membership, len, digest, hollow)| Snapshot {
+            last,
+            membership: membership.into(),
+            len,
+            digest,
+            hollow,
+        },
+    )
+}
+
+pub(crate) fn piece() -> impl Strategy<Value = Piece> {
+    (snapshot(), number(), prop::collection::vec(any::<u8>(), 0..20)).prop_map(|(snapshot, offset, bytes)| {
+        Piece { snapshot: snapshot.into(), offset, bytes: bytes.into() }
+    })
 }
 
 pub(crate) fn record() -> impl Strategy<Value = Record> {
@@ -179,6 +202,32 @@ fn golden_bytes_of_every_message() {
             "0f 0100000000000000 0200000000000000 0300000000000000",
         ),
         (Message::Claim { term: Term(1), priority: 5 }, "0d 0100000000000000 05000000"),
+        (
+            Message::Piece {
+                term: Term(6),
+                round: 7,
+                piece: Box::new(Piece {
+                    snapshot: Snapshot {
+                        last,
+                        membership: Membership::of([NodeId(1)]).into(),
+                        len: 9,
+                        digest: 10,
+                        hollow: false,
+                    }
+                    .into(),
+                    offset: 8,
+                    bytes: "x".into(),
+                }),
+            },
+            "10 0600000000000000 0700000000000000 0200000000000000 0300000000000000 \
+             01 00 01000000 0100000000000000 00000000 00000000 00000000 00000000 \
+             0900000000000000 0a00000000000000 00 0800000000000000 01000000 78",
+        ),
+        (
+            Message::Stored { term: Term(1), round: 2, digest: 3, stored: 4 },
+            "11 0100000000000000 0200000000000000 0300000000000000 0400000000000000",
+        ),
+        (Message::Demand { term: Term(1), index_min: Index(2) }, "12 0100000000000000 0200000000000000"),
     ];
     for (message, bytes) in golden {
         assert_eq!(hex(&message.to_bytes(1)), bytes.replace(' ', ""), "{message:?}");

@@ -15,6 +15,7 @@ mod changes;
 mod reads;
 mod recipe;
 mod script;
+mod snapshots;
 
 pub use recipe::{simulation, with_guards, with_invariants, with_judge};
 pub use script::{BadSetting, scripted, shrinker};
@@ -27,9 +28,10 @@ use std::collections::{BTreeMap, VecDeque};
 use synod_consistency_checker::{
     Budget, History, KvCall, KvModel, KvReturn, Mark, OpId, Report as Judgement, check,
 };
+use synod_core::NodeId;
 use synod_core::wire::Wire;
-use synod_core::{NodeId, StateMachine};
-use synod_raft::{Config, EntryKind, Event, Index, Raft, Role, Segment, Term};
+use synod_raft::machine::{Machine, Memory};
+use synod_raft::{Config, Done, Event, Index, Job, Raft, Role, Segment, Term};
 use synod_sim::{Climate, Io, Workload};
 
 /// How a simulated cluster is set up.
@@ -63,6 +65,9 @@ pub struct Settings {
     pub climate: Climate,
     /// How long the faults last.
     pub storm: Duration,
+    /// After how many entries a replica stores a snapshot of its state, and lets its node compact the log; never where it is 0. What it has
+    /// stored outlives its crashes, the rest of its state does not.
+    pub checkpoint_every: u64,
     /// How often an operator changes the membership, on average and at random, while the faults last. The first two thirds of the
     /// nodes found the cluster then, and the others wait to be added. Default never: all nodes found it, and stay.
     pub changes: Option<Duration>,
@@ -101,6 +106,7 @@ impl Default for Settings {
             transfers_every: 50,
             climate: Climate::swarm(),
             storm: Duration::from_secs(10),
+            checkpoint_every: 100,
             changes: None,
             configure: |_| {},
             sabotage: None,
@@ -132,6 +138,12 @@ pub struct Tally {
     pub transfers: u64,
     /// Memberships that a node has seen committed.
     pub memberships: u64,
+    /// Snapshots that replicas have stored of their own states.
+    pub checkpoints: u64,
+    /// Snapshots of others that replicas have made their own.
+    pub installed: u64,
+    /// Records that were read again, because their entries were not in memory any more.
+    pub recalled: u64,
 }
 
 /// A moment in the history of leadership, for timelines.
@@ -158,9 +170,9 @@ struct Client {
     begun: u64,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Replica {
-    store: Store,
+    machine: Machine<Store, Memory>,
     /// Operations that this node proposed and has not seen committed, by index.
     waiting: BTreeMap<u64, (Term, u64)>,
     /// Reads, by number, and how much must have been applied for them.
@@ -198,6 +210,8 @@ pub struct Cluster {
     operations: u64,
     /// How many changes of the membership were planned.
     changes: u64,
+    /// How many jobs the hosts have done.
+    jobs: u64,
     processes: u64,
     history: History<KvCall, KvReturn>,
     latencies: Vec<(u64, u64)>,
@@ -205,6 +219,8 @@ pub struct Cluster {
     leader: Option<NodeId>,
     tally: Tally,
     stale: Stale,
+    /// What no application may see, and one has.
+    breach: Option<String>,
     healed: bool,
 }
 
@@ -217,7 +233,8 @@ impl Cluster {
         let client = |at| Client { op: None, read: None, process: at, target: NodeId(1), begun: 0 };
         Self {
             clients: (0..settings.clients).map(client).collect(),
-            replicas: vec![Replica::default(); settings.nodes],
+            replicas: vec![Replica::new(Memory::default(), settings.checkpoint_every); settings.nodes],
+            jobs: 0,
             mail: VecDeque::new(),
             delivered: 0,
             operations: 0,
@@ -229,6 +246,7 @@ impl Cluster {
             leader: None,
             tally: Tally::default(),
             stale: Stale::default(),
+            breach: None,
             healed: false,
             settings,
         }
@@ -261,7 +279,7 @@ impl Cluster {
     /// The state machine of a node.
     #[must_use]
     pub fn store(&self, id: NodeId) -> Option<&Store> {
-        self.replicas.get(slot(id)).map(|replica| &replica.store)
+        self.replicas.get(slot(id)).map(|replica| replica.machine.inner())
     }
 
     /// The judge's verdict on what the clients saw: is there one order of all operations that explains every answer?
@@ -412,23 +430,24 @@ impl Cluster {
     fn committed(&mut self, node: NodeId, segment: &Segment, io: &mut Raw<'_>) {
         let Some(replica) = self.replicas.get_mut(slot(node)) else { return };
         let mut answers = Vec::new();
-        for entry in segment.iter() {
-            let answer = match entry.kind {
-                EntryKind::Normal => replica.store.apply_once(entry.index.0, entry.payload).ok().flatten(),
-                _ => {
-                    replica.store.skip(entry.index.0);
-                    None
-                }
-            };
-            match (replica.waiting.remove(&entry.index.0), answer) {
-                (Some((term, number)), Some(answer)) if term == entry.term => {
-                    answers.push((number, Mail::Answer { number, answer }));
-                }
-                // Another entry is committed in its place, so it never will be.
-                (Some((_, number)), _) => answers.push((number, Mail::Lost { number })),
-                (None, _) => {}
+        let Replica { machine, waiting, .. } = replica;
+        let applied = machine.apply(segment, |id, answer| match waiting.remove(&id.index.0) {
+            Some((term, number)) if term == id.term => {
+                answers.push((number, Mail::Answer { number, answer }));
             }
+            // Another entry is committed in its place, so it never will be.
+            Some((_, number)) => answers.push((number, Mail::Lost { number })),
+            None => {}
+        });
+        if let Err(gap) = applied {
+            self.breach.get_or_insert_with(|| format!("{node}: {gap}"));
         }
+        // Nor will those whose place was taken by an entry without a command.
+        while let Some(entry) = waiting.first_entry().filter(|entry| *entry.key() <= segment.last().0) {
+            let (_, number) = entry.remove();
+            answers.push((number, Mail::Lost { number }));
+        }
+        self.checkpoint(node, io);
         if answers.iter().any(|(_, mail)| matches!(mail, Mail::Answer { .. })) {
             self.know(segment.last(), io.now().0);
         }
@@ -523,6 +542,11 @@ impl Workload<Raft> for Cluster {
                 let letter = self.letter(Mail::Refused { number: token, leader });
                 io.reply(token, letter);
             }
+            Event::Installed { .. } => {
+                self.tally.installed += 1;
+                self.forget_waiting(node);
+                self.serve_waiting(node, io);
+            }
             Event::TransferBegun { .. } => self.tally.transfers += 1,
             Event::Role { term, role, .. } => {
                 let now = io.now().0;
@@ -564,7 +588,7 @@ impl Workload<Raft> for Cluster {
 
     fn on_crash(&mut self, node: NodeId, io: &mut Raw<'_>) {
         if let Some(replica) = self.replicas.get_mut(slot(node)) {
-            *replica = Replica::default();
+            replica.restart(self.settings.checkpoint_every);
         }
         if let Some(last) = self.reigns.iter().rev().find(|reign| reign.node == node).copied() {
             self.reigns.push(Reign { at: io.now().0, role: None, ..last });
@@ -578,6 +602,10 @@ impl Workload<Raft> for Cluster {
             let letter = self.letter(Mail::Next(client));
             io.wake(Duration::from_millis(1), letter);
         }
+    }
+
+    fn on_job(&mut self, node: NodeId, job: Job, io: &mut Raw<'_>) -> Option<(Duration, Done)> {
+        self.do_job(node, &job, io)
     }
 
     fn focus(&self) -> Option<NodeId> {

@@ -117,6 +117,7 @@
 //! | the leadership is handed over: on command, by priority, before a shutdown, when the leader's disk stands still | `transfer.txt`, `priority.txt`, `transfers.rs` |
 //! | snapshots as handles, in bounded pieces on a lane of their own; one that breaks off goes on, from another leader too | `snapshot.txt`, `snapshots.rs` |
 //! | a follower whose application has lost its state asks for a snapshot, though its log is whole | `snapshot.txt`, `an_application_that_has_lost_its_state_gets_it_again` |
+//! | a host for state machines in memory: entries count once, snapshots outlive crashes, damage is noticed ([`machine`]) | `machine.rs` |
 //! | the log in memory is bounded; older entries are read again when a peer or the application needs them | `recall.rs` |
 //! | flow control by batches, by bytes on the way, and by bytes that wait for a quorum | `flow.rs` |
 //! | restart from the log, also from one that was rewritten and partly released | `restart.txt`, `recovery_copes_with_any_part_of_what_was_released` |
@@ -151,7 +152,8 @@
 //!   a later term is heard of, against oneself, and over a restart; only the leader's own wish to hand over overrides it, and
 //!   that ends the leader's lease for the rest of its term.
 //! * **Logs may be lent.** An entry is what its leader made it, whoever carries it. A voter whose log is newer than the candidate's
-//!   sends along what follows, so that the only node that reaches a quorum can lead whatever it has missed.
+//!   sends along what follows, so that the only node that reaches a quorum can lead whatever it has missed; unless it has missed what
+//!   the voters have compacted, so keep [`Config::trailing_entries`] long enough for an outage.
 //! * **Loyalty is a timer.** A follower is loyal for the shortest election timeout after it heard its leader, then waits a
 //!   random rest. There is one election timer; it runs in these two stretches, so that hearing from the leader costs no
 //!   random number, and a model checker needs no clock.
@@ -217,6 +219,7 @@ mod transfer;
 mod wire;
 
 pub mod invariants;
+pub mod machine;
 #[cfg(synod_mutants)]
 pub mod mutants;
 pub mod session;

@@ -246,6 +246,11 @@ impl Node {
         self.step(Input::Done(done));
     }
 
+    /// The application has lost its state, though the log has not: fetch a snapshot ([`Command::DemandSnapshot`]).
+    pub fn demand_snapshot(&mut self) {
+        self.step(Input::Command(Command::DemandSnapshot));
+    }
+
     /// Asks the node to do without the records below this position; [`Output::Release`] answers, once it can.
     pub fn rewrite(&mut self, below: Lsn) {
         self.step(Input::Rewrite(below));

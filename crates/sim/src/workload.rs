@@ -1,12 +1,13 @@
 //! What stands on top of the protocol: the application on each node, and the clients.
 
 use crate::costs::Costs;
+use crate::disk::Disk;
 use crate::network::{Net, index};
 use crate::tape::{Kind, Label};
 use crate::trace::text;
 use crate::world::{Pending, Simulated};
 use core::time::Duration;
-use synod_core::{NodeId, Time};
+use synod_core::{Lsn, NodeId, Time};
 
 use crate::dials::nanos;
 
@@ -58,11 +59,25 @@ impl<P: Simulated> Workload<P> for Idle {
 /// How a workload reaches the simulated world.
 pub struct Io<'a, P: Simulated> {
     net: &'a mut Net<P>,
+    /// The disk of the node whose job it is.
+    disk: Option<&'a Disk<P::Record>>,
 }
 
 impl<'a, P: Simulated> Io<'a, P> {
     pub(crate) fn new(net: &'a mut Net<P>) -> Self {
-        Self { net }
+        Self { net, disk: None }
+    }
+
+    /// As the host of a node.
+    pub(crate) fn at_disk(net: &'a mut Net<P>, disk: &'a Disk<P::Record>) -> Self {
+        Self { net, disk: Some(disk) }
+    }
+
+    /// In [`Workload::on_job`]: the record at `at` in the log of the node whose job it is, for jobs that ask what was written. `None`
+    /// where it is not stored, was released, or cannot be read.
+    #[must_use]
+    pub fn record(&self, at: Lsn) -> Option<&P::Record> {
+        self.disk?.intact(at.0)
     }
 
     /// Virtual time since the run began: what an observer outside would read from a perfect clock.
@@ -108,6 +123,12 @@ impl<'a, P: Simulated> Io<'a, P> {
         if let Some(delay) = delay {
             self.net.queue.push(self.net.now.saturating_add(delay), Pending::Command { to, command });
         }
+    }
+
+    /// A command of the application on the node itself: it reaches the protocol at once, unless the node is down.
+    pub fn command(&mut self, node: NodeId, command: P::Command) {
+        let Some(to) = index(node).filter(|to| *to < self.net.up.len()) else { return };
+        self.net.queue.push(self.net.now, Pending::Command { to, command });
     }
 
     /// Sends an answer from a node to a client: calls [`Workload::on_wake`] with this token, later, or never.

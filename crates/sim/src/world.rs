@@ -609,10 +609,12 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             self.net.trace.event(self.net.now, id, &event);
             self.workload.on_event(id, event, &mut Io::new(&mut self.net));
         }
-        for job in slot.host.jobs.drain(..) {
-            if let Some((span, done)) = self.workload.on_job(id, job, &mut Io::new(&mut self.net)) {
+        let Host { jobs, disk, incarnation, .. } = &mut slot.host;
+        for job in jobs.drain(..) {
+            let mut io = Io::at_disk(&mut self.net, disk);
+            if let Some((span, done)) = self.workload.on_job(id, job, &mut io) {
                 let due = self.net.now.saturating_add(nanos(span));
-                let incarnation = slot.host.incarnation;
+                let incarnation = *incarnation;
                 self.net.queue.push(due, Pending::Done { at, done, incarnation });
             }
         }

@@ -5,7 +5,7 @@ use crate::Command;
 use bytes::Bytes;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use synod_core::{NodeId, StateMachine};
+use synod_core::NodeId;
 use synod_raft::{Config, Index, ReadMode};
 
 /// What a client asked of a replica's own state.
@@ -61,11 +61,11 @@ pub(super) fn choose(settings: &Settings, number: u64, command: &Command, io: &m
 impl Replica {
     /// What the state says, as soon as it is new enough.
     fn read(&mut self, number: u64, index: Index, key: &Bytes) -> Option<Answer> {
-        if self.store.applied() < index.0 {
+        if self.machine.position() < index {
             self.reading.push((number, index));
             return None;
         }
-        Some(Answer::Value(self.store.get(key).cloned()))
+        Some(Answer::Value(self.machine.inner().get(key).cloned()))
     }
 }
 

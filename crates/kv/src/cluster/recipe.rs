@@ -1,6 +1,6 @@
 //! How such clusters are run, and what must hold of them.
 
-use super::{Cluster, MODEL, Mischief, Settings, changes, reads, slot};
+use super::{Cluster, MODEL, Mischief, Settings, changes, reads, slot, snapshots};
 use crate::WIRE_VERSION;
 use core::time::Duration;
 use synod_consistency_checker::verify;
@@ -18,6 +18,7 @@ pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError
     let ids: Vec<NodeId> = (1..=settings.nodes as u64).map(NodeId).collect();
     let raft = |id| {
         let mut config = changes::configuration(id, settings.nodes, settings.changes.is_some());
+        snapshots::configure(settings, &mut config);
         (settings.configure)(&mut config);
         reads::configure(settings, &mut config);
         if settings.sabotage == Some(Mischief::ShortQuorum) {
@@ -74,6 +75,9 @@ pub fn with_judge(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
     .finally("stale reads are as young as they must be", |world: &World<Raft, Cluster>| {
         world.workload().stale.breach.clone().map_or(Ok(()), Err)
     })
+    .finally("replicas are given every entry", |world: &World<Raft, Cluster>| {
+        world.workload().breach.clone().map_or(Ok(()), Err)
+    })
 }
 
 /// Adds guards against runs that test nothing: each of these must happen in some run of a set.
@@ -93,6 +97,12 @@ pub fn with_guards(mut sim: Sim<Raft, Cluster>, settings: &Settings) -> Sim<Raft
     if settings.changes.is_some() {
         sim = sim
             .sometimes("a membership was committed", |world: &Seen| world.workload().tally.memberships > 0);
+    }
+    if settings.checkpoint_every > 0 {
+        sim = sim
+            .sometimes("a replica stored a snapshot", |world: &Seen| world.workload().tally.checkpoints > 0)
+            .sometimes("a snapshot was installed", |world: &Seen| world.workload().tally.installed > 0)
+            .sometimes("entries were read again", |world: &Seen| world.workload().tally.recalled > 0);
     }
     if Fault::survivable().all(|fault| among.contains(&fault)) {
         sim = sim

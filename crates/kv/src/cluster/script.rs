@@ -21,7 +21,7 @@ pub enum BadSetting {
     },
     /// There is no such setting.
     #[error(
-        "`set {0}`: there is no such setting; there are protocol, nodes, clients, keys, operations, pause-max-ms, patience-ms, reads, leases, guard-ms, drift-bound-ppm, transfers-every, changes-ms and sabotage"
+        "`set {0}`: there is no such setting; there are protocol, nodes, clients, keys, operations, pause-max-ms, patience-ms, reads, leases, guard-ms, drift-bound-ppm, transfers-every, checkpoint-every, changes-ms and sabotage"
     )]
     Unknown(String),
 }
@@ -49,6 +49,7 @@ impl Settings {
         }
         set("drift-bound-ppm", self.clock_drift_ppm_max.to_string());
         set("transfers-every", self.transfers_every.to_string());
+        set("checkpoint-every", self.checkpoint_every.to_string());
         if let Some(changes) = self.changes {
             set("changes-ms", changes.as_millis().to_string());
         }
@@ -91,6 +92,7 @@ impl Settings {
                     settings.clock_drift_ppm_max = number(0, 500_000, "a number from 0 to 500000")? as u32;
                 }
                 "transfers-every" => settings.transfers_every = number(0, u64::MAX, "a number")?,
+                "checkpoint-every" => settings.checkpoint_every = number(0, u64::MAX, "a number")?,
                 "changes-ms" => {
                     settings.changes = Some(Duration::from_millis(number(1, u64::MAX, "milliseconds")?));
                 }

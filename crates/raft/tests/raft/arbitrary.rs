@@ -89,7 +89,9 @@ fn answered(job: &Job, whim: u8) -> Option<Done> {
         Job::Write(Piece { snapshot, offset, bytes }) => {
             Done::Write { snapshot: snapshot.clone(), stored: Some(offset + bytes.len() as u64) }
         }
-        Job::Install(snapshot) => Done::Install { snapshot: snapshot.clone(), installed: !whim.is_multiple_of(5) },
+        Job::Install(snapshot) => {
+            Done::Install { snapshot: snapshot.clone(), installed: !whim.is_multiple_of(5) }
+        }
         Job::Recall { at } => {
             Done::Recall { at: *at, entries: Segment::noop(Index(u64::from(whim) + 1), Term(1)) }
         }

@@ -16,6 +16,7 @@ mod following;
 mod host;
 mod leases;
 mod lending;
+mod machine;
 mod matrix;
 mod membership;
 mod node;

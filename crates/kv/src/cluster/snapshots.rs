@@ -1,0 +1,75 @@
+//! The hosts of the replicas: what they store of their states, and what they do for their nodes.
+
+use super::{Cluster, Raw, Replica, Settings, slot};
+use crate::Store;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use synod_core::NodeId;
+use synod_raft::machine::{Machine, Memory};
+use synod_raft::{Command, Config, Done, Job, Record};
+
+/// Names the hosts' decisions on the tape, apart from the clients' and the operator's.
+const KEY: u64 = 1 << 60;
+/// How long a job takes at most.
+const SPAN_MAX: Duration = Duration::from_millis(3);
+
+/// Small, so that snapshots come in many pieces, followers need them, and logs lie mostly on the disk.
+pub(super) fn configure(settings: &Settings, config: &mut Config) {
+    if settings.checkpoint_every > 0 {
+        config.trailing_entries = 30;
+        config.snapshot_piece_bytes = 100;
+        config.log_memory_bytes_max = 1_000;
+    }
+}
+
+impl Replica {
+    pub(super) fn new(folder: Memory, every: u64) -> Self {
+        // What lies in the folder is as it was stored: nothing damages it.
+        let machine = Machine::new(Store::default(), folder.clone(), every)
+            .unwrap_or_else(|_| Machine::without_state(Store::default(), folder, every));
+        Self { machine, waiting: BTreeMap::new(), reading: Vec::new() }
+    }
+
+    /// The process is gone; what was stored is not.
+    pub(super) fn restart(&mut self, every: u64) {
+        let old = core::mem::replace(self, Self::new(Memory::default(), every));
+        *self = Self::new(old.machine.into_folder(), every);
+    }
+}
+
+impl Cluster {
+    /// Stores a snapshot if one is due, and tells the node what its log need not keep.
+    pub(super) fn checkpoint(&mut self, node: NodeId, io: &mut Raw<'_>) {
+        let Some(Replica { machine, .. }) = self.replicas.get_mut(slot(node)) else { return };
+        if machine.is_due()
+            && let Some(upto) = machine.checkpoint()
+        {
+            self.tally.checkpoints += 1;
+            io.command(node, Command::Compact { upto });
+        }
+    }
+
+    /// A snapshot is the state of a replica now. What it covers was not applied there: whoever waits for an answer from there hears
+    /// nothing, and gives up in the end.
+    pub(super) fn forget_waiting(&mut self, node: NodeId) {
+        let Some(Replica { machine, waiting, .. }) = self.replicas.get_mut(slot(node)) else { return };
+        *waiting = waiting.split_off(&(machine.position().0 + 1));
+    }
+
+    /// A host does what its node asks for.
+    pub(super) fn do_job(&mut self, node: NodeId, job: &Job, io: &mut Raw<'_>) -> Option<(Duration, Done)> {
+        self.jobs += 1;
+        let done = if let Job::Recall { at } = job {
+            self.tally.recalled += 1;
+            let entries = match io.record(*at) {
+                Some(Record::Append { entries, .. }) => Some(entries.clone()),
+                _ => None,
+            };
+            Done::Recall { at: *at, entries }
+        } else {
+            self.replicas.get_mut(slot(node))?.machine.work(job)?
+        };
+        let nanos = io.decide(KEY | self.jobs, SPAN_MAX.as_nanos() as u64);
+        Some((Duration::from_nanos(nanos), done))
+    }
+}

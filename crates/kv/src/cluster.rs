@@ -31,7 +31,7 @@ use synod_consistency_checker::{
 use synod_core::NodeId;
 use synod_core::wire::Wire;
 use synod_raft::machine::{Machine, Memory};
-use synod_raft::{Config, Done, Event, Index, Job, Raft, Role, Segment, Term};
+use synod_raft::{Config, Done, Event, Index, Job, Raft, RecoverError, Role, Segment, Term};
 use synod_sim::{Climate, Io, Workload};
 
 /// How a simulated cluster is set up.
@@ -142,6 +142,8 @@ pub struct Tally {
     pub checkpoints: u64,
     /// Snapshots of others that replicas have made their own.
     pub installed: u64,
+    /// Times that a node with a damaged log became whole again.
+    pub mended: u64,
     /// Records that were read again, because their entries were not in memory any more.
     pub recalled: u64,
 }
@@ -547,6 +549,9 @@ impl Workload<Raft> for Cluster {
                 self.forget_waiting(node);
                 self.serve_waiting(node, io);
             }
+            Event::Mended => self.tally.mended += 1,
+            // An entry cannot be read again: the next start finds out what else cannot.
+            Event::Halted(RecoverError::Damaged { .. }) => io.restart(node, Duration::from_millis(100)),
             Event::TransferBegun { .. } => self.tally.transfers += 1,
             Event::Role { term, role, .. } => {
                 let now = io.now().0;

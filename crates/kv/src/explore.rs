@@ -95,7 +95,12 @@ impl RaftScope {
             .timers(move |id, timer| match timer {
                 Timer::Election => id.0 <= candidates,
                 Timer::Heartbeat => heartbeats,
-                Timer::CheckQuorum | Timer::Reads | Timer::Guard | Timer::Transfer | Timer::Claim => true,
+                Timer::CheckQuorum
+                | Timer::Reads
+                | Timer::Guard
+                | Timer::Transfer
+                | Timer::Claim
+                | Timer::Census => true,
             })
             .always("log matching", log_matching);
         for token in 0..self.proposals {

@@ -1,4 +1,5 @@
-//! The store on Raft over storage that fails: Raft refuses a damaged log, and a driver that misreads its disk is noticed.
+//! The store on Raft over storage that fails: Raft repairs a damaged log from its peers, or refuses it, and a driver that misreads
+//! its disk is noticed.
 #![cfg(test)]
 #![cfg(feature = "cluster")]
 
@@ -6,7 +7,7 @@ use core::time::Duration;
 use synod_core::NodeId;
 use synod_kv::cluster::{Cluster, Settings, simulation, with_invariants, with_judge};
 use synod_raft::Raft;
-use synod_sim::{Climate, Dials, Fault, Rate, Sabotage, Sim, Verdict, World};
+use synod_sim::{Bound, Climate, Dials, Fault, Rate, Sabotage, Sim, Verdict, World};
 
 fn judged() -> Sim<Raft, Cluster> {
     with_invariants(with_judge(simulation(&Settings::default()).unwrap()))
@@ -17,17 +18,47 @@ fn often(fault: Fault, every_ms: u64) -> Rate {
     Rate { fault, every: Duration::from_millis(every_ms), lasting }
 }
 
+/// Disks that rot, in a world of crashes and partitions; damage keeps within what a correct cluster survives.
+fn rotting(settings: &Settings, bound: Bound) -> Sim<Raft, Cluster> {
+    with_invariants(with_judge(simulation(settings).unwrap())).turn(move |dials: &mut Dials| {
+        dials.storage.bound = bound;
+        dials.schedule.extend([
+            often(Fault::BitRot, 300),
+            often(Fault::MisdirectedWrite, 1_000),
+            often(Fault::Crash, 800),
+            often(Fault::Blackout, 4_000),
+        ]);
+    })
+}
+
+fn all_whole(world: &World<Raft, Cluster>) -> Result<(), String> {
+    let refused: Vec<&str> = (1..=5).filter_map(|id| world.refused(NodeId(id))).collect();
+    let broken: Vec<NodeId> = world.up().filter(|(_, raft)| raft.is_mending()).map(|(id, _)| id).collect();
+    if refused.is_empty() && broken.is_empty() { Ok(()) } else { Err(format!("{refused:?}, {broken:?}")) }
+}
+
 #[test]
-fn raft_refuses_a_damaged_log_and_the_cluster_goes_on_without_the_node() {
-    // By default damage keeps to a minority of the nodes: Raft does not repair its log from its peers.
-    let sim = judged()
-        .turn(|dials: &mut Dials| {
-            dials.schedule.extend([
-                often(Fault::BitRot, 300),
-                often(Fault::MisdirectedWrite, 1_000),
-                often(Fault::Crash, 800),
-            ]);
-        })
+fn raft_repairs_damaged_logs_whichever_nodes_are_struck() {
+    // Every node may be struck, each fact on a minority of them at a time; two kinds of application, since one of them compacts.
+    for checkpoint_every in [0, 100] {
+        let mut settings = Settings::default();
+        settings.checkpoint_every = checkpoint_every;
+        let sim = rotting(&settings, Bound::Records)
+            .eventually_after_heal("all are whole", Duration::from_secs(60), |world| all_whole(world).is_ok())
+            .sometimes("a log was mended", |world| world.workload().tally().mended > 0)
+            .sometimes("five logs were mended", |world| world.workload().tally().mended >= 5)
+            .sometimes("the atlas spared something", |world| world.stats().spared > 0);
+        let summary = sim.run_seeds(0..40, |_| {});
+        assert!(summary.passed(), "{checkpoint_every}: {summary}");
+    }
+}
+
+#[test]
+fn a_raft_that_must_not_be_mended_refuses_and_the_cluster_goes_on_without_the_node() {
+    let mut settings = Settings::default();
+    settings.configure = |config| config.mending = false;
+    settings.checkpoint_every = 0;
+    let sim = rotting(&settings, Bound::Nodes)
         .finally("a clear refusal of a minority", |world: &World<Raft, Cluster>| {
             let refused: Vec<&str> = (1..=5).filter_map(|id| world.refused(NodeId(id))).collect();
             let clear = refused.iter().all(|why| why.contains("Damaged { at: Lsn("));

@@ -12,6 +12,10 @@ impl Raft {
         // What is not committed is in nobody's state; an application that says so is mistaken about how far it is.
         let index = upto.min(self.commit);
         let Some(term) = self.log.term_at(index).filter(|_| index > self.snapshot.index) else { return };
+        if self.is_mending() {
+            // What the log lacks is not known yet.
+            return;
+        }
         if self.reception.is_wanted() {
             // An application that has lost its state is in no state to say so.
             return;

@@ -95,6 +95,9 @@ pub struct Config {
     /// Whoever refuses a vote because the candidate's log is behind sends the entries along, so that the only node that reaches
     /// a quorum can lead whatever it has missed. Default on.
     pub lending: bool,
+    /// A node whose log is damaged starts all the same, and is repaired by the others. Until it is whole it neither votes nor leads. Off:
+    /// it refuses to start ([`RecoverError::Damaged`](crate::RecoverError::Damaged)). Default on.
+    pub mending: bool,
     /// A leader hands over when its own disk has stored nothing for this time, though there is something to store. Watched
     /// together with the quorum, so only with `check_quorum`. Default 2 s.
     pub disk_stall_max: Option<Duration>,
@@ -183,6 +186,7 @@ impl Config {
             reads_max: 1 << 16,
             priority: 0,
             lending: true,
+            mending: true,
             disk_stall_max: Some(Duration::from_secs(2)),
         }
     }
@@ -260,6 +264,9 @@ impl Config {
                 return Err(ConfigError::DuplicateVoter { id: twice });
             }
         }
+        if self.voters.contains(&crate::mending::NOBODY) {
+            return Err(ConfigError::ReservedId);
+        }
         for id in self.witnesses.iter().chain([&self.id]) {
             if self.voters.binary_search(id).is_err() {
                 return Err(ConfigError::NotAVoter { id: *id });
@@ -293,6 +300,9 @@ pub enum ConfigError {
         /// The voter.
         id: NodeId,
     },
+    /// The greatest number is no name: records use it for "nobody".
+    #[error("node {} cannot be: give it another id", u64::MAX)]
+    ReservedId,
     /// The node is not among the voters.
     #[error("node {id} is not among the voters: add it, or start the node under the id that it has there")]
     NotAVoter {

@@ -167,6 +167,19 @@ pub enum Event {
     },
     /// [`Command::DemandSnapshot`] cannot be met.
     SnapshotRefused(SnapshotRefusal),
+    /// This node's log is damaged. Until it is whole again ([`Event::Mended`]) it stores and answers, but neither votes nor leads.
+    Mending {
+        /// The last entry before the damage.
+        after: EntryId,
+        /// The last entry that is missing before intact ones, if there is such a hole.
+        missing: Option<EntryId>,
+        /// Whether entries may be missing at the end.
+        tail: bool,
+        /// Whether a later term, or a vote, may be missing.
+        vote: bool,
+    },
+    /// Nothing is missing any more.
+    Mended,
     /// The log of this node did not lead to a state that Raft can be in. The node stays silent: it neither votes nor stores.
     Halted(RecoverError),
 }
@@ -261,4 +274,6 @@ pub enum Timer {
     Transfer,
     /// A node of some priority asks for the leadership.
     Claim,
+    /// A node whose log is damaged asks everybody again.
+    Census,
 }

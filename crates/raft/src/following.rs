@@ -34,6 +34,9 @@ impl Raft {
         // against it (`redpanda` 30815).
         self.arm_loyalty(cx);
         self.round = self.round.max(round);
+        if self.confess(from, cx) {
+            return;
+        }
 
         let (prev, entries) = if prev.index >= self.log.base().index {
             (prev, entries)
@@ -61,6 +64,10 @@ impl Raft {
         };
         self.verified = self.verified.max(matched);
         self.acknowledge(from, wrote, cx);
+        if self.is_mending() {
+            self.join_islands(cx);
+            self.mended_by_leader(cx);
+        }
         if self.reception.is_wanted() {
             self.demand_again(cx);
         }
@@ -132,9 +139,7 @@ impl Raft {
         if from <= self.commit {
             return Err(Illegal::ConflictsWithCommitted);
         }
-        mutant!(self.log.truncate(from), "conflict-kept" => ());
-        mutant!(self.recall.truncate(from), "overwritten-entry-recalled" => ());
-        self.undo_membership(from, cx);
+        mutant!(self.truncate_log(from, cx), "conflict-kept" => self.undo_membership(from, cx));
         let entries = if from == entries.first() { entries } else { entries.range(from, entries.last()) };
         let prev_term = self.log.last().term;
         if !self.log.takes(&entries) {
@@ -143,9 +148,21 @@ impl Raft {
         let at = cx.persist(Record::Append { prev_term, entries: entries.clone() });
         let (first, membership) = (entries.first(), entries.to_membership());
         self.log.push(entries, at);
+        self.mark_mending(cx);
         self.guard_entry(cx);
         self.take_membership(first, membership, cx);
         Ok(true)
+    }
+
+    /// Removes the entries from `from` on.
+    pub(crate) fn truncate_log<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: Index,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        self.log.truncate(from);
+        mutant!(self.recall.truncate(from), "overwritten-entry-recalled" => ());
+        self.undo_membership(from, cx);
     }
 
     /// Promises the leader everything that is verified, as soon as the disk has it.

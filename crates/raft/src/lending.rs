@@ -34,7 +34,7 @@ impl Raft {
         cx: &mut Context<'_, Self, S>,
     ) {
         // Whoever has a leader is brought up to date by it.
-        if !self.config.lending || self.loyal || self.role == Role::Leader || !self.may_lead() {
+        if self.loyal || self.role == Role::Leader || !(self.may_lead() || self.is_mending()) {
             return;
         }
         let prev = self.log.last_candidate(hint.index, hint.term);
@@ -83,12 +83,8 @@ impl Raft {
             self.follow(term, None, cx);
         }
         let lags = mutant!(loan.last <= self.log.last(), "borrowed-from-who-lags" => false);
-        if !self.config.lending
-            || self.leader.is_some()
-            || self.role == Role::Leader
-            || lags
-            || !self.may_lead()
-        {
+        let wants = (self.config.lending && self.may_lead()) || self.is_mending();
+        if self.leader.is_some() || self.role == Role::Leader || lags || !wants {
             return;
         }
         let prev = EntryId { term: loan.prev_term, index: loan.entries.first().prev() };
@@ -107,6 +103,9 @@ impl Raft {
         }
         if self.log.last() < loan.last {
             self.borrow(from, self.log.last(), cx);
+        } else if self.is_mending() {
+            self.join_islands(cx);
+            self.take_census(cx);
         } else if wanted {
             self.campaign(cx);
         }

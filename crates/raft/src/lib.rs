@@ -119,6 +119,7 @@
 //! | a follower whose application has lost its state asks for a snapshot, though its log is whole | `snapshot.txt`, `an_application_that_has_lost_its_state_gets_it_again` |
 //! | a host for state machines in memory: entries count once, snapshots outlive crashes, damage is noticed ([`machine`]) | `machine.rs` |
 //! | the log in memory is bounded; older entries are read again when a peer or the application needs them | `recall.rs` |
+//! | a damaged log is repaired from the peers, wherever the damage is, without a vote or an acknowledgement that could break a promise | `mending.rs`, `storage.rs` of `synod-kv` |
 //! | flow control by batches, by bytes on the way, and by bytes that wait for a quorum | `flow.rs` |
 //! | restart from the log, also from one that was rewritten and partly released | `restart.txt`, `recovery_copes_with_any_part_of_what_was_released` |
 //! | compaction: what the application's durable state covers is forgotten, in memory and on the disk | `compaction.txt`, `any_kept_part_of_the_records_recovers_the_node`, `nothing_is_released_before_the_record_that_replaces_it_is_durable` |
@@ -154,6 +155,10 @@
 //! * **Logs may be lent.** An entry is what its leader made it, whoever carries it. A voter whose log is newer than the candidate's
 //!   sends along what follows, so that the only node that reaches a quorum can lead whatever it has missed; unless it has missed what
 //!   the voters have compacted, so keep [`Config::trailing_entries`] long enough for an outage.
+//! * **A damaged log is a sick node.** A record that cannot be read may have held a vote or an acknowledged entry. Until the node is whole
+//!   again it stores and acknowledges, but neither votes nor leads ([`Event::Mending`], [`Event::Mended`]). A hole is known by the name
+//!   of the entry at its end, so anybody who has that entry can fill it; a missing end comes from a leader, or from all voters
+//!   together; a missing vote needs all of them, since only the candidate need know.
 //! * **Loyalty is a timer.** A follower is loyal for the shortest election timeout after it heard its leader, then waits a
 //!   random rest. There is one election timer; it runs in these two stretches, so that hearing from the leader costs no
 //!   random number, and a model checker needs no clock.
@@ -175,17 +180,21 @@
 //! * [`Command::Compact`] is a promise: the state up to there is durable. Raft forgets what led to it.
 //! * [`Event::Proposed`] is not a commit. Wait for a commit of the same index **and** term. If another term commits there, the
 //!   proposal is lost; if neither comes (the leader changed), its fate is unknown until one does.
+//! * A node that has lost its disk is a new node: remove it, and add it again with an empty disk and [`Config::joining`]; under its old id, if
+//!   you like, since what its earlier life acknowledged does not count. Only damage that the driver reports
+//!   ([`LogState::Damaged`](synod_core::LogState::Damaged), [`Recovered::Damaged`](synod_core::Recovered::Damaged)) is repaired: an empty
+//!   disk looks like a node that has never promised anything.
 //! * A disk that lies about durability breaks the promises made on it, here as everywhere.
 //!
 //! # What it does not do yet
-//! Give voters weights; repair a damaged log from the peers (a node with a damaged record refuses to start,
-//! [`RecoverError::Damaged`]).
+//! Give voters weights.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 extern crate alloc;
 
+mod census;
 mod change;
 mod commitment;
 mod compaction;
@@ -194,10 +203,12 @@ mod election;
 mod event;
 mod following;
 mod gathered;
+mod islands;
 mod lease;
 mod lending;
 mod log;
 mod membership;
+mod mending;
 mod message;
 mod node;
 mod position;
@@ -224,6 +235,7 @@ pub mod machine;
 pub mod mutants;
 pub mod session;
 
+pub use census::Said;
 pub use change::{Change, ChangeError, Step, Transition};
 pub use config::{Config, ConfigError, QuorumRule};
 pub use event::{ChangeRefusal, Command, Event, Illegal, Refusal, SnapshotRefusal, Timer};

@@ -190,6 +190,29 @@ impl Log {
         fits
     }
 
+    /// These entries, which are held already, were written again in the record at `at`.
+    pub(crate) fn relocate(&mut self, entries: &Segment, at: Lsn) {
+        let place = self.segments.partition_point(|held| held.segment.last() < entries.first());
+        if let Some(held) = self.segments.get_mut(place)
+            && (held.segment.first(), held.segment.last()) == (entries.first(), entries.last())
+        {
+            held.at.0 = at.0;
+        }
+    }
+
+    /// Takes over the entries of a log that begins where this one ends.
+    pub(crate) fn append(&mut self, other: Self) {
+        if other.base != self.last {
+            return;
+        }
+        for held in other.segments {
+            self.warm_bytes += held.segment.arena().len();
+            self.last = held.segment.last_id();
+            self.segments.push_back(held);
+        }
+        self.edits.0 += 1;
+    }
+
     /// Removes the entries from `from` on.
     pub(crate) fn truncate(&mut self, from: Index) {
         if from > self.last.index {
@@ -286,10 +309,25 @@ impl Log {
     }
 
     /// Hands over each segment together with the term before it, and notes where its new record lies.
-    pub(crate) fn rewritten(&mut self, mut write: impl FnMut(Term, &Segment) -> Lsn) {
+    pub(crate) fn rewritten(&mut self, write: impl FnMut(Term, &Segment) -> Lsn) {
+        self.rewritten_from(0, write);
+    }
+
+    /// The same, where records do not lie in the order of their entries: from the first that lies before its predecessor's.
+    pub(crate) fn put_in_order(&mut self, write: impl FnMut(Term, &Segment) -> Lsn) {
+        let ats = self.segments.iter().map(|held| held.at.0);
+        let first = ats.clone().zip(ats.skip(1)).position(|(one, next)| next < one);
+        if let Some(first) = first {
+            self.rewritten_from(first + 1, write);
+        }
+    }
+
+    fn rewritten_from(&mut self, first: usize, mut write: impl FnMut(Term, &Segment) -> Lsn) {
         let mut prev_term = self.base.term;
-        for Held { segment, at } in &mut self.segments {
-            at.0 = write(prev_term, segment).0;
+        for (place, Held { segment, at }) in self.segments.iter_mut().enumerate() {
+            if place >= first {
+                at.0 = write(prev_term, segment).0;
+            }
             prev_term = segment.term();
         }
     }

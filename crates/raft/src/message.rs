@@ -1,6 +1,6 @@
 //! What nodes say to each other, and to themselves.
 
-use crate::{EntryId, Index, Loan, Piece, ReadMode, Segment, Term};
+use crate::{EntryId, Index, Loan, Piece, ReadMode, Said, Segment, Term};
 use alloc::boxed::Box;
 
 /// A message. All carry the term of the sender, except that a pre-vote carries the term it *would* campaign in.
@@ -149,6 +149,52 @@ pub enum Message {
         /// The least that it must cover.
         index_min: Index,
     },
+    /// "A part of my log is lost, and with it what I may have acknowledged to you."
+    Lost {
+        /// The leader's term.
+        term: Term,
+        /// The last round that was heard from the leader.
+        round: u64,
+        /// The last entry that is left.
+        last: EntryId,
+    },
+    /// "I have forgotten what you acknowledged. When your log is equal to mine up to here, you have lost nothing."
+    Whole {
+        /// The leader's term.
+        term: Term,
+        /// The round from which on answers count again.
+        round: u64,
+        /// The last entry of the leader.
+        target: Index,
+    },
+    /// "A part of my log is lost. How far are you?"
+    HowFar {
+        /// The term of the sender.
+        term: Term,
+    },
+    /// The answer.
+    SoFar {
+        /// The term of the sender.
+        term: Term,
+        /// How far it is. Boxed, because this is rare and the rest is not.
+        said: Box<Said>,
+    },
+    /// "Which entries come before this one, after what I have?"
+    Mend {
+        /// The term of the sender.
+        term: Term,
+        /// The last entry before the hole, as far as the sender knows.
+        after: EntryId,
+        /// The last entry in the hole.
+        upto: EntryId,
+    },
+    /// The answer; without entries: "I do not have that entry".
+    Mended {
+        /// The term of the sender.
+        term: Term,
+        /// The entries; `last` is the last one in the hole.
+        loan: Box<Loan>,
+    },
     /// "I would rather lead myself."
     Claim {
         /// The leader's term.
@@ -180,6 +226,12 @@ impl Message {
             | Self::Piece { term, .. }
             | Self::Stored { term, .. }
             | Self::Demand { term, .. }
+            | Self::Lost { term, .. }
+            | Self::Whole { term, .. }
+            | Self::HowFar { term }
+            | Self::SoFar { term, .. }
+            | Self::Mend { term, .. }
+            | Self::Mended { term, .. }
             | Self::Claim { term, .. } => *term,
         }
     }

@@ -288,6 +288,42 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "found by the random schedules of this crate",
         says: "what was read again from the disk is given to the application though another leader has overwritten it",
     },
+    // Damaged logs.
+    Exhibit {
+        name: "damage-overlooked",
+        source: "Alagappan et al. 2018, section 2",
+        says: "a record that cannot be read is skipped, as if it had never been written",
+    },
+    Exhibit {
+        name: "votes-while-mending",
+        source: "Alagappan et al. 2018, section 3.3",
+        says: "a node that has lost a part of its log votes for whoever has more than is left",
+    },
+    Exhibit {
+        name: "votes-again-after-damage",
+        source: "Alagappan et al. 2018, section 3.3",
+        says: "a node whose vote was lost votes again in that term, once it is whole",
+    },
+    Exhibit {
+        name: "mending-forgotten-in-restart",
+        source: "found in the design of this crate",
+        says: "a second crash makes a node look whole that had stored something behind the damage",
+    },
+    Exhibit {
+        name: "whole-before-caught-up",
+        source: "Alagappan et al. 2018, section 3.4",
+        says: "a node is whole as soon as a leader has spoken to it, before it has what it lacks",
+    },
+    Exhibit {
+        name: "lost-acknowledgement-counts",
+        source: "Alagappan et al. 2018, section 3.4",
+        says: "a leader goes on counting what a follower acknowledged and has lost",
+    },
+    Exhibit {
+        name: "census-of-some",
+        source: "found in the design of this crate",
+        says: "a node is whole as soon as somebody has said how far it is, and not everybody",
+    },
     // Handing over.
     Exhibit {
         name: "stalled-disk-leads-on",

@@ -3,6 +3,7 @@
 use crate::gathered::Gathered;
 use crate::lease::{Guard, Lease};
 use crate::log::Ghost;
+use crate::mending::Mending;
 use crate::progress::{Progress, Stamp};
 use crate::read::Reads;
 use crate::recall::Recall;
@@ -14,9 +15,10 @@ use crate::{
     Command, Config, ConfigError, Done, EntryId, Event, Illegal, Index, Job, Log, Message, Record,
     RecoverError, Refusal, Term, Timer,
 };
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use synod_core::{Bytes, Context, Input, Lane, Link, Lsn, NodeId, Protocol, Recovered, Sink, mutant};
+use synod_core::{Bytes, Context, Damage, Input, Lane, Link, Lsn, NodeId, Protocol, Recovered, Sink, mutant};
 
 /// What a node is in its term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +91,10 @@ pub struct Raft {
     pub(crate) lease: Lease,
     pub(crate) guard: Guard,
     pub(crate) handover: Handover,
+    /// The first record that could not be read at the start.
+    pub(crate) damage: Option<(Lsn, Damage)>,
+    /// What it lacks, after a start from a damaged log.
+    pub(crate) mending: Option<Box<Mending>>,
     pub(crate) halted: bool,
     /// How often term, role or leader have changed.
     pub(crate) turns: Ghost,
@@ -135,6 +141,8 @@ impl Raft {
             lease: Lease::default(),
             guard: Guard::default(),
             handover: Handover::default(),
+            damage: None,
+            mending: None,
             halted: false,
             turns: Ghost(0),
             incarnation: Ghost(0),
@@ -150,7 +158,7 @@ impl Raft {
 
     /// Writes term and vote, always together.
     pub(crate) fn persist_hard_state<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        let voted_for = mutant!(self.voted_for, "vote-not-written" => None);
+        let voted_for = mutant!(self.stated_vote(), "vote-not-written" => None);
         self.hard_state_at.0 = cx.persist(Record::HardState { term: self.term, voted_for }).0;
     }
 
@@ -223,9 +231,15 @@ impl Raft {
             Message::Claim { term, priority } => self.on_claim(from, term, priority, cx),
             Message::Piece { term, round, piece } => self.on_piece(from, Stamp { term, round }, *piece, cx),
             Message::Demand { index_min, .. } => self.on_demand(from, index_min, cx),
+            Message::Whole { term, round, target } => self.on_whole(from, Stamp { term, round }, target, cx),
+            Message::HowFar { .. } => self.on_how_far(from, cx),
+            Message::SoFar { term, said } => self.on_so_far(from, term, *said, cx),
+            Message::Mend { after, upto, .. } => self.on_mend(from, after, upto, cx),
+            Message::Mended { loan, .. } => self.on_mended(from, *loan, cx),
             Message::Appended { term, .. }
             | Message::Rejected { term, .. }
             | Message::Stored { term, .. }
+            | Message::Lost { term, .. }
             | Message::Heard { term, .. } => {
                 // The late answer of somebody who has been removed says nothing.
                 if let Some(place) = self.place(from) {
@@ -267,6 +281,9 @@ impl Raft {
                 self.on_stored(from, place, Stamp { term, round }, digest, stored, cx);
                 self.on_echo(cx);
             }
+            Message::Lost { round, last, .. } => {
+                self.on_lost(from, place, Stamp { term, round }, last.index, cx);
+            }
             Message::Heard { round, .. } => {
                 self.answered(from, place, Stamp { term, round }, cx);
                 self.on_echo(cx);
@@ -305,6 +322,7 @@ impl Protocol for Raft {
             Input::Timer(Timer::Guard) => self.on_guard_timer(cx),
             Input::Timer(Timer::Transfer) => self.on_transfer_timeout(cx),
             Input::Timer(Timer::Claim) => self.on_claim_timer(cx),
+            Input::Timer(Timer::Census) => self.take_census(cx),
             // Nothing that anybody observes changes.
             Input::Command(Command::Propose { token, payload }) => {
                 return self.on_propose(token, payload, cx);
@@ -345,7 +363,7 @@ impl Protocol for Raft {
     fn lane(message: &Message) -> Lane {
         match message {
             Message::Append { entries, .. } if !entries.is_empty() => Lane::Log,
-            Message::Lend { .. } => Lane::Log,
+            Message::Lend { .. } | Message::Mended { .. } => Lane::Log,
             // An offer is small, and must not wait behind the pieces whose loss it is to find out.
             Message::Piece { piece, .. } if !piece.bytes.is_empty() => Lane::Bulk,
             _ => Lane::Control,

@@ -61,6 +61,9 @@ impl Raft {
         }
         self.arm_loyalty(cx);
         self.round = self.round.max(round);
+        if self.confess(from, cx) {
+            return;
+        }
 
         let last = piece.snapshot.last;
         let wanted = self.reception.wanted.is_some_and(|index| last.index >= index);
@@ -202,6 +205,7 @@ impl Raft {
             // What a snapshot covers is committed, so it is in this leader's log.
             self.verified = self.verified.max(last.index);
             self.acknowledge(from, true, cx);
+            self.mended_by_leader(cx);
         }
     }
 

@@ -289,6 +289,7 @@ impl Raft {
         let votes = |membership: &Membership| membership.standing(self.config.id) == Some(Standing::Voter);
         let mut open = self.roster.between(self.commit, Index::MAX);
         !self.config.witness
+            && self.mending.is_none()
             && (votes(self.membership())
                 || mutant!(
                     votes(self.roster.at(self.commit)) || open.any(|(_, membership)| votes(membership)),

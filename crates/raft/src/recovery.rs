@@ -1,5 +1,6 @@
 //! From the records back to the state, and the other way round when a shared log wants its space.
 
+use crate::mending::NOBODY;
 use crate::{EntryId, Event, Index, Raft, Record, Segment, Term};
 use synod_core::{Context, Damage, LogState, Lsn, NodeId, Recovered, Sink, mutant};
 
@@ -7,9 +8,12 @@ use synod_core::{Context, Damage, LogState, Lsn, NodeId, Recovered, Sink, mutant
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecoverError {
-    /// A record that was once durable cannot be read. It may have held a vote or an acknowledged entry; without it this node
-    /// could break a promise. Repairing the log from the peers is not implemented yet.
-    #[error("record {at} is damaged ({damage:?}): do not start this node; replace it by a new one")]
+    /// A record that was once durable cannot be read, and there is nobody to ask for what it held: there are no other voters, or
+    /// [`Config::mending`](crate::Config::mending) is off. It may have held a vote or an acknowledged entry; without it this node could
+    /// break a promise. Also while a node runs, when an entry that is on the disk alone cannot be read: a restart repairs that.
+    #[error(
+        "record {at} is damaged ({damage:?}): restart this node to have it repaired, or replace it by a new one"
+    )]
     Damaged {
         /// The record.
         at: Lsn,
@@ -81,6 +85,15 @@ pub enum RecoverError {
 impl Raft {
     pub(crate) fn take_back(&mut self, at: Lsn, record: Recovered<Record>) -> Result<(), RecoverError> {
         match record {
+            Recovered::Damaged(damage) if mutant!(self.config.mending, "damage-overlooked" => true) => {
+                mutant!(
+                    {
+                        self.mending.get_or_insert_default().damaged();
+                        self.damage.get_or_insert((at, damage));
+                    },
+                    "damage-overlooked" => _ = (at, damage),
+                );
+            }
             Recovered::Damaged(damage) => return Err(RecoverError::Damaged { at, damage }),
             Recovered::Intact(Record::HardState { term, voted_for }) => {
                 self.take_back_hard_state(at, term, voted_for)?;
@@ -104,14 +117,18 @@ impl Raft {
         term: Term,
         voted_for: Option<NodeId>,
     ) -> Result<(), RecoverError> {
-        let taken_back = term < self.term
-            || term > Term::MAX
-            || (term == self.term && self.voted_for.is_some() && voted_for != self.voted_for);
-        if taken_back {
+        let other = voted_for != Some(NOBODY) && self.voted_for.is_some() && voted_for != self.voted_for;
+        if term < self.term || term > Term::MAX || (term == self.term && other) {
             return Err(RecoverError::VoteTakenBack { at, term: self.term });
         }
         self.term = term;
-        self.voted_for = mutant!(voted_for, "vote-forgotten" => None);
+        self.voted_for = mutant!(voted_for.filter(|id| *id != NOBODY), "vote-forgotten" => None);
+        if voted_for == Some(NOBODY) {
+            self.mending.get_or_insert_default();
+        }
+        if let Some(mending) = &mut self.mending {
+            mending.stated(voted_for);
+        }
         self.hard_state_at.0 = at.0;
         Ok(())
     }
@@ -128,6 +145,11 @@ impl Raft {
         let orderly = (prev.index == Index::ZERO) == (prev.term == Term::ZERO) && entries.term() >= prev.term;
         if entries.is_empty() || !orderly {
             return Err(contradiction);
+        }
+        if let Some(mending) = &mut self.mending {
+            mending.islands.append(&mut self.log, prev, entries, at);
+            mending.appended();
+            return Ok(());
         }
         let (prev, entries) = if prev.index < self.log.base().index && self.is_anchored() {
             // Covered by the snapshot; a rewrite keeps whole segments.
@@ -167,7 +189,9 @@ impl Raft {
         }
         self.snapshot = last;
         self.snapshot_at.0 = at.0;
-        if self.log.term_at(last.index) == Some(last.term) {
+        if let Some(mending) = &mut self.mending {
+            mending.islands.compact(&mut self.log, last);
+        } else if self.log.term_at(last.index) == Some(last.term) {
             self.log.compact(last.index);
         } else if self.is_anchored() {
             self.log.reset(last);
@@ -188,6 +212,9 @@ impl Raft {
         cx: &mut Context<'_, Self, S>,
     ) {
         self.incarnation.0 = incarnation;
+        self.assess_damage();
+        self.roster.read(self.log.segments());
+        self.take_seats();
         if let Some(error) = self.unfit(cx.me()) {
             self.halted = true;
             // Early: the disk has nothing more to say.
@@ -196,15 +223,41 @@ impl Raft {
         // What a snapshot covers is committed, and applied.
         self.commit = self.commit.max(self.snapshot.index);
         self.delivered = self.commit;
-        self.roster.read(self.log.segments());
         self.take_seats();
         self.arm_election(cx);
         self.arm_claim(cx);
         if log != LogState::Fresh {
             self.promise_after_restart(cx);
         }
+        if self.damage.is_some() || self.is_mending() {
+            self.begin_mending(cx);
+        }
         // Early: as for every change of the role.
         cx.emit_early(Event::Role { term: self.term, role: self.role, leader: self.leader });
+    }
+
+    /// Every record was read: what is missing, if anything is?
+    fn assess_damage(&mut self) {
+        let adrift = !self.is_anchored();
+        let Some(mending) = &mut self.mending else { return };
+        if adrift {
+            mending.islands.set_adrift(&mut self.log, self.snapshot);
+        }
+        // An entry of a term is a trace of it that was left.
+        let last = mending.islands.last().unwrap_or_default().max(self.log.last());
+        if last.term > self.term {
+            self.term = last.term;
+            self.voted_for = None;
+            mending.vote = true;
+        }
+        if !mending.is_needed() {
+            self.mending = None;
+        }
+    }
+
+    /// Whether there is no other voter who could have kept what this node has lost.
+    fn is_alone(&self) -> bool {
+        self.others.is_empty() && self.membership().is_voter(self.config.id)
     }
 
     /// Why what was recovered is nothing that a node can start from.
@@ -217,6 +270,8 @@ impl Raft {
             Some(RecoverError::Gap { at, first: self.log.first_index() })
         } else if last.term > self.term {
             Some(RecoverError::TermLost { last, term: self.term })
+        } else if let Some((at, damage)) = self.damage.filter(|_| self.is_mending() && self.is_alone()) {
+            Some(RecoverError::Damaged { at, damage })
         } else {
             None
         }
@@ -258,7 +313,7 @@ impl Raft {
         if self.snapshot == EntryId::ZERO {
             self.persist_hard_state(cx);
         } else {
-            let (term, voted_for, last) = (self.term, self.voted_for, self.snapshot);
+            let (term, voted_for, last) = (self.term, self.stated_vote(), self.snapshot);
             let membership = self.roster.at(last.index).clone();
             self.hard_state_at.0 = cx.persist(Record::Snapshot { term, voted_for, last, membership }).0;
             self.snapshot_at = self.hard_state_at;

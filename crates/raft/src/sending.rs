@@ -281,7 +281,7 @@ impl Raft {
     }
 
     /// Tells the host that the peer at this place gets no snapshot any more.
-    fn close_stream<S: Sink<Self> + ?Sized>(&self, place: usize, cx: &mut Context<'_, Self, S>) {
+    pub(crate) fn close_stream<S: Sink<Self> + ?Sized>(&self, place: usize, cx: &mut Context<'_, Self, S>) {
         if let Some(&to) = self.seats.all.get(place).filter(|to| self.seats.keeps_payloads(**to)) {
             cx.job(Job::Close { to });
         }

@@ -1,7 +1,10 @@
 //! The byte form of messages and records, version 1.
 
-use crate::{EntryId, Index, Loan, Membership, Message, Piece, ReadMode, Record, Segment, Snapshot, Term};
+use crate::{
+    EntryId, Index, Loan, Membership, Message, Piece, ReadMode, Record, Said, Segment, Snapshot, Term,
+};
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use synod_core::NodeId;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
 
@@ -216,6 +219,41 @@ impl Wire for Message {
                 term.encode(out);
                 index_min.encode(out);
             }
+            Self::Lost { term, round, last } => {
+                out.u8(19);
+                term.encode(out);
+                out.u64(*round);
+                last.encode(out);
+            }
+            Self::Whole { term, round, target } => {
+                out.u8(20);
+                term.encode(out);
+                out.u64(*round);
+                target.encode(out);
+            }
+            Self::HowFar { term } => {
+                out.u8(21);
+                term.encode(out);
+            }
+            Self::SoFar { term, said } => {
+                out.u8(22);
+                term.encode(out);
+                said.last.encode(out);
+                said.voters.encode(out);
+            }
+            Self::Mend { term, after, upto } => {
+                out.u8(23);
+                term.encode(out);
+                after.encode(out);
+                upto.encode(out);
+            }
+            Self::Mended { term, loan } => {
+                out.u8(24);
+                term.encode(out);
+                loan.last.encode(out);
+                loan.prev_term.encode(out);
+                loan.entries.encode(out);
+            }
         }
     }
 
@@ -286,6 +324,27 @@ impl Wire for Message {
                 stored: input.u64()?,
             },
             18 => Self::Demand { term: Term::decode(input)?, index_min: Index::decode(input)? },
+            19 => {
+                Self::Lost { term: Term::decode(input)?, round: input.u64()?, last: EntryId::decode(input)? }
+            }
+            20 => {
+                Self::Whole { term: Term::decode(input)?, round: input.u64()?, target: Index::decode(input)? }
+            }
+            21 => Self::HowFar { term: Term::decode(input)? },
+            22 => {
+                let (term, last) = (Term::decode(input)?, EntryId::decode(input)?);
+                Self::SoFar { term, said: Box::new(Said { last, voters: Vec::decode(input)? }) }
+            }
+            23 => Self::Mend {
+                term: Term::decode(input)?,
+                after: EntryId::decode(input)?,
+                upto: EntryId::decode(input)?,
+            },
+            24 => {
+                let (term, last) = (Term::decode(input)?, EntryId::decode(input)?);
+                let (prev_term, entries) = (Term::decode(input)?, Segment::decode(input)?);
+                Self::Mended { term, loan: Box::new(Loan { last, prev_term, entries }) }
+            }
             tag => return Err(WireError::UnknownTag { of: "raft message", tag }),
         })
     }

@@ -131,6 +131,13 @@ impl<'a, P: Simulated> Io<'a, P> {
         self.net.queue.push(self.net.now, Pending::Command { to, command });
     }
 
+    /// Stops the process of a node, as a crash would, and starts it again after this span: what a supervisor does with a process that
+    /// says that it cannot go on.
+    pub fn restart(&mut self, node: NodeId, after: Duration) {
+        let Some(at) = index(node).filter(|at| *at < self.net.up.len()) else { return };
+        self.net.queue.push(self.net.now, Pending::Restart { at, down: nanos(after) });
+    }
+
     /// Sends an answer from a node to a client: calls [`Workload::on_wake`] with this token, later, or never.
     pub fn reply(&mut self, key: u64, token: u64) {
         let delay = self.client_delay(key.wrapping_add(1 << 63));

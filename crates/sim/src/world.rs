@@ -407,6 +407,10 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             Pending::Strike { rate } => self.strike(rate),
             Pending::Relent { strike } => self.relent(strike),
             Pending::Install { at, build, down } => self.install(at, build, down),
+            Pending::Restart { at, down } => {
+                self.crash(at);
+                self.boot_later(at, down);
+            }
             _ => {}
         }
     }
@@ -560,6 +564,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             | Pending::Strike { .. }
             | Pending::Relent { .. }
             | Pending::Turn { .. }
+            | Pending::Restart { .. }
             | Pending::Install { .. } => return false,
         }
         true

@@ -37,6 +37,7 @@ pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError
     Ok(Sim::new(settings.nodes, make, Cluster::new(settings.clone()))
         .climate(settings.climate.clone())
         .wired(WIRE_VERSION)
+        .facts(snapshots::facts)
         .turn(move |dials: &mut Dials| dials.sabotage = driver)
         .storm(settings.storm)
         .eventually_after_heal("every client is served again", Duration::from_secs(30), |world| {

@@ -22,6 +22,13 @@ pub(super) fn configure(settings: &Settings, config: &mut Config) {
     }
 }
 
+/// What a record holds, so that copies of it on other nodes are known for copies: each entry by its name, and whatever else as it is.
+pub(super) fn facts(record: &Record) -> Vec<u64> {
+    let Record::Append { entries, .. } = record else { return vec![synod_sim::fingerprint(record)] };
+    let (first, last, term) = (entries.first().0, entries.last().0, entries.term().0);
+    (first..=last).map(|index| synod_sim::fingerprint(&(index, term))).collect()
+}
+
 impl Replica {
     pub(super) fn new(folder: Memory, every: u64) -> Self {
         // What lies in the folder is as it was stored: nothing damages it.

@@ -95,6 +95,25 @@ pub(crate) fn show(message: &Message) -> String {
             format!("Stored term {term} up to {stored}{}", show_round(*round))
         }
         Message::Demand { term, index_min } => format!("Demand term {term} from {index_min}"),
+        Message::Lost { term, last, round } => {
+            format!("Lost term {term} after {last}{}", show_round(*round))
+        }
+        Message::Whole { term, target, round } => {
+            format!("Whole term {term} at {target}{}", show_round(*round))
+        }
+        Message::HowFar { term } => format!("HowFar term {term}"),
+        Message::SoFar { term, said } => {
+            let voters: Vec<String> = said.voters.iter().map(|id| id.0.to_string()).collect();
+            format!("SoFar term {term} last {} voters {}", said.last, voters.join(" "))
+        }
+        Message::Mend { term, after, upto } => format!("Mend term {term} after {after} up to {upto}"),
+        Message::Mended { term, loan } if loan.entries.is_empty() => {
+            format!("Mended term {term} has not {}", loan.last)
+        }
+        Message::Mended { term, loan } => {
+            let prev = EntryId { term: loan.prev_term, index: loan.entries.first().prev() };
+            format!("Mended term {term} up to {} prev {prev}{}", loan.last, show_entries(&loan.entries))
+        }
         Message::Claim { term, priority } => format!("Claim term {term} priority {priority}"),
     }
 }
@@ -174,6 +193,12 @@ fn show_event(event: &Event) -> String {
             let leader = leader.map_or("unknown".to_owned(), |leader| leader.0.to_string());
             format!("refused the change: {reason} (leader {leader})")
         }
+        Event::Mending { after, missing, tail, vote } => {
+            let hole = missing.map_or(String::new(), |missing| format!(", a hole up to {missing}"));
+            let (tail, vote) = (if *tail { ", the end" } else { "" }, if *vote { ", the vote" } else { "" });
+            format!("is not whole: after {after}{hole}{tail}{vote}")
+        }
+        Event::Mended => "is whole".to_owned(),
         Event::Installed { last } => format!("has installed a snapshot of {last}"),
         other => format!("{other:?}"),
     }

@@ -9,25 +9,25 @@ use synod_raft::{
 };
 
 const ME: NodeId = NodeId(1);
-const LEADER: NodeId = NodeId(2);
+pub(crate) const LEADER: NodeId = NodeId(2);
 
-fn fresh() -> Raft {
+pub(crate) fn fresh() -> Raft {
     let mut config = Config::new(ME, [ME, LEADER, NodeId(3)]);
     config.trailing_entries = 0;
     Raft::new(config).unwrap()
 }
 
 /// A node, its leader's log as far as this node was told of it, and every record that was ever written.
-struct Follower {
-    bench: Bench<Raft>,
+pub(crate) struct Follower {
+    pub(crate) bench: Bench<Raft>,
     term: u64,
     /// The terms of the entries.
     log: Vec<u64>,
-    records: Vec<(Lsn, Record)>,
+    pub(crate) records: Vec<(Lsn, Record)>,
 }
 
 impl Follower {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut bench = Bench::new(ME, fresh());
         bench.start().unwrap();
         Self { bench, term: 1, log: Vec::new(), records: Vec::new() }
@@ -58,6 +58,20 @@ impl Follower {
         let commit = Index(commit.min(self.log.len() as u64));
         let append = Message::Append { term: Term(self.term), round: 0, prev_term, commit, entries };
         self.input(Input::Message(LEADER, append));
+    }
+
+    pub(crate) fn apply(&mut self, happening: &Happening) {
+        let (commit, end) = (self.bench.protocol.commit_index().0, self.log.len() as u64);
+        match *happening {
+            Happening::Append { count, commit } => self.append(end + 1, count, commit),
+            Happening::NewLeader { kept, count } => {
+                self.term += 1;
+                self.append(kept.clamp(commit, end) + 1, count, 0);
+            }
+            Happening::Compact(upto) => self.compact(upto),
+            Happening::Rewrite(below) => self.input(Input::Rewrite(Lsn(below))),
+            Happening::Sync => self.bench.sync().unwrap(),
+        }
     }
 
     fn compact(&mut self, upto: u64) {
@@ -98,7 +112,7 @@ fn memory(raft: &Raft) -> Memory {
 }
 
 #[derive(Clone, Debug)]
-enum Happening {
+pub(crate) enum Happening {
     Append { count: u64, commit: u64 },
     NewLeader { kept: u64, count: u64 },
     Compact(u64),
@@ -106,7 +120,7 @@ enum Happening {
     Sync,
 }
 
-fn happening() -> impl Strategy<Value = Happening> {
+pub(crate) fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         4 => (1..4_u64, 0..30_u64).prop_map(|(count, commit)| Happening::Append { count, commit }),
         2 => (0..30_u64, 1..4_u64).prop_map(|(kept, count)| Happening::NewLeader { kept, count }),
@@ -124,17 +138,7 @@ proptest! {
     fn any_kept_part_of_the_records_recovers_the_node(happenings in prop::collection::vec(happening(), 1..40)) {
         let mut node = Follower::new();
         for happening in happenings {
-            let (commit, end) = (node.bench.protocol.commit_index().0, node.log.len() as u64);
-            match happening {
-                Happening::Append { count, commit } => node.append(end + 1, count, commit),
-                Happening::NewLeader { kept, count } => {
-                    node.term += 1;
-                    node.append(kept.clamp(commit, end) + 1, count, 0);
-                }
-                Happening::Compact(upto) => node.compact(upto),
-                Happening::Rewrite(below) => node.input(Input::Rewrite(Lsn(below))),
-                Happening::Sync => node.bench.sync().unwrap(),
-            }
+            node.apply(&happening);
             let expected = memory(&node.bench.protocol);
             prop_assert_eq!(expected.3.index.0, node.log.len() as u64);
             let oldest = node.oldest();

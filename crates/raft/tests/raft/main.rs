@@ -19,6 +19,7 @@ mod lending;
 mod machine;
 mod matrix;
 mod membership;
+mod mending;
 mod node;
 mod progress;
 mod random;

@@ -13,6 +13,8 @@ struct Run {
     size: u64,
     proposed: u64,
     reads: u64,
+    /// Nodes with bad disks, always a minority.
+    victims: u64,
     /// One fault in so many happens: some runs are wild, in others logs grow long before something breaks.
     calm: u64,
 }
@@ -38,7 +40,9 @@ impl Run {
             config.witnesses = if witness { vec![NodeId(size)] } else { Vec::new() };
         });
         let calm = [1, 5, 25][dice.below(3) as usize];
-        Self { cluster, dice, size, proposed: 0, reads: 0, calm }
+        // With a witness there may be a single copy of what is committed.
+        let victims = if !witness && dice.below(2) == 0 { (size - 1) / 2 } else { 0 };
+        Self { cluster, dice, size, proposed: 0, reads: 0, victims, calm }
     }
 
     fn any_node(&mut self) -> u64 {
@@ -100,6 +104,13 @@ impl Run {
                 self.proposed += 1;
                 let to = self.cluster.leader().map_or(id, |leader| leader.0);
                 self.cluster.propose(to, &format!("p{}", self.proposed));
+            }
+            91..93 if id <= self.victims && self.dice.below(2) == 0 => {
+                let log = &mut self.cluster.nodes.get_mut(&NodeId(id)).unwrap().log;
+                for _ in 0..1 + self.dice.below(3) {
+                    log.rot(Lsn(1 + self.dice.below(log.durable().0.max(1))));
+                }
+                self.cluster.restart(id);
             }
             91..93 => self.cluster.restart(id),
             93 => self.cluster.crash(id),
@@ -197,6 +208,7 @@ struct Reached {
     transfers: u64,
     installed: u64,
     recalled: u64,
+    mended: u64,
 }
 
 fn run(seed: u64, steps: usize) -> Reached {
@@ -220,6 +232,7 @@ fn run(seed: u64, steps: usize) -> Reached {
         transfers: count(|event| matches!(event, Event::TransferBegun { .. })),
         installed: count(|event| matches!(event, Event::Installed { .. })),
         recalled: run.cluster.recalled,
+        mended: count(|event| matches!(event, Event::Mended)),
     }
 }
 
@@ -232,12 +245,14 @@ fn random_schedules_are_safe_and_progress_when_the_faults_end() {
         transfers: all.transfers + one.transfers,
         installed: all.installed + one.installed,
         recalled: all.recalled + one.recalled,
+        mended: all.mended + one.mended,
     });
-    let Reached { committed, reads, transfers, installed, recalled } = all;
+    let Reached { committed, reads, transfers, installed, recalled, mended } = all;
     // The schedules must get somewhere, or they prove nothing.
     assert!(committed > seeds * 10, "only {committed} entries were committed in {seeds} runs");
     assert!(reads > seeds * 2, "only {reads} reads were served in {seeds} runs");
     assert!(transfers > seeds / 4, "only {transfers} transfers were begun in {seeds} runs");
     assert!(installed > seeds / 10, "only {installed} snapshots were installed in {seeds} runs");
+    assert!(mended > seeds / 15, "only {mended} logs were mended in {seeds} runs");
     assert!(recalled > seeds, "only {recalled} records were read again in {seeds} runs");
 }

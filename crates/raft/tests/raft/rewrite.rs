@@ -2,7 +2,7 @@
 
 use synod_core::host::Log as _;
 use synod_core::testing::Bench;
-use synod_core::{Damage, Input, Lsn, NodeId, Protocol, Recovered};
+use synod_core::{Input, Lsn, NodeId, Protocol, Recovered};
 use synod_raft::{Command, Config, Event, Index, Log, Message, Raft, Record, RecoverError, Segment, Term};
 
 const ME: NodeId = NodeId(1);
@@ -135,14 +135,6 @@ fn a_node_that_is_run_under_another_name_halts() {
     bench.start().unwrap();
     let error = RecoverError::WrongNode { configured: ME, actual: NodeId(2) };
     assert_eq!(bench.take(), [synod_core::testing::Output::Event(Event::Halted(error))]);
-}
-
-#[test]
-fn a_damaged_record_stops_the_node() {
-    let mut node = with_a_past();
-    assert!(node.log.rot(Lsn(2)));
-    let error = node.restart(fresh()).unwrap_err();
-    assert_eq!(error, RecoverError::Damaged { at: Lsn(2), damage: Damage::Checksum });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use synod_core::wire::{Reader, Wire, WireError};
 use synod_core::{Bytes, NodeId};
 use synod_raft::{
-    Change, EntryId, Index, Loan, Membership, Message, Piece, QuorumRule, ReadMode, Record, Segment,
+    Change, EntryId, Index, Loan, Membership, Message, Piece, QuorumRule, ReadMode, Record, Said, Segment,
     Snapshot, Step, Term, Transition,
 };
 
@@ -74,6 +74,17 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         1 => (term(), number(), number(), number())
             .prop_map(|(term, round, digest, stored)| Message::Stored { term, round, digest, stored }),
         1 => (term(), index()).prop_map(|(term, index_min)| Message::Demand { term, index_min }),
+        1 => (term(), number(), entry_id()).prop_map(|(term, round, last)| Message::Lost { term, round, last }),
+        1 => (term(), number(), index()).prop_map(|(term, round, target)| Message::Whole { term, round, target }),
+        1 => term().prop_map(|term| Message::HowFar { term }),
+        1 => (term(), entry_id(), prop::collection::vec(1..6_u64, 0..4)).prop_map(|(term, last, voters)| {
+            let said = Said { last, voters: voters.into_iter().map(NodeId).collect() };
+            Message::SoFar { term, said: Box::new(said) }
+        }),
+        1 => (term(), entry_id(), entry_id()).prop_map(|(term, after, upto)| Message::Mend { term, after, upto }),
+        2 => (term(), entry_id(), term(), segment()).prop_map(|(term, last, prev_term, entries)| {
+            Message::Mended { term, loan: Box::new(Loan { last, prev_term, entries }) }
+        }),
     ]
 }
 
@@ -228,6 +239,35 @@ fn golden_bytes_of_every_message() {
             "11 0100000000000000 0200000000000000 0300000000000000 0400000000000000",
         ),
         (Message::Demand { term: Term(1), index_min: Index(2) }, "12 0100000000000000 0200000000000000"),
+        (
+            Message::Lost { term: Term(1), round: 4, last },
+            "13 0100000000000000 0400000000000000 0200000000000000 0300000000000000",
+        ),
+        (
+            Message::Whole { term: Term(1), round: 4, target: Index(5) },
+            "14 0100000000000000 0400000000000000 0500000000000000",
+        ),
+        (Message::HowFar { term: Term(1) }, "15 0100000000000000"),
+        (
+            Message::SoFar { term: Term(1), said: Box::new(Said { last, voters: vec![NodeId(7)] }) },
+            "16 0100000000000000 0200000000000000 0300000000000000 01000000 0700000000000000",
+        ),
+        (
+            Message::Mend { term: Term(1), after: EntryId::ZERO, upto: last },
+            "17 0100000000000000 0000000000000000 0000000000000000 0200000000000000 0300000000000000",
+        ),
+        (
+            Message::Mended {
+                term: Term(6),
+                loan: Box::new(Loan {
+                    last,
+                    prev_term: Term(1),
+                    entries: Segment::noop(Index(3), Term(2)).unwrap(),
+                }),
+            },
+            "18 0600000000000000 0200000000000000 0300000000000000 0100000000000000 \
+             0300000000000000 0200000000000000 01000000 04000000 00000040",
+        ),
     ];
     for (message, bytes) in golden {
         assert_eq!(hex(&message.to_bytes(1)), bytes.replace(' ', ""), "{message:?}");

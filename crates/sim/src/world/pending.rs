@@ -54,6 +54,10 @@ pub(crate) enum Pending<P: Protocol> {
         build: usize,
         down: u64,
     },
+    Restart {
+        at: usize,
+        down: u64,
+    },
     /// A slow processor is done with an input.
     Turn {
         at: usize,
@@ -82,6 +86,7 @@ impl<P: Simulated> Clone for Pending<P> {
             Self::Strike { rate } => Self::Strike { rate: *rate },
             Self::Relent { strike } => Self::Relent { strike: *strike },
             Self::Link { at, peer, link } => Self::Link { at: *at, peer: *peer, link: *link },
+            Self::Restart { at, down } => Self::Restart { at: *at, down: *down },
             Self::Turn { at, turn } => Self::Turn { at: *at, turn: *turn },
             Self::Install { at, build, down } => Self::Install { at: *at, build: *build, down: *down },
         }
@@ -102,6 +107,7 @@ impl<P: Protocol> Pending<P> {
             | Self::Boot { .. }
             | Self::Strike { .. }
             | Self::Relent { .. }
+            | Self::Restart { .. }
             | Self::Install { .. } => None,
         }
     }

@@ -1,0 +1,201 @@
+//! A node that is not whole asks everybody: how far are you, and do you have what I lack?
+
+use crate::{EntryId, Illegal, Index, Loan, Message, Raft, Term, Timer};
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+use synod_core::{Context, NodeId, Sink, mutant};
+
+/// What another node has said about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Said {
+    /// Its last entry, behind holes if it has any.
+    pub last: EntryId,
+    /// The voters that it knows of.
+    pub voters: Vec<NodeId>,
+}
+
+impl Raft {
+    /// Asks everybody, and again after a while.
+    pub(crate) fn take_census<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        let Some(mending) = &self.mending else { return };
+        cx.arm(Timer::Census, self.config.election_timeout_max);
+        let everybody: Vec<NodeId> =
+            self.electorate_known().into_iter().filter(|id| *id != self.config.id).collect();
+        let missing = mending.islands.first_missing();
+        for &to in &everybody {
+            // Early: questions promise nothing.
+            cx.send_early(to, Message::HowFar { term: self.term });
+            if let Some(upto) = missing {
+                cx.send_early(to, Message::Mend { term: self.term, after: self.log.last(), upto });
+            }
+        }
+    }
+
+    /// The voters of every membership that is heard of.
+    fn electorate_known(&self) -> BTreeSet<NodeId> {
+        let mut known: BTreeSet<NodeId> = self.membership().electorate().into_iter().collect();
+        if let Some(mending) = &self.mending {
+            known.extend(mending.census.values().flat_map(|said| said.voters.iter().copied()));
+        }
+        known
+    }
+
+    /// Somebody is not whole, and wants to know how far this node is.
+    pub(crate) fn on_how_far<S: Sink<Self> + ?Sized>(&self, from: NodeId, cx: &mut Context<'_, Self, S>) {
+        let behind_holes = self.mending.as_ref().and_then(|mending| mending.islands.last());
+        let last = behind_holes.unwrap_or_default().max(self.log.last());
+        let said = Box::new(Said { last, voters: self.membership().electorate() });
+        // Early: what it says of the term may be lost in a crash, for it promises nothing; a vote is durable before anybody hears of it.
+        cx.send_early(from, Message::SoFar { term: self.term, said });
+    }
+
+    pub(crate) fn on_so_far<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        term: Term,
+        said: Said,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if said.last.term > term || said.last.index > Index::MAX {
+            return self.illegal(from, Illegal::ImpossibleTerm, cx);
+        }
+        if self.mending.is_none() {
+            return;
+        }
+        if term > self.term {
+            self.follow(term, None, cx);
+        }
+        if let Some(mending) = &mut self.mending {
+            mending.census.insert(from, said);
+        }
+        self.weigh_census(cx);
+    }
+
+    /// When all have spoken, nothing can be missing that nobody has spoken of.
+    fn weigh_census<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        let known = self.electorate_known();
+        let own = self.config.id;
+        let Some(mending) = &mut self.mending else { return };
+        if known.iter().all(|id| *id == own) {
+            // Whoever knows of nobody has learned nothing: a node that joins, say, and has lost what told it of the others.
+            return;
+        }
+        let complete = mutant!(
+            known.iter().all(|id| *id == own || mending.census.contains_key(id)),
+            "census-of-some" => !mending.census.is_empty(),
+        );
+        if !complete {
+            return;
+        }
+        if mending.vote {
+            mending.vote = false;
+            // The vote may have been given in the term that this node is in now, which is the latest of all.
+            self.voted_for = mutant!(Some(own), "votes-again-after-damage" => None);
+        }
+        // Nobody has what the first hole lacks: its end was never committed, or a record that is lost has overwritten it.
+        if !mending.islands.is_empty() && known.iter().all(|id| *id == own || mending.without.contains(id)) {
+            mending.without.clear();
+            mending.islands.give_up_first();
+            mending.tail |= mending.islands.is_empty();
+            return self.take_census(cx);
+        }
+        let furthest = mending.census.iter().max_by_key(|(_, said)| said.last);
+        match furthest.map(|(id, said)| (*id, said.last)) {
+            Some((id, last)) if last > self.log.last() && mending.tail && mending.islands.is_empty() => {
+                // Early: a question promises nothing.
+                cx.send_early(id, Message::Borrow { term: self.term, hint: self.log.last() });
+            }
+            _ if mending.islands.is_empty() => mending.tail = false,
+            _ => {}
+        }
+        self.end_mending(cx);
+    }
+
+    /// Somebody lacks entries in front of one that this node may hold.
+    pub(crate) fn on_mend<S: Sink<Self> + ?Sized>(
+        &self,
+        from: NodeId,
+        after: EntryId,
+        upto: EntryId,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let on_log = self.log.term_at(upto.index) == Some(upto.term);
+        let island = self.mending.as_ref().and_then(|mending| mending.islands.holding(upto));
+        let Some(log) = (if on_log { Some(&self.log) } else { island }) else {
+            let has_not =
+                Loan { last: upto, prev_term: Term::ZERO, entries: crate::Segment::empty(Index(1)) };
+            // Early: says what is not here.
+            return cx.send_early(from, Message::Mended { term: self.term, loan: Box::new(has_not) });
+        };
+        let prev = log.last_candidate(after.index.min(upto.index.prev()), after.term);
+        let batch = log.batch(prev.index.next(), self.config.batch_entries_max, self.config.batch_bytes_max);
+        // What is compacted, or on the disk alone, others may have.
+        if batch.is_empty() || batch.is_hollow() || batch.first() != prev.index.next() {
+            return;
+        }
+        let entries = batch.range(batch.first(), upto.index);
+        let loan = Loan { last: upto, prev_term: prev.term, entries };
+        // Early: says nothing about this node's copy.
+        cx.send_early(from, Message::Mended { term: self.term, loan: Box::new(loan) });
+    }
+
+    /// Entries for the first hole: whoever sends them, the name of the entry at its end says what they are.
+    pub(crate) fn on_mended<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        loan: Loan,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let Some(mending) = &mut self.mending else { return };
+        if mending.islands.first_missing() != Some(loan.last) {
+            return;
+        }
+        if loan.entries.is_empty() {
+            if !mending.without.contains(&from) {
+                mending.without.push(from);
+            }
+            return self.weigh_census(cx);
+        }
+        let (entries, prev) = (loan.entries, EntryId { term: loan.prev_term, index: Index::ZERO });
+        let prev = EntryId { index: entries.first().prev(), ..prev };
+        let fits = entries.last() <= loan.last.index
+            && entries.term() <= loan.last.term
+            && prev.term <= entries.term()
+            && (entries.last() < loan.last.index || entries.term() == loan.last.term);
+        if !fits {
+            return self.illegal(from, Illegal::ImpossibleTerm, cx);
+        }
+        if let Some(reason) = self.misfit(&entries) {
+            return self.illegal(from, reason, cx);
+        }
+        if self.log.term_at(prev.index) != Some(prev.term) {
+            // Before the hole stands something else than in front of its end: the newer record was in the hole. It is asked for again
+            // from farther back.
+            if prev.index < self.log.last().index && prev.index >= self.commit {
+                let back = self.log.last_candidate(prev.index, prev.term);
+                self.truncate_log(back.index.max(self.commit).next(), cx);
+            }
+            return;
+        }
+        if let Err(reason) = self.take_in(entries, cx) {
+            return self.illegal(from, reason, cx);
+        }
+        self.join_islands(cx);
+        self.take_census(cx);
+    }
+
+    /// Where a hole is filled, what comes behind it follows; it is written anew, so that records lie in the order of their entries.
+    pub(crate) fn join_islands<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        while let Some(next) =
+            self.mending.as_mut().and_then(|mending| mending.islands.take_joined(&self.log))
+        {
+            for entries in next.segments() {
+                let _ = self.take_in(entries.clone(), cx);
+            }
+        }
+        if let Some(mending) = &mut self.mending {
+            mending.without.clear();
+        }
+    }
+}

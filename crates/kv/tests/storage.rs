@@ -13,6 +13,11 @@ fn judged() -> Sim<Raft, Cluster> {
     with_invariants(with_judge(simulation(&Settings::default()).unwrap()))
 }
 
+/// `SYNOD_SEEDS` asks for more.
+fn seeds() -> u64 {
+    std::env::var("SYNOD_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(40)
+}
+
 fn often(fault: Fault, every_ms: u64) -> Rate {
     let lasting = (Duration::from_millis(20), Duration::from_millis(300));
     Rate { fault, every: Duration::from_millis(every_ms), lasting }
@@ -48,7 +53,7 @@ fn raft_repairs_damaged_logs_whichever_nodes_are_struck() {
             .sometimes("a log was mended", |world| world.workload().tally().mended > 0)
             .sometimes("five logs were mended", |world| world.workload().tally().mended >= 5)
             .sometimes("the atlas spared something", |world| world.stats().spared > 0);
-        let summary = sim.run_seeds(0..40, |_| {});
+        let summary = sim.run_seeds(0..seeds(), |_| {});
         assert!(summary.passed(), "{checkpoint_every}: {summary}");
     }
 }

@@ -3,8 +3,9 @@
 use crate::{EntryId, Illegal, Index, Loan, Message, Raft, Term, Timer};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use synod_core::{Context, NodeId, Sink, mutant};
+use synod_core::{Context, NodeId, Peers, Sink, mutant};
 
 /// What another node has said about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,18 +19,31 @@ pub struct Said {
 impl Raft {
     /// Asks everybody, and again after a while.
     pub(crate) fn take_census<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        let Some(mending) = &self.mending else { return };
-        cx.arm(Timer::Census, self.config.election_timeout_max);
-        let everybody: Vec<NodeId> =
-            self.electorate_known().into_iter().filter(|id| *id != self.config.id).collect();
-        let missing = mending.islands.first_missing();
-        for &to in &everybody {
-            // Early: questions promise nothing.
-            cx.send_early(to, Message::HowFar { term: self.term });
-            if let Some(upto) = missing {
-                cx.send_early(to, Message::Mend { term: self.term, after: self.log.last(), upto });
-            }
+        if self.mending.is_none() {
+            return;
         }
+        cx.arm(Timer::Census, self.config.election_timeout_max);
+        // Early: a question promises nothing.
+        cx.send_early(self.everybody(), Message::HowFar { term: self.term });
+        self.ask_for_first_hole(self.everybody(), cx);
+    }
+
+    /// Asks for what the first hole lacks. Whoever answers with a part of it is asked for the next, and nobody else, or the answers
+    /// would multiply.
+    fn ask_for_first_hole<S: Sink<Self> + ?Sized>(
+        &self,
+        to: impl Into<Peers>,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if let Some(upto) = self.mending.as_ref().and_then(|mending| mending.islands.first_missing()) {
+            // Early: a question promises nothing.
+            cx.send_early(to, Message::Mend { term: self.term, after: self.log.last(), upto });
+        }
+    }
+
+    /// All other voters that are heard of.
+    fn everybody(&self) -> Arc<[NodeId]> {
+        self.electorate_known().into_iter().filter(|id| *id != self.config.id).collect()
     }
 
     /// The voters of every membership that is heard of.
@@ -77,39 +91,33 @@ impl Raft {
         let known = self.electorate_known();
         let own = self.config.id;
         let Some(mending) = &mut self.mending else { return };
-        if known.iter().all(|id| *id == own) {
-            // Whoever knows of nobody has learned nothing: a node that joins, say, and has lost what told it of the others.
-            return;
-        }
         let complete = mutant!(
             known.iter().all(|id| *id == own || mending.census.contains_key(id)),
             "census-of-some" => !mending.census.is_empty(),
         );
-        if !complete {
+        // Whoever knows of nobody has learned nothing: a node that joins, say, and has lost what told it of the others.
+        if !complete || known.iter().all(|id| *id == own) {
             return;
         }
-        if mending.vote {
-            mending.vote = false;
-            // The vote may have been given in the term that this node is in now, which is the latest of all.
-            self.voted_for = mutant!(Some(own), "votes-again-after-damage" => None);
+        if !mending.caught_up {
+            mending.floor = mending.census.values().map(|said| said.last).max().unwrap_or_default();
         }
+        if mending.tail || mending.vote {
+            if mending.vote {
+                // The vote may have been given in the term that this node is in now, which is the latest of all.
+                self.voted_for = mutant!(self.voted_for.or(Some(own)), "votes-again-after-damage" => None);
+            }
+            (mending.tail, mending.vote) = (false, false);
+            self.state_end(self.vote_floor(), cx);
+        }
+        let Some(mending) = &mut self.mending else { return };
         // Nobody has what the first hole lacks: its end was never committed, or a record that is lost has overwritten it.
         if !mending.islands.is_empty() && known.iter().all(|id| *id == own || mending.without.contains(id)) {
             mending.without.clear();
             mending.islands.give_up_first();
-            mending.tail |= mending.islands.is_empty();
-            return self.take_census(cx);
+            self.ask_for_first_hole(self.everybody(), cx);
         }
-        let furthest = mending.census.iter().max_by_key(|(_, said)| said.last);
-        match furthest.map(|(id, said)| (*id, said.last)) {
-            Some((id, last)) if last > self.log.last() && mending.tail && mending.islands.is_empty() => {
-                // Early: a question promises nothing.
-                cx.send_early(id, Message::Borrow { term: self.term, hint: self.log.last() });
-            }
-            _ if mending.islands.is_empty() => mending.tail = false,
-            _ => {}
-        }
-        self.end_mending(cx);
+        self.end_mending(false, cx);
     }
 
     /// Somebody lacks entries in front of one that this node may hold.
@@ -122,6 +130,10 @@ impl Raft {
     ) {
         let on_log = self.log.term_at(upto.index) == Some(upto.term);
         let island = self.mending.as_ref().and_then(|mending| mending.islands.holding(upto));
+        if upto.index <= self.log.base().index {
+            // It is in the application's state, or was overwritten; only a leader can help.
+            return;
+        }
         let Some(log) = (if on_log { Some(&self.log) } else { island }) else {
             let has_not =
                 Loan { last: upto, prev_term: Term::ZERO, entries: crate::Segment::empty(Index(1)) };
@@ -178,11 +190,19 @@ impl Raft {
             }
             return;
         }
-        if let Err(reason) = self.take_in(entries, cx) {
-            return self.illegal(from, reason, cx);
+        match self.take_in(entries, cx) {
+            Ok(true) => {}
+            // Somebody else was faster.
+            Ok(false) => return,
+            Err(reason) => return self.illegal(from, reason, cx),
         }
         self.join_islands(cx);
-        self.take_census(cx);
+        let next = self.mending.as_ref().and_then(|mending| mending.islands.first_missing());
+        match next {
+            Some(next) if next == loan.last => self.ask_for_first_hole(from, cx),
+            Some(_) => self.ask_for_first_hole(self.everybody(), cx),
+            None => self.weigh_census(cx),
+        }
     }
 
     /// Where a hole is filled, what comes behind it follows; it is written anew, so that records lie in the order of their entries.

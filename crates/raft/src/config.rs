@@ -95,8 +95,8 @@ pub struct Config {
     /// Whoever refuses a vote because the candidate's log is behind sends the entries along, so that the only node that reaches
     /// a quorum can lead whatever it has missed. Default on.
     pub lending: bool,
-    /// A node whose log is damaged starts all the same, and is repaired by the others. Until it is whole it neither votes nor leads. Off:
-    /// it refuses to start ([`RecoverError::Damaged`](crate::RecoverError::Damaged)). Default on.
+    /// A node whose log is damaged starts all the same, and is repaired by the others. Until it is whole it does not campaign, and it
+    /// votes only when it is known what it has promised. Off: it refuses to start ([`RecoverError::Damaged`](crate::RecoverError::Damaged)). Default on.
     pub mending: bool,
     /// A leader hands over when its own disk has stored nothing for this time, though there is something to store. Watched
     /// together with the quorum, so only with `check_quorum`. Default 2 s.

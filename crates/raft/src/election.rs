@@ -91,17 +91,17 @@ impl Raft {
         last: EntryId,
         cx: &mut Context<'_, Self, S>,
     ) {
-        let up_to_date = last >= self.log.last();
+        let up_to_date = last >= self.vote_floor();
         let granted = term > self.term
             && up_to_date
-            && self.mending.is_none()
+            && self.may_vote()
             && !self.is_loyal_against(from)
             && !self.has_promised_against(from, cx);
         // Early: a granted pre-vote is an opinion, not a vote. It binds nobody, so there is nothing to keep over a crash. A
         // refusal names this node's term, so that a pre-candidate that has fallen behind learns it (etcd 8334).
         let term = if granted { term } else { self.term };
         cx.send_early(from, Message::PreVoted { term, granted });
-        if mutant!(!up_to_date, "borrowed-from-who-lags" => true) && self.config.lending {
+        if mutant!(!up_to_date, "borrowed-from-who-lags" => true) {
             self.lend(from, last, cx);
         }
     }
@@ -142,19 +142,19 @@ impl Raft {
         // The pair is compared as a whole: by index alone, or element by element, a stale log could win (`openraft`
         // a48a3282).
         let up_to_date = mutant!(
-            last >= self.log.last(),
+            last >= self.vote_floor(),
             "vote-by-index" => last.index >= self.log.last().index,
             "vote-for-any-log" => true,
         );
         // Who has lost a part of its log does not know what a candidate must have, nor whether it has voted already.
-        let up_to_date = up_to_date && mutant!(self.mending.is_none(), "votes-while-mending" => true);
+        let up_to_date = up_to_date && mutant!(self.may_vote(), "votes-while-mending" => true);
         mutant!("vote-in-earlier-term" => if term < self.term && up_to_date {
             // Proof: a part of the planted bug, and not there in a normal build.
             return cx.send(from, Message::Voted { term, granted: true });
         });
         if term > self.term {
             self.adopt(term, up_to_date.then_some(from), cx);
-        } else if term == self.term && self.voted_for == Some(from) && self.mending.is_none() {
+        } else if term == self.term && self.voted_for == Some(from) && self.may_vote() {
             // Asked again. If the disk is busy the answer waits there already; a second one would pile up.
             if cx.settled() {
                 // Proof: nothing that was promised is still on its way to the disk, so there is nothing to wait for.
@@ -169,13 +169,13 @@ impl Raft {
             self.voted_for = Some(from);
             self.persist_hard_state(cx);
         }
-        if term == self.term && self.voted_for == Some(from) && (up_to_date || self.mending.is_none()) {
+        if term == self.term && self.voted_for == Some(from) && self.may_vote() {
             self.arm_election(cx);
             cx.send(from, Message::Voted { term, granted: true });
         } else {
             // Early: a refusal promises nothing.
             cx.send_early(from, Message::Voted { term: self.term, granted: false });
-            if last < self.log.last() && self.config.lending {
+            if last < self.vote_floor() {
                 self.lend(from, last, cx);
             }
         }

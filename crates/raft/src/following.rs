@@ -129,6 +129,12 @@ impl Raft {
         entries: Segment,
         cx: &mut Context<'_, Self, S>,
     ) -> Result<bool, Illegal> {
+        if let Some(end) = self.mending.as_ref().and_then(|mending| mending.islands.hole_ends_in(&entries)) {
+            // What comes behind the hole is joined first: it may go farther than these entries.
+            let wrote = self.take_in(entries.range(entries.first(), end), cx)?;
+            self.join_islands(cx);
+            return Ok(self.take_in(entries.range(end.next(), entries.last()), cx)? || wrote);
+        }
         let from = mutant!(
             self.log.first_difference(&entries),
             "truncate-without-conflict" => entries.first().max(self.commit.next()),

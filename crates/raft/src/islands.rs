@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use synod_core::Lsn;
 
 /// The stretches behind the first hole, in order. Each is a log that begins after its hole: its [base](Log::base) is the last entry
-/// that is missing.
+/// that is missing. One without entries says only that.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Islands {
     stretches: Vec<Log>,
@@ -35,14 +35,38 @@ impl Islands {
         self.stretches.first().map(Log::base)
     }
 
+    /// Where the first hole ends, if these entries fill it and go on.
+    pub(crate) fn hole_ends_in(&self, entries: &Segment) -> Option<Index> {
+        let end = self.first_missing()?;
+        let inside = entries.first() <= end.index && end.index < entries.last();
+        (inside && entries.term() == end.term).then_some(end.index)
+    }
+
     /// The last entry, if there is any behind a hole.
     pub(crate) fn last(&self) -> Option<EntryId> {
         self.stretches.last().map(Log::last)
     }
 
-    /// The stretch that holds the entry of this name, or that begins after it.
+    /// The stretch that holds the entry of this name.
     pub(crate) fn holding(&self, entry: EntryId) -> Option<&Log> {
-        self.stretches.iter().find(|stretch| stretch.term_at(entry.index) == Some(entry.term))
+        let holds =
+            |stretch: &&Log| stretch.base() != entry && stretch.term_at(entry.index) == Some(entry.term);
+        self.stretches.iter().find(holds)
+    }
+
+    /// A stretch that goes on after what a log that ends with `last` has in common with it.
+    pub(crate) fn following(&self, last: EntryId) -> Option<&Log> {
+        let follows = |stretch: &&Log| {
+            stretch.last() > last && stretch.last_candidate(last.index, last.term) > EntryId::ZERO
+        };
+        self.stretches.iter().rev().find(follows)
+    }
+
+    /// Leaves out stretches without entries, and says where the log ended if the last is one of them.
+    pub(crate) fn leave_out_empty(&mut self) -> EntryId {
+        let last = self.stretches.last().filter(|last| last.last() == last.base()).map(Log::base);
+        self.stretches.retain(|stretch| stretch.last() > stretch.base());
+        last.unwrap_or_default()
     }
 
     /// A record says that these entries were appended after `prev`; with that, the log ended. `log` is the stretch before the first
@@ -61,26 +85,51 @@ impl Islands {
                 if from <= entries.last() {
                     stretch.truncate(from);
                     stretch.push(entries.range(from, entries.last()), at);
-                } else {
-                    stretch.relocate(entries, at);
                 }
                 self.supersede(if on_log { 0 } else { place.map_or(0, |place| place + 1) }, entries);
             }
             None => {
                 // The entry before is in a hole, or what stood in its place was overwritten by what is in one.
                 log.truncate(prev.index);
-                self.cut(prev.index);
+                let after = self.stretches.partition_point(|stretch| stretch.base().index < prev.index);
+                if let Some(before) = after.checked_sub(1).and_then(|place| self.stretches.get_mut(place)) {
+                    before.truncate(prev.index);
+                }
+                self.supersede(after, entries);
                 let mut stretch = Log::default();
                 stretch.reset(prev);
                 stretch.push(entries.clone(), at);
-                self.stretches.push(stretch);
+                self.stretches.insert(after, stretch);
             }
         }
         self.join(log);
     }
 
-    /// Removes what a new leader's entries have taken the place of. Those that fill a hole leave what comes behind it: they are of no
-    /// later term than the entry at its end.
+    /// The log ended with `last` when a record said so. What lies behind that was given up; what lies before may be missing.
+    pub(crate) fn end_with(&mut self, log: &mut Log, last: EntryId) {
+        let ends = |stretch: &Log| stretch.term_at(last.index) == Some(last.term);
+        if ends(log) {
+            log.truncate(last.index.next());
+            self.stretches.clear();
+        } else if let Some(place) = self.stretches.iter().position(ends) {
+            self.stretches.truncate(place + 1);
+            if let Some(stretch) = self.stretches.last_mut() {
+                stretch.truncate(last.index.next());
+            }
+        } else {
+            log.truncate(last.index);
+            self.cut(last.index);
+            let mut stretch = Log::default();
+            stretch.reset(last);
+            self.stretches.push(stretch);
+        }
+    }
+
+    /// Removes what a new leader's entries have taken the place of, from the stretch at `from` on. Those that fill a hole leave what
+    /// comes behind it: they are of no later term than the entry at its end.
+    ///
+    /// Where a leader brings entries of earlier terms, a stretch may stay too long. That is no harm: it makes the node ask more of a
+    /// candidate, not less, and goes with the first entry of a later term, without which the leader commits nothing.
     fn supersede(&mut self, from: usize, entries: &Segment) {
         let fills = |stretch: &Log| {
             let end = stretch.base();
@@ -88,9 +137,11 @@ impl Islands {
                 && entries.last() <= end.index
                 && (entries.last() < end.index || entries.term() == end.term)
         };
-        if self.stretches.get(from).is_some_and(|stretch| !fills(stretch)) {
-            self.stretches.truncate(from);
-        }
+        let mut place = 0;
+        self.stretches.retain(|stretch| {
+            place += 1;
+            place <= from || fills(stretch)
+        });
     }
 
     /// Removes the entries at and after `index`.
@@ -99,7 +150,6 @@ impl Islands {
         if let Some(last) = self.stretches.last_mut() {
             last.truncate(index);
         }
-        self.stretches.retain(|stretch| stretch.last() > stretch.base());
     }
 
     /// The application's state covers everything up to `last`.
@@ -127,9 +177,7 @@ impl Islands {
         let mut adrift = Log::default();
         adrift.reset(base);
         core::mem::swap(log, &mut adrift);
-        if adrift.last() > adrift.base() {
-            self.stretches.insert(0, adrift);
-        }
+        self.stretches.insert(0, adrift);
     }
 
     /// Holes that are filled are none. Whatever the log holds beyond a hole was written later than what comes behind it.

@@ -10,7 +10,7 @@
 //! acknowledged *in its present term* could still be counted on, by a leader that goes on with it; so before it gives
 //! anything up it leaves the term.
 
-use crate::{EntryId, Illegal, Index, Message, Raft, Role, Segment, Term};
+use crate::{EntryId, Illegal, Index, Log, Message, Raft, Role, Segment, Term};
 use alloc::boxed::Box;
 use synod_core::{Context, NodeId, Sink, mutant};
 
@@ -34,12 +34,14 @@ impl Raft {
         cx: &mut Context<'_, Self, S>,
     ) {
         // Whoever has a leader is brought up to date by it.
-        if self.loyal || self.role == Role::Leader || !(self.may_lead() || self.is_mending()) {
+        let may = self.may_lead() || self.is_mending();
+        if !self.config.lending || self.loyal || self.role == Role::Leader || !may {
             return;
         }
-        let prev = self.log.last_candidate(hint.index, hint.term);
+        let log = self.lendable(hint);
+        let prev = log.last_candidate(hint.index, hint.term);
         let (count_max, bytes_max) = (self.config.batch_entries_max, self.config.batch_bytes_max);
-        let mut entries = self.log.batch(prev.index.next(), count_max, bytes_max);
+        let mut entries = log.batch(prev.index.next(), count_max, bytes_max);
         if let Some(read) = self.recall.find(entries.first()).filter(|_| entries.is_hollow()) {
             entries = read.head(entries.first(), count_max, bytes_max);
         }
@@ -50,9 +52,15 @@ impl Raft {
             // By the next time that a vote is asked for, they are in memory.
             return self.recall(entries.first(), cx);
         }
-        let loan = Loan { last: self.log.last(), prev_term: prev.term, entries };
+        let loan = Loan { last: log.last(), prev_term: prev.term, entries };
         // Early: says nothing about this node's copy.
         cx.send_early(to, Message::Lend { term: self.term, loan: Box::new(loan) });
+    }
+
+    /// What of this node's log follows on `hint`: where it is damaged, that may be behind a hole.
+    fn lendable(&self, hint: EntryId) -> &Log {
+        let behind_hole = self.mending.as_ref().and_then(|mending| mending.islands.following(hint));
+        behind_hole.unwrap_or(&self.log)
     }
 
     pub(crate) fn on_borrow<S: Sink<Self> + ?Sized>(
@@ -61,7 +69,7 @@ impl Raft {
         hint: EntryId,
         cx: &mut Context<'_, Self, S>,
     ) {
-        if mutant!(hint < self.log.last(), "borrowed-from-who-lags" => true) {
+        if mutant!(hint < self.lendable(hint).last(), "borrowed-from-who-lags" => true) {
             self.lend(from, hint, cx);
         }
     }
@@ -83,8 +91,12 @@ impl Raft {
             self.follow(term, None, cx);
         }
         let lags = mutant!(loan.last <= self.log.last(), "borrowed-from-who-lags" => false);
-        let wants = (self.config.lending && self.may_lead()) || self.is_mending();
-        if self.leader.is_some() || self.role == Role::Leader || lags || !wants {
+        if !self.config.lending
+            || self.leader.is_some()
+            || self.role == Role::Leader
+            || lags
+            || !self.may_lead()
+        {
             return;
         }
         let prev = EntryId { term: loan.prev_term, index: loan.entries.first().prev() };
@@ -103,9 +115,6 @@ impl Raft {
         }
         if self.log.last() < loan.last {
             self.borrow(from, self.log.last(), cx);
-        } else if self.is_mending() {
-            self.join_islands(cx);
-            self.take_census(cx);
         } else if wanted {
             self.campaign(cx);
         }

@@ -156,9 +156,10 @@
 //!   sends along what follows, so that the only node that reaches a quorum can lead whatever it has missed; unless it has missed what
 //!   the voters have compacted, so keep [`Config::trailing_entries`] long enough for an outage.
 //! * **A damaged log is a sick node.** A record that cannot be read may have held a vote or an acknowledged entry. Until the node is whole
-//!   again it stores and acknowledges, but neither votes nor leads ([`Event::Mending`], [`Event::Mended`]). A hole is known by the name
-//!   of the entry at its end, so anybody who has that entry can fill it; a missing end comes from a leader, or from all voters
-//!   together; a missing vote needs all of them, since only the candidate need know.
+//!   again it stores and acknowledges, but does not campaign ([`Event::Mending`], [`Event::Mended`]); it votes as soon as it is known
+//!   what it has promised, and for nobody who has less than it had. A hole is known by the name of the entry at its end, so anybody who
+//!   has that entry can fill it; a missing end comes from a leader, or from all voters together; a missing vote needs all of them, since
+//!   only the candidate need know.
 //! * **Loyalty is a timer.** A follower is loyal for the shortest election timeout after it heard its leader, then waits a
 //!   random rest. There is one election timer; it runs in these two stretches, so that hearing from the leader costs no
 //!   random number, and a model checker needs no clock.
@@ -188,6 +189,11 @@
 //!
 //! # What it does not do yet
 //! Give voters weights.
+//!
+//! Three things a damaged log costs. A change of membership in the lost end of a log is not known before somebody has supplied it: until then
+//! the node goes by the membership before it. What its peers have compacted comes as a snapshot from a leader, and cannot be lent. And
+//! [`Config::log_memory_bytes_max`] does not bound a log while a hole in it is filled, nor what recovery reads behind the last snapshot.
+//! What is damaged on more disks than the quorums leave out is gone; the node says so by never being whole.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]

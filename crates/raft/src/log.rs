@@ -190,16 +190,6 @@ impl Log {
         fits
     }
 
-    /// These entries, which are held already, were written again in the record at `at`.
-    pub(crate) fn relocate(&mut self, entries: &Segment, at: Lsn) {
-        let place = self.segments.partition_point(|held| held.segment.last() < entries.first());
-        if let Some(held) = self.segments.get_mut(place)
-            && (held.segment.first(), held.segment.last()) == (entries.first(), entries.last())
-        {
-            held.at.0 = at.0;
-        }
-    }
-
     /// Takes over the entries of a log that begins where this one ends.
     pub(crate) fn append(&mut self, other: Self) {
         if other.base != self.last {

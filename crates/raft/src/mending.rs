@@ -2,30 +2,31 @@
 //! Storage", 2018).
 //!
 //! What a record that cannot be read has held is unknown, so the node could break a promise: vote a second time in a term, or help a
-//! candidate to power that lacks what the node had acknowledged. Until it is whole it therefore neither votes nor campaigns. It stores
-//! and acknowledges like any other: that is how it is repaired.
-//!
-//! Three things can be missing, and each has its cure:
-//! * **Entries before intact ones.** The hole is known exactly ([`islands`](crate::islands)). A leader fills it, or any other node
-//!   that holds the entry at its end ([`census`](crate::census)).
-//! * **The end of the log**, where nothing intact comes after the damage. A leader was elected without this node's vote, so everything
-//!   that is committed is in its log; and once it has been told, it counts no acknowledgement of before. When the node has caught up
-//!   with that leader it lacks nothing that anybody counts on. Where there is no leader, all other voters together know the same.
+//! candidate to power that lacks what the node had acknowledged. Three things can be missing:
+//! * **Entries before intact ones.** The hole is known exactly ([`islands`](crate::islands)), and so is where the log ended: the node
+//!   votes, for those who have that much, and does not campaign. A leader fills the hole, or any other node that holds the entry at
+//!   its end ([`census`](crate::census)).
+//! * **The end of the log**, where nothing intact comes after the damage. Until it is known again the node does not vote. A leader was
+//!   elected without it, so everything that is committed is in that leader's log; and once it has been told, it counts no
+//!   acknowledgement of before. When the node has caught up with it, nothing is missing. Where there is no leader, all other voters
+//!   together hold all that anybody counts on: whoever has as much as the furthest of them may lead, and gets the vote.
 //! * **Term and vote**, where nothing intact comes after the damage that says them anew. The candidate that got the vote stored its
 //!   term before it asked, so when all other voters have said how far they are, the latest of these terms is not before that of the vote.
-//!   The node goes there, and gives no vote in it.
+//!   The node goes there, and gives no vote in it. Until then it does not vote at all.
 //!
-//! That the node is not whole is itself in its log, as a vote for [`NOBODY`], behind everything that it stores meanwhile: a second crash
-//! must not make it look whole. What is destroyed beyond what a correct cluster can survive (the same entry on as many disks as its
-//! quorum has) cannot be repaired by anybody.
+//! It stores and acknowledges like any other all the while: that is how it is repaired. While it does not vote, that stands in its log as a
+//! vote for [`NOBODY`], behind everything that it stores: a second crash must not make it look whole. What is destroyed beyond what a
+//! correct cluster can survive (the same entry on as many disks as its quorum has) cannot be repaired by anybody.
 
+use crate::census::Said;
 use crate::islands::Islands;
 use crate::progress::{Progress, Stamp};
-use crate::{Event, Index, Message, Raft, Record, Role, Segment, Term, Timer};
+use crate::{EntryId, Event, Index, Log, Message, Raft, Record, Role, Segment, Term, Timer};
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use synod_core::{Context, NodeId, Sink, mutant};
 
-/// In a record: this node is not whole, and may have voted for anybody, here or in a later term.
+/// In a record: this node may have voted for anybody, here or in a later term, and may lack the end of its log.
 pub(crate) const NOBODY: NodeId = NodeId(u64::MAX);
 
 /// What a node lacks that is not whole.
@@ -36,21 +37,24 @@ pub(crate) struct Mending {
     pub(crate) tail: bool,
     /// A later term, or a vote, may be missing.
     pub(crate) vote: bool,
-    /// The last record with term and vote says that the node was not whole.
-    pub(crate) marked: bool,
+    /// The last record with term and vote says that this was so.
+    marked: bool,
+    /// A leader has supplied everything that could be missing, except term and vote.
+    pub(crate) caught_up: bool,
+    /// Whoever has less must not lead, as far as this node is concerned.
+    pub(crate) floor: EntryId,
     /// The leader of this term counts nothing of before any more; when the log is equal to its own up to there, no entry is missing.
     target: Option<(Term, Index)>,
     /// What the others have said since the start.
-    pub(crate) census: BTreeMap<NodeId, crate::census::Said>,
+    pub(crate) census: BTreeMap<NodeId, Said>,
     /// Who does not have the entry at the end of the first hole.
-    pub(crate) without: alloc::vec::Vec<NodeId>,
+    pub(crate) without: Vec<NodeId>,
 }
 
 impl Mending {
     /// A record cannot be read.
     pub(crate) fn damaged(&mut self) {
-        self.tail = true;
-        self.vote = true;
+        (self.tail, self.vote) = (true, true);
     }
 
     /// A record with entries was read: the log ended with them.
@@ -60,69 +64,97 @@ impl Mending {
 
     /// A record with term and vote was read.
     pub(crate) fn stated(&mut self, voted_for: Option<NodeId>) {
-        if voted_for == Some(NOBODY) {
-            self.marked = true;
-        } else {
-            if core::mem::take(&mut self.marked) {
-                // Whoever had not been whole, was again.
-                self.tail = false;
-                self.islands.clear();
-            }
-            self.vote = false;
-        }
+        self.marked = voted_for == Some(NOBODY);
+        self.vote &= self.marked;
     }
 
-    /// Every record was read: is anything missing?
-    pub(crate) fn is_needed(&mut self) -> bool {
+    /// A record was read that says that the log ended with `last`, here or in a hole.
+    pub(crate) fn knew_its_end(&mut self, log: &mut Log, last: EntryId) {
+        self.islands.end_with(log, last);
+        self.tail = false;
+    }
+
+    /// Every record was read.
+    pub(crate) fn sum_up(&mut self) {
         if self.marked {
-            (self.tail, self.vote) = (true, true);
+            self.damaged();
         }
-        self.tail || self.vote || !self.islands.is_empty()
+        self.floor = self.islands.leave_out_empty();
+    }
+
+    /// Whether the node might break a promise if it voted.
+    fn in_doubt(&self) -> bool {
+        self.tail || self.vote
+    }
+
+    fn is_over(&self, last: EntryId) -> bool {
+        !self.in_doubt() && self.islands.is_empty() && last >= self.floor
     }
 }
 
 impl Raft {
-    /// Whether this node lacks something that it may have promised.
+    /// Whether this node's log was damaged, and is not whole again.
     #[must_use]
     pub fn is_mending(&self) -> bool {
         self.mending.is_some()
     }
 
-    /// What term and vote look like in a record.
-    pub(crate) fn stated_vote(&self) -> Option<NodeId> {
-        if self.mending.is_some() { Some(NOBODY) } else { self.voted_for }
+    /// Whether what this node has promised is known.
+    pub(crate) fn may_vote(&self) -> bool {
+        self.mending.as_ref().is_none_or(|mending| !mending.in_doubt())
     }
 
-    /// The start of a node that is not whole.
-    pub(crate) fn begin_mending<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        // What was read in another order than it belongs in is written anew, so that another start need not find that out.
-        let write =
-            |prev_term, entries: &Segment| cx.persist(Record::Append { prev_term, entries: entries.clone() });
-        self.log.put_in_order(write);
-        if self.mending.is_none() {
-            // It was whole again before this start.
-            return;
+    /// The least that a candidate must have to get this node's vote (section 5.4.1): what this node has, and what it has had.
+    pub(crate) fn vote_floor(&self) -> EntryId {
+        let Some(mending) = &self.mending else { return self.log.last() };
+        let behind_holes = mending.islands.last().unwrap_or_default();
+        mutant!(self.log.last().max(behind_holes).max(mending.floor), "votes-below-the-floor" => self.log.last())
+    }
+
+    /// What term and vote look like in a record.
+    pub(crate) fn stated_vote(&self) -> Option<NodeId> {
+        if self.may_vote() { self.voted_for } else { Some(NOBODY) }
+    }
+
+    /// Every record was read: what is missing, if anything is?
+    pub(crate) fn assess_damage(&mut self) {
+        let Some(mending) = &mut self.mending else { return };
+        mending.sum_up();
+        // An entry of a term is a trace of it that was left.
+        let last = self.log.last().max(mending.islands.last().unwrap_or_default()).max(mending.floor);
+        if last.term > self.term {
+            self.term = last.term;
+            self.voted_for = None;
+            mending.vote = true;
         }
-        self.persist_state(cx);
-        self.say_mending(cx);
+        if mending.is_over(self.log.last()) {
+            self.mending = None;
+        }
+    }
+
+    /// The start of a node whose log was damaged.
+    pub(crate) fn begin_mending<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        self.put_log_in_order(cx);
+        self.mark_mending(cx);
+        let Some(mending) = &self.mending else { return };
+        let missing =
+            mending.islands.first_missing().or((mending.floor > self.log.last()).then_some(mending.floor));
+        let (after, tail, vote) = (self.log.last(), mending.tail, mending.vote);
+        // Early: says what was found on the disk.
+        cx.emit_early(Event::Mending { after, missing, tail, vote });
         self.take_census(cx);
     }
 
-    fn say_mending<S: Sink<Self> + ?Sized>(&self, cx: &mut Context<'_, Self, S>) {
-        let Some(mending) = &self.mending else { return };
-        let missing = mending.islands.first_missing();
-        // Early: says what was found on the disk.
-        cx.emit_early(Event::Mending {
-            after: self.log.last(),
-            missing,
-            tail: mending.tail,
-            vote: mending.vote,
-        });
+    /// What was read in another order than it belongs in is written anew, so that another start need not find that out.
+    pub(crate) fn put_log_in_order<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        let write =
+            |prev_term, entries: &Segment| cx.persist(Record::Append { prev_term, entries: entries.clone() });
+        self.log.put_in_order(write);
     }
 
-    /// Entries were stored: behind them it must say that this node is not whole.
+    /// Something was stored: behind it must stand that this node is in doubt, if it is.
     pub(crate) fn mark_mending<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        if self.mending.is_some() {
+        if !self.may_vote() {
             mutant!(self.persist_hard_state(cx), "mending-forgotten-in-restart" => ());
         }
     }
@@ -199,27 +231,40 @@ impl Raft {
         let reached = mending.target.is_some_and(|(term, target)| {
             term == self.term && mutant!(self.verified >= target, "whole-before-caught-up" => true)
         });
-        if reached && (mending.tail || !mending.islands.is_empty()) {
+        if reached {
             // What this leader's log does not hold is not committed, and cannot be any more.
+            mending.caught_up = true;
             mending.tail = false;
             mending.islands.clear();
+            mending.floor = EntryId::ZERO;
         }
-        self.end_mending(cx);
+        self.end_mending(reached, cx);
     }
 
-    /// If nothing is missing any more this node is whole.
-    pub(crate) fn end_mending<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        let open = |mending: &Mending| mending.tail || mending.vote || !mending.islands.is_empty();
-        if self.mending.take_if(|mending| !open(mending)).is_none() {
+    /// If nothing is missing any more this node is whole. `gave_up`: what the records would lead to is more than what is so.
+    pub(crate) fn end_mending<S: Sink<Self> + ?Sized>(
+        &mut self,
+        gave_up: bool,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let last = self.log.last();
+        if self.mending.take_if(|mending| mending.is_over(last)).is_none() {
             return;
         }
         cx.disarm(Timer::Census);
-        // Everything that was stored meanwhile comes before this record.
-        self.persist_state(cx);
+        if gave_up {
+            self.state_end(last, cx);
+        }
         // Early: says what this node knows about itself.
         cx.emit_early(Event::Mended);
-        if self.role == Role::Follower {
+        if self.role == Role::Follower && self.leader.is_none() {
             self.arm_election(cx);
         }
+    }
+
+    /// Writes term and vote, and where the log ends or should.
+    pub(crate) fn state_end<S: Sink<Self> + ?Sized>(&mut self, last: EntryId, cx: &mut Context<'_, Self, S>) {
+        let (term, voted_for) = (self.term, self.stated_vote());
+        self.hard_state_at.0 = cx.persist(Record::Mended { term, voted_for, last }).0;
     }
 }

@@ -324,6 +324,11 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "found in the design of this crate",
         says: "a node is whole as soon as somebody has said how far it is, and not everybody",
     },
+    Exhibit {
+        name: "votes-below-the-floor",
+        source: "found in the design of this crate",
+        says: "a node votes for whoever has what is left of its log, and less than it had before the damage",
+    },
     // Handing over.
     Exhibit {
         name: "stalled-disk-leads-on",

@@ -178,7 +178,11 @@ impl Raft {
         let wanted = self.reception.wanted.take_if(|index| last.index >= *index).is_some();
         if last.index > self.snapshot.index {
             self.snapshot = last;
-            if mutant!(self.log.term_at(last.index) != Some(last.term), "suffix-kept-over-snapshot" => false)
+            if let Some(mending) = &mut self.mending {
+                mending.islands.compact(&mut self.log, last);
+                self.recall.truncate(Index::ZERO);
+                self.put_log_in_order(cx);
+            } else if mutant!(self.log.term_at(last.index) != Some(last.term), "suffix-kept-over-snapshot" => false)
             {
                 // What is here differs from what was committed, or does not reach so far; and what comes after such an entry was
                 // nobody's (`openraft` 559).
@@ -188,11 +192,14 @@ impl Raft {
                 mutant!(self.log.compact(last.index), "suffix-dropped" => { self.log.reset(last); true });
             }
             self.roster.restore(last.index, snapshot.membership.clone());
-            self.roster.truncate(self.log.last().index.next());
+            self.roster.read(self.log.segments());
             self.commit = self.commit.max(last.index);
             let at = self.persist_state(cx);
-            let oldest = self.oldest_record().unwrap_or(at);
-            cx.release(Lsn(oldest.0.saturating_sub(1)));
+            // A stretch behind a hole may lie before everything else.
+            if !self.is_mending() {
+                let oldest = self.oldest_record().unwrap_or(at);
+                cx.release(Lsn(oldest.0.saturating_sub(1)));
+            }
             self.membership_changed(cx);
         }
         // Early: the host has said that it has it.

@@ -35,4 +35,14 @@ pub enum Record {
         /// The membership that was in effect there; empty for a node that did not know of any.
         membership: Arc<Membership>,
     },
+    /// A node whose log had been damaged is whole again. Where its log ended then stands here too: what comes before this record may be
+    /// damaged once more.
+    Mended {
+        /// The current term.
+        term: Term,
+        /// Who got this node's vote in it.
+        voted_for: Option<NodeId>,
+        /// The last entry.
+        last: EntryId,
+    },
 }

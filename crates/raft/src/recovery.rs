@@ -1,7 +1,8 @@
 //! From the records back to the state, and the other way round when a shared log wants its space.
 
-use crate::mending::NOBODY;
+use crate::mending::{Mending, NOBODY};
 use crate::{EntryId, Event, Index, Raft, Record, Segment, Term};
+use alloc::boxed::Box;
 use synod_core::{Context, Damage, LogState, Lsn, NodeId, Recovered, Sink, mutant};
 
 /// Why a log cannot be recovered from. The node must not start; restore it from its peers under a new id.
@@ -88,7 +89,7 @@ impl Raft {
             Recovered::Damaged(damage) if mutant!(self.config.mending, "damage-overlooked" => true) => {
                 mutant!(
                     {
-                        self.mending.get_or_insert_default().damaged();
+                        self.take_back_to_mend().damaged();
                         self.damage.get_or_insert((at, damage));
                     },
                     "damage-overlooked" => _ = (at, damage),
@@ -97,6 +98,14 @@ impl Raft {
             Recovered::Damaged(damage) => return Err(RecoverError::Damaged { at, damage }),
             Recovered::Intact(Record::HardState { term, voted_for }) => {
                 self.take_back_hard_state(at, term, voted_for)?;
+            }
+            Recovered::Intact(Record::Mended { term, voted_for, last }) => {
+                self.take_back_hard_state(at, term, voted_for)?;
+                if let Some(mending) = &mut self.mending {
+                    mending.knew_its_end(&mut self.log, last);
+                } else if self.log.term_at(last.index) == Some(last.term) {
+                    self.log.truncate(last.index.next());
+                }
             }
             Recovered::Intact(Record::Append { prev_term, entries }) => {
                 self.take_back_entries(at, prev_term, &entries)?;
@@ -117,15 +126,16 @@ impl Raft {
         term: Term,
         voted_for: Option<NodeId>,
     ) -> Result<(), RecoverError> {
-        let other = voted_for != Some(NOBODY) && self.voted_for.is_some() && voted_for != self.voted_for;
+        if voted_for == Some(NOBODY) {
+            self.take_back_to_mend();
+        }
+        // A vote may be spent on oneself after damage.
+        let other = self.mending.is_none() && self.voted_for.is_some() && voted_for != self.voted_for;
         if term < self.term || term > Term::MAX || (term == self.term && other) {
             return Err(RecoverError::VoteTakenBack { at, term: self.term });
         }
         self.term = term;
         self.voted_for = mutant!(voted_for.filter(|id| *id != NOBODY), "vote-forgotten" => None);
-        if voted_for == Some(NOBODY) {
-            self.mending.get_or_insert_default();
-        }
         if let Some(mending) = &mut self.mending {
             mending.stated(voted_for);
         }
@@ -175,9 +185,24 @@ impl Raft {
             if !self.log.push(entries.range(from, entries.last()), at) {
                 return Err(contradiction);
             }
-            self.log.cool(self.config.log_memory_bytes_max, Index::MAX, Lsn(u64::MAX));
+            if self.is_anchored() {
+                self.log.cool(self.config.log_memory_bytes_max, Index::MAX, Lsn(u64::MAX));
+            }
         }
         Ok(())
+    }
+
+    /// From here on records may be missing.
+    fn take_back_to_mend(&mut self) -> &mut Mending {
+        let adrift = !self.is_anchored();
+        let (log, base) = (&mut self.log, self.snapshot);
+        self.mending.get_or_insert_with(|| {
+            let mut mending = Mending::default();
+            if adrift {
+                mending.islands.set_adrift(log, base);
+            }
+            Box::new(mending)
+        })
     }
 
     /// A log that does not hold the last entry of the snapshot is of no use beside it: what it has above differs from what
@@ -200,7 +225,7 @@ impl Raft {
     }
 
     /// Whether the application has everything that comes before the log.
-    fn is_anchored(&self) -> bool {
+    pub(crate) fn is_anchored(&self) -> bool {
         self.log.base().index <= self.snapshot.index
     }
 
@@ -234,25 +259,6 @@ impl Raft {
         }
         // Early: as for every change of the role.
         cx.emit_early(Event::Role { term: self.term, role: self.role, leader: self.leader });
-    }
-
-    /// Every record was read: what is missing, if anything is?
-    fn assess_damage(&mut self) {
-        let adrift = !self.is_anchored();
-        let Some(mending) = &mut self.mending else { return };
-        if adrift {
-            mending.islands.set_adrift(&mut self.log, self.snapshot);
-        }
-        // An entry of a term is a trace of it that was left.
-        let last = mending.islands.last().unwrap_or_default().max(self.log.last());
-        if last.term > self.term {
-            self.term = last.term;
-            self.voted_for = None;
-            mending.vote = true;
-        }
-        if !mending.is_needed() {
-            self.mending = None;
-        }
     }
 
     /// Whether there is no other voter who could have kept what this node has lost.
@@ -290,6 +296,10 @@ impl Raft {
     /// A crash in between loses nothing. The new records say nothing that the old ones did not, so recovery from both gives
     /// the same state; the old ones go only when the new ones are durable.
     pub(crate) fn on_rewrite<S: Sink<Self> + ?Sized>(&mut self, below: Lsn, cx: &mut Context<'_, Self, S>) {
+        if self.is_mending() {
+            // The record that cannot be read stays until nothing is missing: it says that something is. Early: a wish.
+            return cx.emit_early(Event::CompactionWanted);
+        }
         if self.oldest_record().is_some_and(|oldest| oldest < below) {
             if self.snapshot.index > self.log.base().index {
                 self.log.compact(self.snapshot.index);

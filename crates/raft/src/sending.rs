@@ -44,6 +44,12 @@ impl Stream {
         self.stored >= snapshot.len && matched >= snapshot.last.index
     }
 
+    /// Whether the peer has come as far by itself.
+    fn is_outdated(&self, matched: Index) -> bool {
+        self.demanded.is_none()
+            && self.snapshot.as_ref().is_some_and(|snapshot| matched >= snapshot.last.index)
+    }
+
     /// Whether the log, which begins after `base`, can go on from there.
     fn is_over(&self, matched: Index, base: Index) -> bool {
         // Not only on an exact match with the snapshot, which may never come (etcd-io/raft 124).
@@ -272,7 +278,7 @@ impl Raft {
             progress.end_snapshot();
             self.dirty = true;
             self.close_stream(place, cx);
-        } else if stream.is_installed(matched) {
+        } else if stream.is_installed(matched) || stream.is_outdated(matched) {
             // While it was on its way the log was compacted beyond it.
             progress.stream = None;
             self.close_stream(place, cx);

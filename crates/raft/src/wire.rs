@@ -376,6 +376,12 @@ impl Wire for Record {
                     membership.encode(out);
                 }
             }
+            Self::Mended { term, voted_for, last } => {
+                out.u8(4);
+                term.encode(out);
+                voted_for.encode(out);
+                last.encode(out);
+            }
         }
     }
 
@@ -389,6 +395,11 @@ impl Wire for Record {
                 voted_for: Option::<NodeId>::decode(input)?,
                 last: EntryId::decode(input)?,
                 membership: Option::<Membership>::decode(input)?.unwrap_or_default().into(),
+            },
+            4 => Self::Mended {
+                term: Term::decode(input)?,
+                voted_for: Option::<NodeId>::decode(input)?,
+                last: EntryId::decode(input)?,
             },
             tag => return Err(WireError::UnknownTag { of: "raft record", tag }),
         })

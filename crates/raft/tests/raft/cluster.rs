@@ -290,6 +290,9 @@ impl Cluster {
                 Recovered::Intact(Record::Snapshot { term, last, .. }) => {
                     format!("{at} snapshot {last} in term {term}")
                 }
+                Recovered::Intact(Record::Mended { term, last, .. }) => {
+                    format!("{at} mended at {last} in term {term}")
+                }
                 Recovered::Damaged(_) => format!("{at} damaged"),
             });
         };

@@ -215,6 +215,37 @@ fn a_log_that_is_compacted_beyond_the_snapshot_on_its_way_needs_another() {
 }
 
 #[test]
+fn a_follower_that_has_come_to_the_snapshot_by_itself_needs_another_if_that_is_not_enough() {
+    let mut cluster = Cluster::new(3);
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster.isolate(3);
+    for at in 0..20 {
+        cluster.propose(1, &format!("value {at}"));
+        cluster.stabilize();
+    }
+    let delayed: Vec<_> = cluster.raft(1).log().range(Index(1), Index(5)).collect();
+    cluster.compact(1, 5);
+    cluster.stabilize();
+    heartbeat(&mut cluster, 1);
+    cluster.stabilize();
+    cluster.connect(3);
+    heartbeat(&mut cluster, 1);
+    deliver_until(&mut cluster, |envelope| piece(envelope).is_some());
+    for entries in delayed {
+        let prev_term = if entries.first() == Index(1) { Term(0) } else { Term(1) };
+        let append = Message::Append { term: Term(1), prev_term, commit: Index(5), round: 1, entries };
+        cluster.deliver_to(1, 3, append);
+    }
+    cluster.compact(1, 15);
+    for _ in 0..3 {
+        heartbeats(&mut cluster, 1);
+    }
+    same_everywhere(&cluster);
+    assert_eq!(cluster.raft(3).snapshot().index, Index(15));
+}
+
+#[test]
 fn an_older_snapshot_does_not_take_back_a_newer_state() {
     let mut cluster = Cluster::new(3);
     cluster.campaign(1);

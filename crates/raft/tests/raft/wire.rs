@@ -111,6 +111,11 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
         (term(), prop::option::of(0..4_u64))
             .prop_map(|(term, voted_for)| Record::HardState { term, voted_for: voted_for.map(NodeId) }),
         (term(), segment()).prop_map(|(prev_term, entries)| Record::Append { prev_term, entries }),
+        (term(), prop::option::of(0..4_u64), entry_id()).prop_map(|(term, voted_for, last)| Record::Mended {
+            term,
+            voted_for: voted_for.map(NodeId),
+            last,
+        }),
         (term(), prop::option::of(0..4_u64), entry_id(), membership()).prop_map(
             |(term, voted_for, last, membership)| {
                 Record::Snapshot {
@@ -286,6 +291,14 @@ fn golden_bytes_of_every_record() {
         (
             Record::Append { prev_term: Term(1), entries },
             "02 0100000000000000 0400000000000000 0200000000000000 01000000 06000000 02000000 6162",
+        ),
+        (
+            Record::Mended {
+                term: Term(3),
+                voted_for: None,
+                last: EntryId { term: Term(1), index: Index(9) },
+            },
+            "04 0300000000000000 00 0100000000000000 0900000000000000",
         ),
         (
             Record::Snapshot {

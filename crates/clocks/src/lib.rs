@@ -14,14 +14,34 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod causality;
+mod dense;
 mod dot;
+mod hlc;
+mod lamport;
+pub mod laws;
+mod sync;
+#[cfg(feature = "std")]
+mod system;
+mod vector;
 mod version_vector;
+mod wall;
 
-pub use causality::Causality;
+pub use causality::{Causality, Clock, Guarantee, Stamp};
+pub use dense::{DenseClock, DenseError, DenseVector};
 pub use dot::{Actor, Dot, DotError, DotRange};
+pub use hlc::{
+    Bound, Hlc, HlcError, HlcPolicy, HlcStamp, Jump, JumpDetector, Lead, NodeHlc, NodeStamp, UuidError,
+};
+pub use lamport::{LamportClock, LamportStamp};
+#[cfg(feature = "std")]
+pub use system::SystemClock;
+pub use vector::VectorClock;
 pub use version_vector::VersionVector;
+pub use wall::{SetClock, UnixMillis, WallClock, WallError};
 
 /// The README's example is run as a test.
 #[cfg(doctest)]

@@ -306,7 +306,7 @@ impl<A: Actor> VersionVector<A> {
 }
 
 #[inline]
-fn raise(mine: &mut [u64], theirs: &[u64]) {
+pub(crate) fn raise(mine: &mut [u64], theirs: &[u64]) {
     for (mine, theirs) in mine.iter_mut().zip(theirs) {
         *mine = (*mine).max(*theirs);
     }
@@ -335,13 +335,13 @@ impl<A> Default for VersionVector<A> {
     }
 }
 
-impl<A: Actor> PartialEq for VersionVector<A> {
+impl<A: PartialEq> PartialEq for VersionVector<A> {
     fn eq(&self, other: &Self) -> bool {
         self.columns.actors() == other.columns.actors() && self.columns.counters() == other.columns.counters()
     }
 }
 
-impl<A: Actor> Eq for VersionVector<A> {}
+impl<A: Eq> Eq for VersionVector<A> {}
 
 /// `a <= b` says that `b` knows all that `a` knows; `None` that each knows something which the other does not.
 impl<A: Actor> PartialOrd for VersionVector<A> {
@@ -350,16 +350,16 @@ impl<A: Actor> PartialOrd for VersionVector<A> {
     }
 }
 
-impl<A: Actor> Hash for VersionVector<A> {
+impl<A: Hash> Hash for VersionVector<A> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.columns.actors().hash(state);
         self.columns.counters().hash(state);
     }
 }
 
-impl<A: Actor> fmt::Debug for VersionVector<A> {
+impl<A: fmt::Debug> fmt::Debug for VersionVector<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter()).finish()
+        f.debug_map().entries(self.columns.actors().iter().zip(self.columns.counters())).finish()
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Heap<A> {
     pub(super) counters: Vec<u64>,
 }
 
-impl<A: Copy> Columns<A> {
+impl<A> Columns<A> {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Empty => 0,
@@ -63,7 +63,9 @@ impl<A: Copy> Columns<A> {
             Self::Heap(heap) => &mut heap.counters,
         }
     }
+}
 
+impl<A: Copy> Columns<A> {
     /// Both columns with `len` places, of which the new ones hold anything; [`settle`](Self::settle) follows.
     pub(super) fn grow(&mut self, len: usize, filler: A) -> (&mut [A], &mut [u64]) {
         if len > INLINE && !matches!(self, Self::Heap(_)) {

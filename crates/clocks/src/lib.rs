@@ -17,12 +17,17 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod bloom;
 mod causality;
 mod dense;
 mod dot;
+mod dotted;
 mod hlc;
+mod itc;
 mod lamport;
 pub mod laws;
+mod matrix;
+mod siblings;
 mod sync;
 #[cfg(feature = "std")]
 mod system;
@@ -30,13 +35,18 @@ mod vector;
 mod version_vector;
 mod wall;
 
+pub use bloom::{BloomClock, BloomError, BloomShape, BloomStamp};
 pub use causality::{Causality, Clock, Guarantee, Stamp};
 pub use dense::{DenseClock, DenseError, DenseVector};
 pub use dot::{Actor, Dot, DotError, DotRange};
+pub use dotted::{Dotted, DottedClock};
 pub use hlc::{
     Bound, Hlc, HlcError, HlcPolicy, HlcStamp, Jump, JumpDetector, Lead, NodeHlc, NodeStamp, UuidError,
 };
+pub use itc::{Itc, ItcError, ItcStamp};
 pub use lamport::{LamportClock, LamportStamp};
+pub use matrix::{MatrixClock, MatrixStamp};
+pub use siblings::Siblings;
 #[cfg(feature = "std")]
 pub use system::SystemClock;
 pub use vector::VectorClock;

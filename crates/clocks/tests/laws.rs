@@ -1,10 +1,11 @@
 //! The clocks keep the laws, and the kit notices clocks that do not.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use std::sync::Arc;
 use synod_clocks::laws::{Law, Laws, Step};
 use synod_clocks::{
-    Causality, Clock, DenseClock, Guarantee, Hlc, HlcPolicy, LamportClock, SetClock, Stamp, UnixMillis,
-    VectorClock, VersionVector, WallClock,
+    BloomClock, BloomShape, Causality, Clock, DenseClock, DottedClock, Guarantee, Hlc, HlcPolicy, Itc,
+    LamportClock, MatrixClock, SetClock, Stamp, UnixMillis, VectorClock, VersionVector, WallClock,
 };
 
 #[test]
@@ -68,6 +69,45 @@ fn hybrid_clocks_keep_the_laws_whatever_their_wall_clocks_do() {
             last = next;
         }
     }
+}
+
+#[test]
+fn dotted_clocks_keep_the_laws() {
+    Laws::default().check(|processes| (0..processes).map(DottedClock::new).collect()).unwrap();
+}
+
+#[test]
+fn matrix_clocks_keep_the_laws() {
+    let laws = Laws { exhaustive_steps: 3, executions: 100, ..Laws::default() };
+    laws.check(|len| (0..len).map(|process| MatrixClock::new(process, 0..len)).collect()).unwrap();
+}
+
+#[test]
+fn bloom_clocks_keep_the_laws() {
+    // Small ones too, which are mostly wrong about concurrency, and never about causes.
+    for shape in [BloomShape::default(), BloomShape { cells: 4, hashes: 2 }] {
+        Laws::default()
+            .check(|processes| {
+                (0..processes as u128).map(|actor| BloomClock::new(actor, shape).unwrap()).collect()
+            })
+            .unwrap();
+    }
+}
+
+#[test]
+fn interval_tree_clocks_keep_the_laws() {
+    // Forked from each other in turn: trees of several shapes.
+    let chain = |processes: usize| {
+        let mut clocks = vec![Itc::seed()];
+        for number in 1..processes {
+            let parent = number * number % clocks.len();
+            let child = clocks[parent].fork().unwrap();
+            clocks.push(child);
+        }
+        clocks
+    };
+    Laws::default().check(chain).unwrap();
+    Laws { processes: 9, exhaustive_steps: 2, executions: 300, steps_max: 60, seed: 3 }.check(chain).unwrap();
 }
 
 /// A vector clock with a mistake in it.
@@ -143,8 +183,7 @@ impl<const MISTAKE: u8> Clock for Broken<MISTAKE> {
             // The last actor of what was merged in a row stands for all.
             KEEPS_THE_LAST => {
                 let own = self.known.get(self.actor);
-                let newer =
-                    stamp.0.iter().filter(|(actor, counter)| *counter > self.known.get(*actor)).last();
+                let newer = stamp.0.iter().rfind(|(actor, counter)| *counter > self.known.get(*actor));
                 if let Some(entry) = newer {
                     self.known.extend([entry, (self.actor, own)]);
                 }

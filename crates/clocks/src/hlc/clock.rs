@@ -112,7 +112,7 @@ impl<W: WallClock> Hlc<W> {
     /// As [`receive`](Self::receive).
     pub fn merge(&self, remote: HlcStamp) -> Result<(), HlcError> {
         self.believe(remote)?;
-        let fence = self.fence.load(Ordering::Relaxed);
+        let fence = self.fence.load(Ordering::Acquire);
         if remote.get() >= fence {
             return Err(beyond(fence));
         }
@@ -146,7 +146,7 @@ impl<W: WallClock> Hlc<W> {
     }
 
     /// The bound to persist next, so that stamps can be given for `horizon_ms` from now on. Persist it well before the old one is
-    /// reached, then say so with [`persisted`](Self::persisted). A crash makes the clock begin up to `horizon_ms` ahead.
+    /// reached, then say so with [`persisted`](Self::persisted). It is never lower than the one before. A crash makes the clock begin up to `horizon_ms` ahead.
     ///
     /// # Errors
     /// The wall clock's.
@@ -154,12 +154,18 @@ impl<W: WallClock> Hlc<W> {
         // Where it begins after a restart, or where it is: whatever is later.
         let next = HlcStamp::from_bits(self.last.load(Ordering::Relaxed).saturating_add(1)).millis();
         let now = self.wall.unix_millis()?.max(next);
-        Ok(Bound::new(now.saturating_add(horizon_ms.max(1))))
+        // Never below the last one, up to which stamps may be given until this one is on the disk.
+        let fence = match self.fence.load(Ordering::Relaxed) {
+            u64::MAX => UnixMillis::EPOCH,
+            fence => UnixMillis::of_word(fence),
+        };
+        Ok(Bound::new(now.saturating_add(horizon_ms.max(1)).max(fence)))
     }
 
     /// A bound is on the disk: stamps below it may be given. A lower one than before changes nothing.
     pub fn persisted(&self, bound: Bound) {
-        self.fence.fetch_max(bound.millis().get() << 16, Ordering::Relaxed);
+        // Whoever gets a stamp that this allows also sees what was written before: that the bound is on the disk.
+        self.fence.fetch_max(bound.millis().get() << 16, Ordering::Release);
     }
 
     /// What it puts up with.
@@ -190,12 +196,12 @@ impl<W: WallClock> Hlc<W> {
 
     /// The next stamp that is after the last, after `past`, and not before the wall clock.
     ///
-    /// All orderings are relaxed: the stamps of all threads are the values of one word, which every thread sees in one order, so that a
-    /// thread which heard of a stamp in any way that makes memory visible gets a later one. No other memory depends on it.
+    /// The orderings of `last` are relaxed: the stamps of all threads are the values of one word, which every thread sees in one order,
+    /// so that a thread which heard of a stamp in any way that makes memory visible gets a later one. No other memory depends on it.
     #[inline]
     fn advance(&self, wall: UnixMillis, past: u64) -> Result<HlcStamp, HlcError> {
         let physical = wall.get() << 16;
-        let fence = self.fence.load(Ordering::Relaxed);
+        let fence = self.fence.load(Ordering::Acquire);
         let mut last = self.last.load(Ordering::Relaxed);
         loop {
             let previous = last.max(past);

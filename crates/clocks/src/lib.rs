@@ -10,7 +10,9 @@
 //! assert!(theirs < ours);
 //! ```
 #![no_std]
-#![forbid(unsafe_code)]
+// One system call, in `kernel/adjtime.rs`, is all that the feature `kernel` may do; without it, nothing.
+#![cfg_attr(not(feature = "kernel"), forbid(unsafe_code))]
+#![deny(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 extern crate alloc;
@@ -23,7 +25,10 @@ mod dense;
 mod dot;
 mod dotted;
 mod hlc;
+mod interval;
 mod itc;
+#[cfg(all(feature = "kernel", target_os = "linux"))]
+mod kernel;
 mod lamport;
 pub mod laws;
 mod matrix;
@@ -43,7 +48,13 @@ pub use dotted::{Dotted, DottedClock};
 pub use hlc::{
     Bound, Hlc, HlcError, HlcPolicy, HlcStamp, Jump, JumpDetector, Lead, NodeHlc, NodeStamp, UuidError,
 };
+pub use interval::{
+    Interval, IntervalClock, IntervalError, IntervalPolicy, IntervalStamp, NodeInterval, Sample,
+    SimulatedSource, TimeSource,
+};
 pub use itc::{Itc, ItcError, ItcStamp};
+#[cfg(all(feature = "kernel", target_os = "linux"))]
+pub use kernel::{CoarseClock, KernelSource};
 pub use lamport::{LamportClock, LamportStamp};
 pub use matrix::{MatrixClock, MatrixStamp};
 pub use siblings::Siblings;

@@ -369,7 +369,7 @@ fn trees(table: &mut Table) {
     let run_theirs = |clocks: &mut [itc::Stamp]| {
         for (from, to) in pairs(COUNT) {
             clocks[from] = clocks[from].event();
-            let (_, peek) = clocks[from].peek();
+            let (peek, _) = clocks[from].peek();
             clocks[to] = clocks[to].join(&peek);
         }
     };

@@ -1,6 +1,6 @@
 //! Vector clocks over a fixed, numbered group.
 
-use crate::version_vector::{INLINE, compare, raise};
+use crate::version_vector::{INLINE, compare, compare_few, raise, raise_few};
 use crate::{Causality, Clock, DotError, Guarantee, Stamp};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -119,7 +119,7 @@ impl DenseVector {
             (Slots::Inline { len, counters }, Slots::Inline { len: others, counters: theirs })
                 if *len == *others =>
             {
-                raise(counters, theirs);
+                raise_few(counters, theirs, *len);
                 Ok(())
             }
             (Slots::Heap(mine), Slots::Heap(theirs)) if mine.len() == theirs.len() => {
@@ -138,7 +138,7 @@ impl DenseVector {
             (Slots::Inline { len, counters }, Slots::Inline { len: others, counters: theirs })
                 if *len == *others =>
             {
-                compare(counters, theirs)
+                compare_few(counters, theirs, *len)
             }
             (Slots::Heap(mine), Slots::Heap(theirs)) if mine.len() == theirs.len() => compare(mine, theirs),
             _ => Causality::Concurrent,

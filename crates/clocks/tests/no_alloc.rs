@@ -58,9 +58,9 @@ fn allocations(run: impl FnOnce()) -> u64 {
 fn gossip<C: Clock>(clocks: &mut [C]) {
     for from in 0..clocks.len() {
         let stamp = clocks[from].tick().unwrap();
-        for to in 0..clocks.len() {
-            clocks[to].merge(&stamp).unwrap();
-            clocks[to].receive(&stamp).unwrap();
+        for clock in &mut *clocks {
+            clock.merge(&stamp).unwrap();
+            clock.receive(&stamp).unwrap();
         }
         black_box(&stamp);
     }

@@ -182,7 +182,7 @@ impl Clock for Passing {
     fn tick(&mut self) -> Result<Self::Stamp, IntervalError> {
         let next = self.all[0].true_ns() + 700_000;
         self.all.iter().for_each(|source| source.set_true_ns(next));
-        if next % 3 == 0 {
+        if next.is_multiple_of(3) {
             self.clock.refresh()?;
         }
         self.node.tick()

@@ -72,7 +72,7 @@
 //! # Features
 //! `std`: `SystemClock`, the machine's clock. `kernel` (Linux): `CoarseClock`, the quickest one, and `KernelSource`, the kernel's bound
 //! on its clock's error, whose one system call is all the unsafe code there is. `serde`: for what travels. None is needed for the clocks
-//! themselves, which are `no_std` with `alloc`; the hybrid and the interval clock need 64-bit atomics.
+//! themselves, which are `no_std` with `alloc`; the hybrid and the interval clock are there where there are 64-bit atomics.
 //!
 //! # What it does not do
 //! Synchronise clocks: chrony, ntpd and PTP do. Choose actors' names: two processes under one name break every clock here. Sign anything:
@@ -93,20 +93,24 @@ mod causality;
 mod dense;
 mod dot;
 mod dotted;
+#[cfg(target_has_atomic = "64")]
 mod hlc;
+#[cfg(target_has_atomic = "64")]
 mod interval;
 mod itc;
-#[cfg(all(feature = "kernel", target_os = "linux"))]
+#[cfg(all(feature = "kernel", target_os = "linux", target_has_atomic = "64"))]
 mod kernel;
 mod lamport;
 pub mod laws;
 mod matrix;
 mod siblings;
+#[cfg(target_has_atomic = "64")]
 mod sync;
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
 mod system;
 mod vector;
 mod version_vector;
+#[cfg(target_has_atomic = "64")]
 mod wall;
 
 pub use bloom::{BloomClock, BloomError, BloomShape, BloomStamp};
@@ -114,23 +118,26 @@ pub use causality::{Causality, Clock, Guarantee, Stamp};
 pub use dense::{DenseClock, DenseError, DenseVector};
 pub use dot::{Actor, Dot, DotError, DotRange};
 pub use dotted::{Dotted, DottedClock};
+#[cfg(target_has_atomic = "64")]
 pub use hlc::{
     Bound, Hlc, HlcError, HlcPolicy, HlcStamp, Jump, JumpDetector, Lead, NodeHlc, NodeStamp, UuidError,
 };
+#[cfg(target_has_atomic = "64")]
 pub use interval::{
     Interval, IntervalClock, IntervalError, IntervalPolicy, IntervalStamp, NodeInterval, Sample,
     SimulatedSource, TimeSource,
 };
 pub use itc::{Itc, ItcError, ItcStamp};
-#[cfg(all(feature = "kernel", target_os = "linux"))]
+#[cfg(all(feature = "kernel", target_os = "linux", target_has_atomic = "64"))]
 pub use kernel::{CoarseClock, KernelSource};
 pub use lamport::{LamportClock, LamportStamp};
 pub use matrix::{MatrixClock, MatrixStamp};
 pub use siblings::Siblings;
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use system::SystemClock;
 pub use vector::VectorClock;
 pub use version_vector::VersionVector;
+#[cfg(target_has_atomic = "64")]
 pub use wall::{SetClock, UnixMillis, WallClock, WallError};
 
 /// The README's example is run as a test.

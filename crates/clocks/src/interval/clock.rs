@@ -52,7 +52,7 @@ const AGE_NS_MAX: u64 = 3_600_000_000_000;
 /// // While waiting, time has become a little less certain, so that a moment more is needed.
 /// let wait = clock.commit_wait(commit_at)?.unwrap();
 /// assert_eq!(wait.as_nanos(), 2_000);
-/// clock.source().set_true_ns(1_000_000_004_010_000);
+/// clock.source().set_true_ns(1_000_004_010_000);
 /// assert_eq!(clock.commit_wait(commit_at)?, None);
 /// assert!(clock.after(commit_at)?);
 ///

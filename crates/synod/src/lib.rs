@@ -9,6 +9,7 @@
 //! | `raft` | `raft` | Raft as a plain value, with a plain front door |
 //! | `paxos` | `paxos` | single-decree Paxos as a plain value: one decision, for ever |
 //! | `quorum` | `quorum` | quorums as values: majorities, weights, hierarchies, flexible and joint |
+//! | `clocks` | `clocks` | logical, hybrid and bounded-error clocks behind one causality interface |
 //! | `sim` | `sim` | the simulator: one seed is one run, with faults of network, disk, clock and process |
 //! | `checker` | `checker` | judges of what clients saw: linearizability with certificates and counterexamples |
 //! | `kv` | `kv` | a replicated key-value store, composed from the parts |
@@ -68,6 +69,9 @@
 #[doc(inline)]
 pub use synod_core as core;
 
+#[cfg(feature = "clocks")]
+#[doc(inline)]
+pub use synod_clocks as clocks;
 #[cfg(feature = "checker")]
 #[doc(inline)]
 pub use synod_consistency_checker as checker;

@@ -1,0 +1,114 @@
+//! Taking in a delta: at the cost of what is in it.
+
+use super::index::{COUNTER_MAX, Place};
+use super::lane::{bit_of, bits_down, counter_at, key_of, rank};
+use super::{OrSet, OrSetDelta};
+use crate::fingerprint::hash_of;
+use crate::{Change, Refused};
+use core::hash::Hash;
+
+impl<E: Clone + Eq + Hash> OrSet<E> {
+    /// Takes in a delta, or nothing of it.
+    pub(super) fn join_delta(&mut self, delta: &OrSetDelta<E>) -> Result<Change, Refused> {
+        self.check_delta(delta)?;
+        let mut grown = false;
+        for (actor, counters) in delta.dead.iter() {
+            let number = self.lane_for(actor);
+            let Some(lane) = self.lanes.get_mut(usize::from(number)) else { continue };
+            grown |= lane.seen.merge(counters);
+            for (first, last) in counters.ranges() {
+                grown |= self.kill_range(number, first, last);
+            }
+        }
+        if !delta.added.is_empty() {
+            self.reserve(delta.added.len());
+        }
+        for (dot, element) in &delta.added {
+            let number = self.lane_for(dot.actor);
+            let Some(lane) = self.lanes.get_mut(usize::from(number)) else { continue };
+            if lane.seen.insert(dot.count()) {
+                grown = true;
+                let hash = hash_of(element);
+                self.len += usize::from(!Self::has_equal(&self.lanes, &self.index, hash, element));
+                if let Some(lane) = self.lanes.get_mut(usize::from(number)) {
+                    lane.put(dot.count(), hash, element.clone());
+                }
+                self.index.insert(hash, Place::new(hash, number, dot.count()));
+            }
+        }
+        Ok(Change::grown_if(grown))
+    }
+
+    fn check_delta(&self, delta: &OrSetDelta<E>) -> Result<(), Refused> {
+        let mut strangers = 0;
+        for (actor, counters) in delta.dead.iter() {
+            if counters.last() > COUNTER_MAX {
+                return Err(Refused::Exhausted { actor });
+            }
+            strangers += usize::from(self.lane_of(actor).is_err());
+        }
+        let mut previous = None;
+        for (dot, element) in &delta.added {
+            if dot.count() > COUNTER_MAX {
+                return Err(Refused::Exhausted { actor: dot.actor });
+            }
+            match self.lane_of(dot.actor).ok().and_then(|lane| self.lanes.get(usize::from(lane))) {
+                Some(lane) => {
+                    if lane.get(dot.count()).is_some_and(|here| here != element) {
+                        return Err(Refused::DotReused { dot: *dot });
+                    }
+                }
+                None => strangers += 1,
+            }
+            // Sorted, so that two contents of one dot within one delta are neighbours.
+            if let Some((last, other)) = previous.replace((dot, element))
+                && (last > dot || (last == dot && other != element))
+            {
+                return Err(Refused::DotReused { dot: *dot });
+            }
+        }
+        self.check_room(strangers)
+    }
+
+    /// Removes what is stored under these counters of a lane; says whether anything was.
+    #[allow(clippy::indexing_slicing, reason = "positions lie within the lane's words")]
+    fn kill_range(&mut self, number: u16, first: u64, last: u64) -> bool {
+        let Some(lane) = self.lanes.get(usize::from(number)) else { return false };
+        let from = lane.find(key_of(first)).unwrap_or_else(|at| at);
+        let to = lane.find(key_of(last)).map_or_else(|at| at, |at| at + 1);
+        let mut killed = false;
+        for at in from..to {
+            let lane = &self.lanes[usize::from(number)];
+            let key = lane.keys[at];
+            let mut mask = u64::MAX;
+            if key == key_of(first) {
+                mask &= u64::MAX << bit_of(first);
+            }
+            if key == key_of(last) {
+                mask &= u64::MAX >> (63 - bit_of(last));
+            }
+            let drop = lane.live[at] & mask;
+            if drop != 0 {
+                killed = true;
+                self.kill(number, at, drop);
+            }
+        }
+        if killed && let Some(lane) = self.lanes.get_mut(usize::from(number)) {
+            lane.compact();
+        }
+        killed
+    }
+
+    /// Removes the elements at these bits of one word, and their places.
+    #[allow(clippy::indexing_slicing, reason = "the caller has found the lane, the word and its bits")]
+    pub(super) fn kill(&mut self, number: u16, at: usize, drop: u64) {
+        for bit in bits_down(drop) {
+            let lane = &self.lanes[usize::from(number)];
+            let element = &lane.elements[at][rank(lane.live[at], bit)];
+            let hash = hash_of(element);
+            self.index.remove(hash, Place::new(hash, number, counter_at(lane.keys[at], bit)));
+            self.len -= usize::from(!Self::has_equal(&self.lanes, &self.index, hash, element));
+            self.lanes[usize::from(number)].take_at(at, bit, hash);
+        }
+    }
+}

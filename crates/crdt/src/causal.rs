@@ -148,6 +148,10 @@ impl<S: DotStore> Crdt for Causal<S> {
         self.store.view()
     }
 
+    fn seen(&self) -> CausalContext {
+        self.seen.clone()
+    }
+
     fn collect(&mut self, stable: &CausalContext) -> usize {
         self.store.collect(stable)
     }

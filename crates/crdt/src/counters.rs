@@ -142,21 +142,22 @@ impl Counters {
     pub fn without(&self, other: &Self) -> Self {
         let mut left = Self::new();
         let mut holes = other.ranges().peekable();
-        for (mut first, last) in self.ranges() {
-            while let Some(&(hole, end)) = holes.peek() {
+        for (first, last) in self.ranges() {
+            let mut rest = Some(first);
+            while let (Some(first), Some(&(hole, end))) = (rest, holes.peek()) {
                 if hole > last {
                     break;
                 }
                 if hole > first {
                     left.push_range(first, hole - 1);
                 }
-                first = first.max(end.saturating_add(1));
-                if end > last {
-                    break;
+                rest = (end < last).then(|| first.max(end + 1));
+                // A hole that reaches beyond this range may swallow the next one too.
+                if end <= last {
+                    holes.next();
                 }
-                holes.next();
             }
-            if first <= last {
+            if let Some(first) = rest {
                 left.push_range(first, last);
             }
         }

@@ -113,6 +113,11 @@ pub trait Crdt: Clone {
     /// What a reader observes now.
     fn view(&self) -> Self::View;
 
+    /// The dots that have been seen, for types with garbage: what [`stability`](crate::stability) is worked out from.
+    fn seen(&self) -> CausalContext {
+        CausalContext::new()
+    }
+
     /// Reclaims what nobody can ask for any more, given what every replica is known to have seen; says how many entries went.
     /// [`Stability`](crate::stability::Stability) knows what may be passed. Types without garbage do nothing.
     fn collect(&mut self, stable: &CausalContext) -> usize {

@@ -334,6 +334,10 @@ impl<E: Clone + fmt::Debug + Eq + Hash + Ord> Crdt for OrSet<E> {
         self.seen()
     }
 
+    fn seen(&self) -> CausalContext {
+        Self::seen(self)
+    }
+
     /// The elements beyond the version, and every name that is dead: about one bit for each element ever added where the dead lie
     /// scattered, a few bytes for each actor where they lie together.
     fn delta_since(&self, version: &CausalContext) -> OrSetDelta<E> {

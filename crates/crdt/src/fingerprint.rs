@@ -50,7 +50,7 @@ const FACTOR: u64 = 0x1319_8a2e_0370_7345;
 
 /// A product of 64 by 64 bits, folded: every bit of the input reaches every bit of the output.
 #[inline]
-pub(crate) fn fold(a: u64, b: u64) -> u64 {
+fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     product as u64 ^ (product >> 64) as u64
 }
@@ -59,7 +59,7 @@ struct FoldHasher(u64);
 
 impl Hasher for FoldHasher {
     fn finish(&self) -> u64 {
-        fold(self.0, FACTOR)
+        self.0
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -88,7 +88,7 @@ impl Hasher for FoldHasher {
 
     #[inline]
     fn write_u64(&mut self, value: u64) {
-        self.0 = fold(self.0 ^ value, FACTOR ^ SEED.rotate_left(32));
+        self.0 = fold(self.0 ^ value, FACTOR);
     }
 
     fn write_u128(&mut self, value: u128) {

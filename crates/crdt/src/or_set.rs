@@ -190,7 +190,7 @@ impl<E: Eq + Hash> OrSet<E> {
     /// Whether the element is in the set.
     #[must_use]
     pub fn contains(&self, element: &E) -> bool {
-        self.places(hash_of(element), element).next().is_some()
+        self.has_equal(hash_of(element), element)
     }
 
     /// The dots under which the element was added and not removed.
@@ -212,10 +212,17 @@ impl<E: Eq + Hash> OrSet<E> {
         self.entries().filter(first).map(|(_, element)| element)
     }
 
-    /// A slot for the place of an element with this hash. To be called while the element is not yet or no longer reachable: says whether
-    /// an equal one is.
-    fn has_equal(lanes: &[Lane<E>], index: &Index, hash: u64, element: &E) -> bool {
-        index.candidates(hash).any(|place| at_place(lanes, place) == Some(element))
+    /// Whether an equal element is in the index.
+    fn has_equal(&self, hash: u64, element: &E) -> bool {
+        self.places(hash, element).next().is_some()
+    }
+
+    /// Puts into the index the place of an element that is about to be stored there, and counts it if it is new.
+    #[inline]
+    fn enlist(&mut self, place: Place, hash: u64, element: &E) {
+        let Self { lanes, index, len, .. } = self;
+        let again = index.insert(hash, place, |other| at_place(lanes, other) == Some(element));
+        *len += usize::from(!again);
     }
 
     /// Makes room for so many more places.
@@ -227,7 +234,7 @@ impl<E: Eq + Hash> OrSet<E> {
         for (number, lane) in (0..).zip(&self.lanes) {
             for (counter, element) in lane.iter() {
                 let hash = hash_of(element);
-                index.insert(hash, Place::new(hash, number, counter));
+                index.insert(hash, Place::new(hash, number, counter), |_| false);
             }
         }
         self.index = index;

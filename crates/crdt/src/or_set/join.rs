@@ -2,6 +2,7 @@
 
 use super::index::{COUNTER_MAX, Place};
 use super::lane::{bit_of, bits_down, counter_at, key_of, rank};
+use super::merge::Going;
 use super::{OrSet, OrSetDelta};
 use crate::fingerprint::hash_of;
 use crate::{Change, Refused};
@@ -29,11 +30,10 @@ impl<E: Clone + Eq + Hash> OrSet<E> {
             if lane.seen.insert(dot.count()) {
                 grown = true;
                 let hash = hash_of(element);
-                self.len += usize::from(!Self::has_equal(&self.lanes, &self.index, hash, element));
+                self.enlist(Place::new(hash, number, dot.count()), hash, element);
                 if let Some(lane) = self.lanes.get_mut(usize::from(number)) {
                     lane.put(dot.count(), hash, element.clone());
                 }
-                self.index.insert(hash, Place::new(hash, number, dot.count()));
             }
         }
         Ok(Change::grown_if(grown))
@@ -77,6 +77,7 @@ impl<E: Clone + Eq + Hash> OrSet<E> {
         let from = lane.find(key_of(first)).unwrap_or_else(|at| at);
         let to = lane.find(key_of(last)).map_or_else(|at| at, |at| at + 1);
         let mut killed = false;
+        let mut emptied = false;
         for at in from..to {
             let lane = &self.lanes[usize::from(number)];
             let key = lane.keys[at];
@@ -87,28 +88,32 @@ impl<E: Clone + Eq + Hash> OrSet<E> {
             if key == key_of(last) {
                 mask &= u64::MAX >> (63 - bit_of(last));
             }
-            let drop = lane.live[at] & mask;
-            if drop != 0 {
+            let live = lane.live[at];
+            for bit in bits_down(live & mask) {
+                let rank = rank(live, bit);
+                let hash = hash_of(&self.lanes[usize::from(number)].elements[at][rank]);
+                emptied |= self.kill(number, &Going { at, bit, rank, hash });
                 killed = true;
-                self.kill(number, at, drop);
             }
         }
-        if killed && let Some(lane) = self.lanes.get_mut(usize::from(number)) {
+        if emptied && let Some(lane) = self.lanes.get_mut(usize::from(number)) {
             lane.compact();
         }
         killed
     }
 
-    /// Removes the elements at these bits of one word, and their places.
-    #[allow(clippy::indexing_slicing, reason = "the caller has found the lane, the word and its bits")]
-    pub(super) fn kill(&mut self, number: u16, at: usize, drop: u64) {
-        for bit in bits_down(drop) {
-            let lane = &self.lanes[usize::from(number)];
-            let element = &lane.elements[at][rank(lane.live[at], bit)];
-            let hash = hash_of(element);
-            self.index.remove(hash, Place::new(hash, number, counter_at(lane.keys[at], bit)));
-            self.len -= usize::from(!Self::has_equal(&self.lanes, &self.index, hash, element));
-            self.lanes[usize::from(number)].take_at(at, bit, hash);
-        }
+    /// Removes an element and its place; says whether its word is empty now.
+    #[allow(clippy::indexing_slicing, reason = "the caller has found the lane, the word and the rank")]
+    #[inline]
+    pub(super) fn kill(&mut self, number: u16, going: &Going) -> bool {
+        let &Going { at, bit, rank, hash } = going;
+        let lane = &self.lanes[usize::from(number)];
+        self.index.remove(hash, Place::new(hash, number, counter_at(lane.keys[at], bit)));
+        // Unless some elements stand at several places, none is left of this one.
+        let left = self.len <= self.index.len() && self.has_equal(hash, &lane.elements[at][rank]);
+        self.len -= usize::from(!left);
+        let lane = &mut self.lanes[usize::from(number)];
+        lane.take_at(at, bit, rank, hash);
+        lane.live[at] == 0
     }
 }

@@ -1,9 +1,7 @@
 //! What one actor has added: 64 counters to a word.
 
-use crate::fingerprint::{fold, hash_of};
 use crate::{ActorId, Counters};
 use alloc::vec::Vec;
-use core::hash::Hash;
 
 /// The additions of one actor. Counters `64·key + 1 ..= 64·key + 64` are one word: a bit for each element that is still there, and the
 /// elements themselves, as many as there are bits. Words without bits are not kept.
@@ -63,7 +61,7 @@ pub(super) fn bits_down(mut word: u64) -> impl Iterator<Item = u32> {
 /// What an element with this hash adds to the fingerprint of its word, standing at this bit.
 #[inline]
 pub(super) fn print(hash: u64, bit: u32) -> u64 {
-    fold(hash, u64::from(bit) << 1 | 0xa409_3822_299f_3101)
+    hash.rotate_left(bit)
 }
 
 #[allow(
@@ -114,15 +112,14 @@ impl<E> Lane<E> {
     }
 
     /// Puts in words with these ascending keys, none of which is here.
-    pub(super) fn splice_words(&mut self, fresh: impl Iterator<Item = u32>) {
-        let mut fresh = fresh.peekable();
-        let mut old = Self::new(self.actor);
-        core::mem::swap(&mut old.keys, &mut self.keys);
-        core::mem::swap(&mut old.live, &mut self.live);
-        core::mem::swap(&mut old.prints, &mut self.prints);
-        core::mem::swap(&mut old.elements, &mut self.elements);
-        let words = old.keys.into_iter().zip(old.live).zip(old.prints).zip(old.elements);
-        for (((key, live), print), elements) in words {
+    pub(super) fn insert_words(&mut self, fresh: &[u32]) {
+        let mut fresh = fresh.iter().copied().peekable();
+        let Some(first) = fresh.peek() else { return };
+        // Mostly they come after all that are here.
+        let from = self.find(*first).unwrap_or_else(|at| at);
+        let mut rest = self.split_off(from);
+        let words = rest.keys.drain(..).zip(rest.live.drain(..)).zip(rest.prints.drain(..));
+        for (((key, live), print), elements) in words.zip(rest.elements.drain(..)) {
             while let Some(fresh) = fresh.next_if(|fresh| *fresh < key) {
                 self.insert_word(self.keys.len(), fresh);
             }
@@ -133,6 +130,16 @@ impl<E> Lane<E> {
         }
         for key in fresh {
             self.insert_word(self.keys.len(), key);
+        }
+    }
+
+    fn split_off(&mut self, from: usize) -> Self {
+        Self {
+            keys: self.keys.split_off(from),
+            live: self.live.split_off(from),
+            prints: self.prints.split_off(from),
+            elements: self.elements.split_off(from),
+            ..Self::new(self.actor)
         }
     }
 
@@ -153,17 +160,20 @@ impl<E> Lane<E> {
     #[inline]
     pub(super) fn put_at(&mut self, at: usize, bit: u32, hash: u64, element: E) {
         let live = self.live[at];
-        self.elements[at].insert(rank(live, bit), element);
+        let elements = &mut self.elements[at];
+        match rank(live, bit) {
+            last if last == elements.len() => elements.push(element),
+            before => elements.insert(before, element),
+        }
         self.live[at] = live | 1 << bit;
         self.prints[at] = self.prints[at].wrapping_add(print(hash, bit));
     }
 
     /// Takes out an element that is there.
     #[inline]
-    pub(super) fn take_at(&mut self, at: usize, bit: u32, hash: u64) {
-        let live = self.live[at];
-        self.elements[at].remove(rank(live, bit));
-        self.live[at] = live & !(1 << bit);
+    pub(super) fn take_at(&mut self, at: usize, bit: u32, rank: usize, hash: u64) {
+        self.elements[at].remove(rank);
+        self.live[at] &= !(1 << bit);
         self.prints[at] = self.prints[at].wrapping_sub(print(hash, bit));
     }
 
@@ -228,18 +238,5 @@ impl<E> Lane<E> {
             + (self.live.capacity() + self.prints.capacity()) * 8
             + self.elements.capacity() * size_of::<Vec<E>>()
             + elements
-    }
-}
-
-#[allow(clippy::indexing_slicing, reason = "positions come from walking the words")]
-impl<E: Hash> Lane<E> {
-    /// The part of a word's fingerprint that comes from these bits of it.
-    #[inline]
-    pub(super) fn print_of(&self, at: usize, wanted: u64) -> u64 {
-        let live = self.live[at];
-        bits(wanted).fold(0, |sum, bit| {
-            let element = &self.elements[at][rank(live, bit)];
-            sum.wrapping_add(print(hash_of(element), bit))
-        })
     }
 }

@@ -185,11 +185,16 @@ fn single(table: &mut Table) {
             }
         }
         let mut writer = ours.clone();
-        let deltas: Vec<_> =
-            (0..BATCH).filter_map(|i| writer.add(ActorId::from(actor(i % 16)), (n + i) as u64).ok()).collect();
-        let joined = least(ROUNDS, || ours.clone(), |set| {
-            deltas.iter().for_each(|delta| _ = black_box(set.join(delta)));
-        }) / BATCH as f64;
+        let deltas: Vec<_> = (0..BATCH)
+            .filter_map(|i| writer.add(ActorId::from(actor(i % 16)), (n + i) as u64).ok())
+            .collect();
+        let joined = least(
+            ROUNDS,
+            || ours.clone(),
+            |set| {
+                deltas.iter().for_each(|delta| _ = black_box(set.join(delta)));
+            },
+        ) / BATCH as f64;
         if n <= 100_000 {
             let mut writer = theirs.clone();
             let ops: Vec<_> = (0..BATCH)
@@ -199,41 +204,81 @@ fn single(table: &mut Table) {
                     op
                 })
                 .collect();
-            let applied = least(3, || (theirs.clone(), ops.clone()), |(set, ops)| {
-                ops.drain(..).for_each(|op| set.apply(op));
-            }) / BATCH as f64;
+            let applied = least(
+                3,
+                || (theirs.clone(), ops.clone()),
+                |(set, ops)| {
+                    ops.drain(..).for_each(|op| set.apply(op));
+                },
+            ) / BATCH as f64;
             compared(table, &format!("set, one addition joined into {n}"), [joined, applied]);
         } else {
             table.row(&format!("set, one addition joined into {n}"), duration(joined), "-", None, None);
         }
         if n == 100_000 {
             let bytes = deltas.iter().map(|delta| delta.to_bytes(0).len()).max().unwrap_or(0);
-            table.row("set, one addition of a u64 on the wire", format!("{bytes} B"), "- (no deltas)", None, None);
+            table.row(
+                "set, one addition of a u64 on the wire",
+                format!("{bytes} B"),
+                "- (no deltas)",
+                None,
+                None,
+            );
             let version = ours.version();
             let later = writer.delta_since(&version).to_bytes(0).len();
             let all = writer.to_bytes(0).len();
-            table.row("set, 1000 additions since a version, of 101000", format!("{later} B"), format!("{all} B (state)"), None, None);
-            let add = least(ROUNDS, || ours.clone(), |set| {
-                (0..BATCH).for_each(|i| drop(set.add(ActorId::from(actor(i % 16)), (n + i) as u64)));
-            }) / BATCH as f64;
-            let peer = least(3, || theirs.clone(), |set| {
-                (0..BATCH).for_each(|i| peer_add(set, actor(i % 16), (n + i) as u64));
-            }) / BATCH as f64;
+            table.row(
+                "set, 1000 additions since a version, of 101000",
+                format!("{later} B"),
+                format!("{all} B (state)"),
+                None,
+                None,
+            );
+            let add = least(
+                ROUNDS,
+                || ours.clone(),
+                |set| {
+                    (0..BATCH).for_each(|i| drop(set.add(ActorId::from(actor(i % 16)), (n + i) as u64)));
+                },
+            ) / BATCH as f64;
+            let peer = least(
+                3,
+                || theirs.clone(),
+                |set| {
+                    (0..BATCH).for_each(|i| peer_add(set, actor(i % 16), (n + i) as u64));
+                },
+            ) / BATCH as f64;
             compared(table, "set of 100000, add", [add, peer]);
             let old = |i: usize| (i * 97 % n) as u64;
-            let remove = least(ROUNDS, || ours.clone(), |set| {
-                (0..BATCH).for_each(|i| drop(set.remove(&old(i))));
-            }) / BATCH as f64;
-            let peer = least(3, || theirs.clone(), |set| {
-                (0..BATCH).for_each(|i| peer_remove(set, &old(i)));
-            }) / BATCH as f64;
+            let remove = least(
+                ROUNDS,
+                || ours.clone(),
+                |set| {
+                    (0..BATCH).for_each(|i| drop(set.remove(&old(i))));
+                },
+            ) / BATCH as f64;
+            let peer = least(
+                3,
+                || theirs.clone(),
+                |set| {
+                    (0..BATCH).for_each(|i| peer_remove(set, &old(i)));
+                },
+            ) / BATCH as f64;
             compared(table, "set of 100000, remove", [remove, peer]);
-            let contains = least(ROUNDS, || (), |()| {
-                (0..BATCH).for_each(|i| _ = black_box(ours.contains(&old(i))));
-            }) / BATCH as f64;
-            let peer = least(3, || (), |()| {
-                (0..BATCH).for_each(|i| _ = black_box(theirs.contains(&old(i)).val));
-            }) / BATCH as f64;
+            let contains = least(
+                ROUNDS,
+                || (),
+                |()| {
+                    (0..BATCH).for_each(|i| _ = black_box(ours.contains(&old(i))));
+                },
+            ) / BATCH as f64;
+            let peer = least(
+                3,
+                || (),
+                |()| {
+                    (0..BATCH).for_each(|i| _ = black_box(theirs.contains(&old(i)).val));
+                },
+            ) / BATCH as f64;
             compared(table, "set of 100000, contains", [contains, peer]);
         }
     }
@@ -270,19 +315,31 @@ fn counters(table: &mut Table) {
         grown.1.apply(grown.1.inc(actor(i)));
     }
     let merged = least(ROUNDS * 9, || ours.clone(), |counter| _ = black_box(counter.merge(&grown.0)));
-    let peer = least(ROUNDS * 9, || (theirs.clone(), Some(grown.1.clone())), |(counter, other)| {
-        if let Some(other) = other.take() {
-            CvRDT::merge(counter, other);
-        }
-    });
+    let peer = least(
+        ROUNDS * 9,
+        || (theirs.clone(), Some(grown.1.clone())),
+        |(counter, other)| {
+            if let Some(other) = other.take() {
+                CvRDT::merge(counter, other);
+            }
+        },
+    );
     compared(table, "growing counter of 1000 actors, merge", [merged, peer]);
     let one = ActorId::from(actor(500));
-    let ours = least(ROUNDS, || ours.clone(), |counter| {
-        (0..N).for_each(|_| drop(counter.increment(one, 1)));
-    }) / N as f64;
-    let theirs = least(ROUNDS, || theirs.clone(), |counter| {
-        (0..N).for_each(|_| counter.apply(counter.inc(actor(500))));
-    }) / N as f64;
+    let ours = least(
+        ROUNDS,
+        || ours.clone(),
+        |counter| {
+            (0..N).for_each(|_| drop(counter.increment(one, 1)));
+        },
+    ) / N as f64;
+    let theirs = least(
+        ROUNDS,
+        || theirs.clone(),
+        |counter| {
+            (0..N).for_each(|_| counter.apply(counter.inc(actor(500))));
+        },
+    ) / N as f64;
     compared(table, "growing counter of 1000 actors, increment", [ours, theirs]);
 }
 

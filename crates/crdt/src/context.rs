@@ -1,5 +1,6 @@
 //! What a replica has seen.
 
+use crate::fingerprint::hash_of;
 use crate::{ActorId, Counters, Dot, Refused, VersionVector};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -168,7 +169,7 @@ impl CausalContext {
         })
     }
 
-    /// Forgets an actor. Only for actors of which nothing can arrive any more; see [`Membership`](crate::stability::Membership).
+    /// Forgets an actor. See [`stability`](crate::stability#forgetting-an-actor) for when it is safe.
     pub fn forget(&mut self, actor: ActorId) {
         if let Ok(at) = self.position(actor) {
             self.actors.remove(at);
@@ -180,6 +181,37 @@ impl CausalContext {
     pub fn allocated_bytes(&self) -> usize {
         let islands: usize = self.iter().map(|(_, counters)| counters.allocated_bytes()).sum();
         self.actors.capacity() * size_of::<(ActorId, Counters)>() + islands
+    }
+}
+
+/// How much a replica made of dots has: what it has seen, and a fingerprint of what is still there. Without the second, a replica on which
+/// something was removed would pass for one on which it was not: removals make no dots.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Version {
+    /// What has been seen.
+    pub seen: CausalContext,
+    /// The sum of the hashes of the dots that are there.
+    pub live: u64,
+}
+
+impl Version {
+    /// The fingerprint with one more dot.
+    #[must_use]
+    pub fn with_dot(live: u64, dot: &Dot) -> u64 {
+        live.wrapping_add(hash_of(dot))
+    }
+}
+
+impl Wire for Version {
+    const LEN_MIN: usize = CausalContext::LEN_MIN + 8;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        self.seen.encode(out);
+        out.u64(self.live);
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        Ok(Self { seen: CausalContext::decode(input)?, live: input.u64()? })
     }
 }
 

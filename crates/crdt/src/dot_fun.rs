@@ -105,13 +105,21 @@ impl<V: Clone + Debug + PartialEq, R: Resolve<V>> DotStore for DotFun<V, R> {
         changed
     }
 
+    fn cover(&mut self, other: &Self, floor: &CausalContext) -> bool {
+        let before = self.here.len();
+        if R::COLLECTS && !other.here.is_empty() {
+            self.here.retain(|(dot, _)| !floor.contains(dot) || other.contains(dot));
+        }
+        self.here.len() != before
+    }
+
     fn beyond(&self, seen: &CausalContext) -> Self {
         let here = self.here.iter().filter(|(dot, _)| !seen.contains(dot)).cloned().collect();
         Self { here, policy: PhantomData }
     }
 
     fn collect(&mut self, stable: &CausalContext) -> usize {
-        if !R::is_void(&self.here) || !self.here.iter().all(|(dot, _)| stable.contains(dot)) {
+        if !R::COLLECTS || !R::is_void(&self.here) || !self.here.iter().all(|(dot, _)| stable.contains(dot)) {
             return 0;
         }
         core::mem::take(&mut self.here).len()

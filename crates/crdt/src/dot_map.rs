@@ -193,6 +193,20 @@ impl<K: Clone + Debug + Ord, S: DotStore> DotStore for DotMap<K, S> {
         changed
     }
 
+    fn cover(&mut self, other: &Self, floor: &CausalContext) -> bool {
+        let mut changed = false;
+        for (key, theirs) in &other.entries {
+            if let Some(mine) = self.entries.get_mut(key) {
+                let before = Self::dots_of(mine);
+                if mine.cover(theirs, floor) {
+                    changed = true;
+                    self.settle(key, &before);
+                }
+            }
+        }
+        changed
+    }
+
     fn beyond(&self, seen: &CausalContext) -> Self {
         let mut part = Self::default();
         for (key, store) in &self.entries {

@@ -56,6 +56,14 @@ pub enum Refused {
         /// The dot.
         dot: Dot,
     },
+    /// A peer has seen something of this replica's own actor that this replica has never done.
+    #[error(
+        "a peer has seen {dot:?}, which this replica, the only one that writes as this actor, has not done: the disk has lost something,          two replicas write as one actor, or somebody lies; go on under a new actor"
+    )]
+    NeverDone {
+        /// The dot.
+        dot: Dot,
+    },
     /// An actor has used, or pretends to have used, all its counters.
     #[error(
         "{actor:?} is at its last counter: go on under a new actor; if it came from a peer, somebody lies"

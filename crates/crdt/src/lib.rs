@@ -6,6 +6,7 @@
 extern crate alloc;
 
 mod actor;
+pub mod anti_entropy;
 mod causal;
 mod context;
 mod counter;
@@ -33,7 +34,7 @@ mod wire;
 
 pub use actor::ActorId;
 pub use causal::{Causal, CausalOp};
-pub use context::CausalContext;
+pub use context::{CausalContext, Version};
 pub use counter::{GCounter, PnCounter, Sides, SignedStep, Step};
 pub use counters::Counters;
 pub use crdt::{Change, Crdt, Delivery};

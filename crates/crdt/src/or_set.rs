@@ -7,7 +7,7 @@ mod merge;
 mod wire;
 
 use crate::fingerprint::hash_of;
-use crate::{ActorId, CausalContext, Change, Counters, Crdt, Delivery, Dot, Refused};
+use crate::{ActorId, CausalContext, Change, Counters, Crdt, Delivery, Dot, Refused, Version};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::fmt;
@@ -159,7 +159,7 @@ impl<E> OrSet<E> {
     }
 
     /// Forgets a departed actor of which no element is left; says whether that was so. See
-    /// [`Membership`](crate::stability::Membership) for when it is safe.
+    /// [`stability`](crate::stability#forgetting-an-actor) for when it is safe.
     pub fn forget(&mut self, actor: ActorId) -> bool {
         let Ok(lane) = self.lane_of(actor) else { return true };
         let Some(gone) = self.lanes.get_mut(usize::from(lane)).filter(|lane| lane.keys.is_empty()) else {
@@ -316,7 +316,7 @@ impl<E: Clone + fmt::Debug + Eq + Hash + Ord> Crdt for OrSet<E> {
     type Action = SetAction<E>;
     type Op = OrSetDelta<E>;
     type Delta = OrSetDelta<E>;
-    type Version = CausalContext;
+    type Version = Version;
     type View = BTreeSet<E>;
 
     const DELIVERY: Delivery = Delivery::Any;
@@ -337,8 +337,11 @@ impl<E: Clone + fmt::Debug + Eq + Hash + Ord> Crdt for OrSet<E> {
         op.clone()
     }
 
-    fn version(&self) -> CausalContext {
-        self.seen()
+    fn version(&self) -> Version {
+        let words =
+            self.sorted().flat_map(|lane| lane.keys.iter().zip(&lane.live).map(|word| (lane.actor, word)));
+        let live = words.fold(0_u64, |live, word| live.wrapping_add(hash_of(&word)));
+        Version { seen: self.seen(), live }
     }
 
     fn seen(&self) -> CausalContext {
@@ -347,12 +350,12 @@ impl<E: Clone + fmt::Debug + Eq + Hash + Ord> Crdt for OrSet<E> {
 
     /// The elements beyond the version, and every name that is dead: about one bit for each element ever added where the dead lie
     /// scattered, a few bytes for each actor where they lie together.
-    fn delta_since(&self, version: &CausalContext) -> OrSetDelta<E> {
+    fn delta_since(&self, version: &Version) -> OrSetDelta<E> {
         let dead = self.sorted().map(|lane| (lane.actor, lane.seen.without(&lane.live_counters()))).collect();
         let mut added = Vec::new();
         for lane in self.sorted() {
             let none = Counters::new();
-            let known = version.of(lane.actor).unwrap_or(&none);
+            let known = version.seen.of(lane.actor).unwrap_or(&none);
             let news = lane.iter().filter(|(counter, _)| !known.contains(*counter));
             added.extend(news.filter_map(|(counter, e)| Some((Dot::at(lane.actor, counter)?, e.clone()))));
         }

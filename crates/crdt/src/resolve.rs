@@ -23,6 +23,9 @@ pub trait Resolve<V>: Clone + Debug + Default + PartialEq {
     /// What a reader observes, if these are there.
     fn view(here: &[(Dot, V)]) -> Self::View;
 
+    /// Whether what is void is collected. Then every write must replace all that is there.
+    const COLLECTS: bool = false;
+
     /// Whether a reader cannot tell these from nothing: then they are garbage once everybody has seen them.
     fn is_void(here: &[(Dot, V)]) -> bool {
         here.is_empty()
@@ -119,6 +122,8 @@ impl<V: Clone + Debug + PartialEq> Resolve<Stamped<Option<V>>> for LatestPresent
     type Action = Stamped<Option<V>>;
     type View = Option<V>;
 
+    const COLLECTS: bool = true;
+
     fn plan(
         here: &[(Dot, Stamped<Option<V>>)],
         _: ActorId,
@@ -143,6 +148,8 @@ pub struct AllTrue;
 impl Resolve<bool> for AllTrue {
     type Action = bool;
     type View = bool;
+
+    const COLLECTS: bool = true;
 
     fn plan(here: &[(Dot, bool)], _: ActorId, action: bool) -> Result<Plan<bool>, Refused> {
         Ok(replace(here, Some(action)))

@@ -1,4 +1,22 @@
 //! What everybody has seen: garbage can go, and the departed can be forgotten.
+//!
+//! # Garbage
+//! Types whose removals leave a record ([`RemoveWinsSet`](crate::RemoveWinsSet), [`LwwMap`](crate::LwwMap),
+//! [`DisableWinsFlag`](crate::DisableWinsFlag)) drop it in [`Crdt::collect`](crate::Crdt::collect), given what is
+//! [stable](Stability::stable). The dots stay in the context, as a number for each actor, so that a late copy is known for what it is. The law
+//! kit compares each with a twin that never collects. [`AntiEntropy`](crate::anti_entropy::AntiEntropy) does all of this by itself.
+//!
+//! # Forgetting an actor
+//! What an actor has written is covered by its entry in every context, some 56 bytes for each actor that has ever written. An actor that has
+//! left for ever can be forgotten in three steps:
+//!
+//! 1. Everything that it has written has arrived everywhere: it is no [member](Stability::remove) any more, and all have its last dot.
+//! 2. Nothing rests on it: [`OrSet::adopt`](crate::OrSet::adopt) writes its elements anew; wait until that is stable.
+//! 3. No message is under way that was sent before: close the links and open them again, or wait for longer than any message lives. Then each
+//!    member forgets it, [`OrSet::forget`](crate::OrSet::forget), [`Causal::forget`](crate::Causal::forget), in any order.
+//!
+//! To forget too early is the mistake behind siblings that come back for ever (a late message is taken for news); the law kit catches it. So
+//! nothing here forgets actors by itself, as age or length would have it.
 
 use crate::CausalContext;
 use alloc::collections::BTreeMap;

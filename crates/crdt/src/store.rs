@@ -67,6 +67,14 @@ pub trait DotStore: Clone + Debug + Default + PartialEq {
     /// Joins with another store, given what both replicas have seen; says whether anything has changed here.
     fn join(&mut self, seen: &CausalContext, other: &Self, other_seen: &CausalContext) -> bool;
 
+    /// Before a join with `other`, which was written by somebody who has collected garbage: removes what lies at the places of `other`'s
+    /// dots, is in `floor` and is not in `other`. Only where a write replaces all that its writer has seen; says whether anything was
+    /// removed. Stores without garbage do nothing.
+    fn cover(&mut self, other: &Self, floor: &CausalContext) -> bool {
+        let _ = (other, floor);
+        false
+    }
+
     /// The part of it that a replica which has seen `seen` cannot have.
     #[must_use]
     fn beyond(&self, seen: &CausalContext) -> Self;

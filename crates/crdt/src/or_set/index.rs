@@ -112,7 +112,12 @@ impl Index {
 
     /// Puts in a place. There must be room. Says whether `is_equal` holds for a place that has the same hash.
     #[inline]
-    pub(super) fn insert(&mut self, hash: u64, place: Place, mut is_equal: impl FnMut(Place) -> bool) -> bool {
+    pub(super) fn insert(
+        &mut self,
+        hash: u64,
+        place: Place,
+        mut is_equal: impl FnMut(Place) -> bool,
+    ) -> bool {
         let mut at = self.home(hash);
         let mut free = None;
         let mut found = false;

@@ -90,6 +90,17 @@ pub enum DotError {
     /// The actor has used all 2⁶⁴ − 1 dots.
     #[error("this actor has used its last counter, 2^64 - 1: go on under a new actor")]
     Exhausted,
+    /// Somebody speaks of an event of this actor that it has not had.
+    #[error(
+        "event {claimed} of this actor is spoken of, and it had {issued}: forged, or the actor lost its memory; \
+         refuse, and let the actor go on under a new name"
+    )]
+    Unissued {
+        /// The counter that was spoken of.
+        claimed: u64,
+        /// How many it had.
+        issued: u64,
+    },
     /// Events are missing before it.
     #[error("event {got} came before event {expected}: ask for the events between, or wait for them")]
     Gap {

@@ -1,10 +1,12 @@
 //! Version vectors: how far somebody has got with everybody's events.
 
 mod columns;
+mod comparison;
 #[cfg(feature = "serde")]
 mod serial;
 
-pub(crate) use columns::INLINE;
+pub(crate) use columns::{INLINE, compare_few, raise, raise_few};
+pub(crate) use comparison::counters as compare;
 
 use crate::{Actor, Causality, Dot, DotError, DotRange};
 use columns::Columns;
@@ -150,11 +152,17 @@ impl<A: Actor> VersionVector<A> {
     #[inline]
     pub fn merge(&mut self, other: &Self) {
         match (&mut self.columns, &other.columns) {
-            (Columns::Inline(mine), Columns::Inline(theirs))
-                if mine.len == theirs.len && mine.actors == theirs.actors =>
-            {
-                raise(&mut mine.counters, &theirs.counters);
+            (Columns::Inline(mine), Columns::Inline(theirs)) if mine.is_parallel(theirs) => {
+                raise_few(&mut mine.counters, &theirs.counters, mine.len);
             }
+            _ => self.merge_any(other),
+        }
+    }
+
+    /// Kept out of the way of small vectors, whose merge is a few instructions where it is called.
+    #[inline(never)]
+    fn merge_any(&mut self, other: &Self) {
+        match (&mut self.columns, &other.columns) {
             (Columns::Heap(mine), Columns::Heap(theirs)) if mine.actors == theirs.actors => {
                 raise(&mut mine.counters, &theirs.counters);
             }
@@ -225,19 +233,10 @@ impl<A: Actor> VersionVector<A> {
     #[must_use]
     pub fn causality(&self, other: &Self) -> Causality {
         match (&self.columns, &other.columns) {
-            (Columns::Inline(mine), Columns::Inline(theirs))
-                if mine.len == theirs.len && mine.actors == theirs.actors =>
-            {
-                compare(&mine.counters, &theirs.counters)
+            (Columns::Inline(mine), Columns::Inline(theirs)) if mine.is_parallel(theirs) => {
+                compare_few(&mine.counters, &theirs.counters, mine.len)
             }
-            (Columns::Heap(mine), Columns::Heap(theirs)) if mine.actors == theirs.actors => {
-                compare(&mine.counters, &theirs.counters)
-            }
-            _ => {
-                let more = self.surplus(other).next().is_some();
-                let less = other.surplus(self).next().is_some();
-                Causality::from_surplus(more, less)
-            }
+            (mine, theirs) => comparison::columns(mine, theirs),
         }
     }
 
@@ -305,43 +304,19 @@ impl<A: Actor> VersionVector<A> {
     }
 }
 
-#[inline]
-fn raise(mine: &mut [u64], theirs: &[u64]) {
-    for (mine, theirs) in mine.iter_mut().zip(theirs) {
-        *mine = (*mine).max(*theirs);
-    }
-}
-
-/// Stops at the first block of entries after which both have something that the other lacks.
-#[inline]
-pub(crate) fn compare(mine: &[u64], theirs: &[u64]) -> Causality {
-    const BLOCK: usize = 8;
-    let (mut more, mut less) = (false, false);
-    for (mine, theirs) in mine.chunks(BLOCK).zip(theirs.chunks(BLOCK)) {
-        for (mine, theirs) in mine.iter().zip(theirs) {
-            more |= mine > theirs;
-            less |= mine < theirs;
-        }
-        if more && less {
-            break;
-        }
-    }
-    Causality::from_surplus(more, less)
-}
-
 impl<A> Default for VersionVector<A> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<A: Actor> PartialEq for VersionVector<A> {
+impl<A: PartialEq> PartialEq for VersionVector<A> {
     fn eq(&self, other: &Self) -> bool {
         self.columns.actors() == other.columns.actors() && self.columns.counters() == other.columns.counters()
     }
 }
 
-impl<A: Actor> Eq for VersionVector<A> {}
+impl<A: Eq> Eq for VersionVector<A> {}
 
 /// `a <= b` says that `b` knows all that `a` knows; `None` that each knows something which the other does not.
 impl<A: Actor> PartialOrd for VersionVector<A> {
@@ -350,16 +325,16 @@ impl<A: Actor> PartialOrd for VersionVector<A> {
     }
 }
 
-impl<A: Actor> Hash for VersionVector<A> {
+impl<A: Hash> Hash for VersionVector<A> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.columns.actors().hash(state);
         self.columns.counters().hash(state);
     }
 }
 
-impl<A: Actor> fmt::Debug for VersionVector<A> {
+impl<A: fmt::Debug> fmt::Debug for VersionVector<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter()).finish()
+        f.debug_map().entries(self.columns.actors().iter().zip(self.columns.counters())).finish()
     }
 }
 

@@ -3,6 +3,7 @@
 //! Two columns rather than pairs, so that two vectors of the same actors, by far the most common case, are compared and merged in two
 //! straight runs over memory.
 
+use crate::Causality;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -31,7 +32,73 @@ pub(super) struct Heap<A> {
     pub(super) counters: Vec<u64>,
 }
 
-impl<A: Copy> Columns<A> {
+/// Half of the places in place: small groups touch no more.
+const HALF: usize = INLINE / 2;
+
+impl<A: PartialEq> Inline<A> {
+    /// Whether both are of the same actors. By fixed halves, which compile to a few wide comparisons.
+    #[inline]
+    pub(super) fn is_parallel(&self, other: &Self) -> bool {
+        let ([low, high], [others_low, others_high]) = (halves(&self.actors), halves(&other.actors));
+        self.len == other.len && low == others_low && (usize::from(self.len) <= HALF || high == others_high)
+    }
+}
+
+/// Raises `len` counters to those of another. Mostly there is nothing to raise, and then nothing is written: whoever reads next need
+/// not wait for it.
+#[inline]
+pub(crate) fn raise_few(mine: &mut [u64; INLINE], theirs: &[u64; INLINE], len: u8) {
+    let [low, high] = halves(theirs);
+    let (mine_low, mine_high) = mine.split_at_mut(HALF);
+    if is_lower(mine_low, low) {
+        raise(mine_low, low);
+    }
+    if usize::from(len) > HALF && is_lower(mine_high, high) {
+        raise(mine_high, high);
+    }
+}
+
+/// How `len` counters stand to those of another.
+#[inline]
+pub(crate) fn compare_few(mine: &[u64; INLINE], theirs: &[u64; INLINE], len: u8) -> Causality {
+    let ([low, high], [others_low, others_high]) = (halves(mine), halves(theirs));
+    let (mut more, mut less) = surplus(low, others_low);
+    if usize::from(len) > HALF {
+        let (more_high, less_high) = surplus(high, others_high);
+        (more, less) = (more | more_high, less | less_high);
+    }
+    Causality::from_surplus(more, less)
+}
+
+#[inline]
+fn halves<T>(places: &[T; INLINE]) -> [&[T]; 2] {
+    let (low, high) = places.split_at(HALF);
+    [low, high]
+}
+
+/// Takes the greater at each place.
+#[inline]
+pub(crate) fn raise(mine: &mut [u64], theirs: &[u64]) {
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        *mine = (*mine).max(*theirs);
+    }
+}
+
+/// Whether the first is lower anywhere. Without branches: for few places.
+#[inline]
+fn is_lower(mine: &[u64], theirs: &[u64]) -> bool {
+    mine.iter().zip(theirs).fold(false, |lower, (mine, theirs)| lower | (mine < theirs))
+}
+
+/// Whether the first is greater somewhere, and whether the second is. Without branches: for few places.
+#[inline]
+pub(super) fn surplus(mine: &[u64], theirs: &[u64]) -> (bool, bool) {
+    let pairs = mine.iter().zip(theirs);
+    pairs
+        .fold((false, false), |(more, less), (mine, theirs)| (more | (mine > theirs), less | (mine < theirs)))
+}
+
+impl<A> Columns<A> {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Empty => 0,
@@ -63,7 +130,9 @@ impl<A: Copy> Columns<A> {
             Self::Heap(heap) => &mut heap.counters,
         }
     }
+}
 
+impl<A: Copy> Columns<A> {
     /// Both columns with `len` places, of which the new ones hold anything; [`settle`](Self::settle) follows.
     pub(super) fn grow(&mut self, len: usize, filler: A) -> (&mut [A], &mut [u64]) {
         if len > INLINE && !matches!(self, Self::Heap(_)) {

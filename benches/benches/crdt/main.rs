@@ -1,7 +1,8 @@
 //! What replicated types cost, beside the `crdts` crate, and whether the law kit finds what is broken in it.
 //!
 //! **Sets.** n elements are added round-robin by r actors on one replica; it is forked; one side adds n/10 new elements with the first half of
-//! the actors and removes each element whose number ends in 3, the other adds as many with the second half and removes those that end in 7;
+//! the actors and removes each element whose number ends in 3, the other adds as many with the second half and removes those that end in 7
+//! (in one row they remove the oldest instead, the first n/10 and the next);
 //! then one side is merged into the other, or a replica with its own copy. Actors have 128 bits. Copies are made beforehand; the peer's
 //! merge consumes the other side and so frees it. A second workload has both sides add a tenth of the elements once more, concurrently, and
 //! a third has elements of 16 bytes of text. The least of several rounds is quoted, since the machine is shared.

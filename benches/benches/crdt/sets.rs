@@ -61,7 +61,14 @@ struct Pair<E: Hash + Eq> {
 }
 
 impl<E: Clone + Hash + Eq + Ord + Debug> Pair<E> {
-    fn new(n: usize, actors: usize, again: bool, element: impl Fn(usize) -> E) -> Self {
+    /// `gone` says which of the old elements the two sides remove.
+    fn new(
+        n: usize,
+        actors: usize,
+        again: bool,
+        element: impl Fn(usize) -> E,
+        gone: impl Fn(usize, usize) -> bool,
+    ) -> Self {
         let (mut ours, mut theirs) = (OrSet::new(), Peer::new());
         for i in 0..n {
             let actor = actor(i % actors);
@@ -77,7 +84,7 @@ impl<E: Clone + Hash + Eq + Ord + Debug> Pair<E> {
                 let _ = black_box(pair.ours[side].add(ActorId::from(actor), element(new)));
                 peer_add(&mut pair.theirs[side], actor, element(new));
             }
-            for i in (0..n).filter(|i| i % 10 == [3, 7][side]) {
+            for i in (0..n).filter(|i| gone(side, *i)) {
                 pair.ours[side].remove(&element(i));
                 peer_remove(&mut pair.theirs[side], &element(i));
             }
@@ -136,15 +143,23 @@ fn compared(table: &mut Table, what: &str, [ours, theirs]: [f64; 2]) {
     table.row(what, duration(ours), duration(theirs), Some(theirs / ours), None);
 }
 
+/// A tenth of the old elements, one here and one there: the two sides remove others.
+fn scattered(side: usize, i: usize) -> bool {
+    i % 10 == 3 + 4 * side
+}
+
 fn merges(table: &mut Table) {
     for (n, actors) in [(10_000, 2), (10_000, 16), (100_000, 2), (100_000, 16)] {
-        let pair = Pair::new(n, actors, false, |i| i as u64);
+        let pair = Pair::new(n, actors, false, |i| i as u64, scattered);
         compared(table, &format!("set, {n} u64, {actors} actors, merge ±10 %"), pair.diverged());
         compared(table, &format!("set, {n} u64, {actors} actors, merge identical"), pair.identical());
     }
-    let pair = Pair::new(100_000, 16, true, |i| i as u64);
+    let oldest = |side: usize, i: usize| i / 10_000 == side;
+    let pair = Pair::new(100_000, 16, false, |i| i as u64, oldest);
+    compared(table, "set, 100000 u64, 16 actors, merge ±10 %, the oldest removed", pair.diverged());
+    let pair = Pair::new(100_000, 16, true, |i| i as u64, scattered);
     compared(table, "set, 100000 u64, 16 actors, a tenth added again by both, merge", pair.diverged());
-    let pair = Pair::new(100_000, 16, false, |i| format!("element {i:08}"));
+    let pair = Pair::new(100_000, 16, false, |i| format!("element {i:08}"), scattered);
     compared(table, "set, 100000 texts, 16 actors, merge ±10 %", pair.diverged());
     compared(table, "set, 100000 texts, 16 actors, merge identical", pair.identical());
 }

@@ -80,7 +80,9 @@ impl GCounter {
     /// # Errors
     /// [`Refused::Overflow`] when the actor's own count would not fit into 64 bits.
     pub fn increment(&mut self, actor: ActorId, by: u64) -> Result<Step, Refused> {
-        self.act(actor, by)
+        let step = self.prepare(actor, by)?;
+        raise(&mut self.counts, actor, step.to);
+        Ok(step)
     }
 
     /// The sum over all actors.

@@ -66,6 +66,12 @@ impl<K: Ord, S> DotMap<K, S> {
     pub fn len(&self) -> usize {
         self.entries.len()
     }
+
+    /// Whether no key has.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
 }
 
 impl<K: Clone + Debug + Ord, S: DotStore> DotMap<K, S> {

@@ -23,6 +23,15 @@ impl Fingerprint {
     }
 }
 
+impl Fingerprint {
+    /// Of two sets side by side: which of them an element is in makes a difference.
+    #[must_use]
+    pub fn beside(self, other: Self) -> Self {
+        let mixed = fold(other.sum ^ SEED, FACTOR.rotate_left(13) | 1);
+        Self { count: self.count.wrapping_add(other.count), sum: self.sum.wrapping_add(mixed) }
+    }
+}
+
 impl Wire for Fingerprint {
     const LEN_MIN: usize = 16;
 

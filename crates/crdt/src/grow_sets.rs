@@ -69,7 +69,7 @@ fn add_all<E: Ord + Clone>(to: &mut BTreeSet<E>, from: &BTreeSet<E>) -> bool {
 impl<E: Ord + Clone + Debug + Hash> Crdt for GSet<E> {
     type Action = E;
     type Op = E;
-    type Delta = BTreeSet<E>;
+    type Delta = Self;
     type Version = Fingerprint;
     type View = BTreeSet<E>;
 
@@ -83,24 +83,24 @@ impl<E: Ord + Clone + Debug + Hash> Crdt for GSet<E> {
         Ok(Change::grown_if(!self.contains(op) && self.add(op.clone())))
     }
 
-    fn delta_of(op: &E) -> BTreeSet<E> {
-        BTreeSet::from([op.clone()])
+    fn delta_of(op: &E) -> Self {
+        Self { elements: BTreeSet::from([op.clone()]) }
     }
 
     fn version(&self) -> Fingerprint {
         Fingerprint::of(&self.elements)
     }
 
-    fn delta_since(&self, version: &Fingerprint) -> BTreeSet<E> {
-        if self.version() == *version { BTreeSet::new() } else { self.elements.clone() }
+    fn delta_since(&self, version: &Fingerprint) -> Self {
+        if self.version() == *version { Self::new() } else { self.clone() }
     }
 
-    fn join(&mut self, delta: &BTreeSet<E>) -> Result<Change, Refused> {
-        Ok(Change::grown_if(add_all(&mut self.elements, delta)))
+    fn join(&mut self, delta: &Self) -> Result<Change, Refused> {
+        Ok(Change::grown_if(add_all(&mut self.elements, &delta.elements)))
     }
 
     fn merge(&mut self, other: &Self) -> Result<Change, Refused> {
-        self.join(&other.elements)
+        self.join(other)
     }
 
     fn view(&self) -> BTreeSet<E> {
@@ -188,7 +188,7 @@ impl<E: Ord + Clone + Debug + Hash> Crdt for TwoPhaseSet<E> {
     type Action = Phase<E>;
     type Op = Phase<E>;
     type Delta = Phases<E>;
-    type Version = [Fingerprint; 2];
+    type Version = Fingerprint;
     type View = BTreeSet<E>;
 
     const DELIVERY: Delivery = Delivery::Any;
@@ -214,11 +214,11 @@ impl<E: Ord + Clone + Debug + Hash> Crdt for TwoPhaseSet<E> {
         delta.phases
     }
 
-    fn version(&self) -> [Fingerprint; 2] {
-        [Fingerprint::of(&self.phases.present), Fingerprint::of(&self.phases.removed)]
+    fn version(&self) -> Fingerprint {
+        Fingerprint::of(&self.phases.present).beside(Fingerprint::of(&self.phases.removed))
     }
 
-    fn delta_since(&self, version: &[Fingerprint; 2]) -> Phases<E> {
+    fn delta_since(&self, version: &Fingerprint) -> Phases<E> {
         if self.version() == *version { Phases::default() } else { self.phases.clone() }
     }
 

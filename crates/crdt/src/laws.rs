@@ -218,7 +218,10 @@ impl<S: Subject> Laws<S> {
     /// The law that it breaks.
     pub fn check(&self, schedule: &[Step<S::Action>]) -> Result<(), Broken<S::Action>> {
         let mut world = world::World::new();
-        let broken = |at: usize, (law, how)| Broken { law, how, schedule: schedule[..at].to_vec() };
+        let broken = |steps: usize, (law, how)| {
+            let schedule = schedule.iter().take(steps).cloned().collect();
+            Broken { law, how, schedule }
+        };
         for (at, step) in schedule.iter().enumerate() {
             world.step(step).map_err(|fault| broken(at + 1, fault))?;
         }

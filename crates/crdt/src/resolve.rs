@@ -1,4 +1,43 @@
 //! Several values were written at once: what does a reader see?
+//!
+//! A policy of one's own takes a few lines, and the law kit checks it:
+//!
+//! ```
+//! use synod_crdt::laws::Laws;
+//! use synod_crdt::resolve::{Resolve, Write, replace};
+//! use synod_crdt::store::Plan;
+//! use synod_crdt::{ActorId, Causal, Crdt, Dot, DotFun, Refused};
+//!
+//! /// Of titles that were written concurrently, the longest is shown.
+//! #[derive(Clone, Debug, Default, PartialEq)]
+//! struct Longest;
+//!
+//! impl Resolve<&'static str> for Longest {
+//!     type Action = Write<&'static str>;
+//!     type View = Option<&'static str>;
+//!
+//!     fn plan(
+//!         here: &[(Dot, &'static str)],
+//!         _: ActorId,
+//!         action: Self::Action,
+//!     ) -> Result<Plan<&'static str>, Refused> {
+//!         Ok(replace(here, action.value()))
+//!     }
+//!
+//!     fn view(here: &[(Dot, &'static str)]) -> Self::View {
+//!         here.iter().map(|(_, title)| *title).max_by_key(|title| (title.len(), *title))
+//!     }
+//! }
+//!
+//! type Title = Causal<DotFun<&'static str, Longest>>;
+//! let (mut here, mut there) = (Title::new(), Title::new());
+//! here.act(ActorId::from(1), Write::Put("Dune"))?;
+//! there.act(ActorId::from(2), Write::Put("Dune Messiah"))?;
+//! let _ = here.merge(&there)?;
+//! assert_eq!(here.view(), Some("Dune Messiah"));
+//! Laws::<Title>::new(["Dune", "Dune Messiah"].map(Write::Put)).random(0..200, 12).unwrap();
+//! # Ok::<(), Refused>(())
+//! ```
 
 use crate::store::Plan;
 use crate::{ActorId, Dot, Refused};
@@ -47,6 +86,16 @@ pub enum Write<V> {
     Clear,
 }
 
+impl<V> Write<V> {
+    /// What is written, if anything is.
+    pub fn value(self) -> Option<V> {
+        match self {
+            Self::Put(value) => Some(value),
+            Self::Clear => None,
+        }
+    }
+}
+
 /// A reader sees every value: conflicts are the reader's to settle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Every;
@@ -56,11 +105,7 @@ impl<V: Clone + Debug + Ord> Resolve<V> for Every {
     type View = Vec<V>;
 
     fn plan(here: &[(Dot, V)], _: ActorId, action: Write<V>) -> Result<Plan<V>, Refused> {
-        let value = match action {
-            Write::Put(value) => Some(value),
-            Write::Clear => None,
-        };
-        Ok(replace(here, value))
+        Ok(replace(here, action.value()))
     }
 
     /// The values, sorted, each once.
@@ -102,11 +147,7 @@ impl<V: Clone + Debug + PartialEq> Resolve<Stamped<V>> for Latest {
         _: ActorId,
         action: Self::Action,
     ) -> Result<Plan<Stamped<V>>, Refused> {
-        let value = match action {
-            Write::Put(value) => Some(value),
-            Write::Clear => None,
-        };
-        Ok(replace(here, value))
+        Ok(replace(here, action.value()))
     }
 
     fn view(here: &[(Dot, Stamped<V>)]) -> Option<V> {

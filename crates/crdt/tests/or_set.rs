@@ -1,4 +1,5 @@
 //! The set against its model, `OrMap<E, DotSet>`: whatever is done to both, a reader sees the same, and so does whoever looks at the dots.
+#![cfg(test)]
 
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,6 +162,24 @@ fn what_is_gone_takes_no_room() {
     {
         assert!(worn * 10 <= fresh * 11, "{worn} bytes, and {fresh} in a fresh one");
     }
+}
+
+#[test]
+fn actors_are_limited_and_elements_are_not() {
+    let mut set = OrSet::new();
+    for element in 0..70_000_u64 {
+        set.add(ActorId::from(1), element).unwrap();
+    }
+    assert_eq!(OrSet::from_bytes(set.to_bytes(0), 0).as_ref(), Ok(&set));
+    let mut crowd = OrSet::new();
+    for actor in 0..65_536 {
+        crowd.add(ActorId::from(actor), 1_u64).unwrap();
+    }
+    assert_eq!(crowd.add(ActorId::from(65_536), 1), Err(Refused::TooManyActors));
+    let before = set.clone();
+    set.add(ActorId::from(1 << 64), 0).unwrap();
+    assert_eq!(crowd.merge(&set), Err(Refused::TooManyActors));
+    assert_eq!(set.merge(&before), Ok(synod_crdt::Change::Same));
 }
 
 #[test]

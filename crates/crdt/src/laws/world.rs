@@ -20,8 +20,8 @@ struct Done<S: Subject> {
     by: usize,
     /// What its writer knew, as bits.
     after: u64,
-    /// The operation as the first three forms of the replica made it.
-    ops: [S::Op; 3],
+    /// The operation as each form of the replica has made it, and its twin.
+    ops: [S::Op; 4],
 }
 
 /// One replica.
@@ -111,32 +111,27 @@ impl<S: Subject> World<S> {
     }
 
     fn act(&mut self, by: usize, action: &S::Action) -> Result<(), Fault> {
-        let replica = &mut self.replicas[by];
-        let [op, delta, state] = &mut replica.forms;
+        let Replica { forms: [op, delta, state], twin, .. } = &mut self.replicas[by];
         let before = state.clone();
         let prepare = |form: &S| form.prepare(actor(by), action);
-        let ops = match (prepare(op), prepare(delta), prepare(state)) {
-            (Ok(op), Ok(delta), Ok(state)) => [op, delta, state],
-            (Err(_), Err(_), Err(_)) => return Ok(()),
-            (a, b, c) => {
-                let how = format!("one form of a replica refuses {action:?}: {a:?}, {b:?}, {c:?}");
-                return Err((Law::Views, how));
+        let ops = match [prepare(op), prepare(delta), prepare(state), prepare(twin)] {
+            [Ok(op), Ok(delta), Ok(state), Ok(twin)] => [op, delta, state, twin],
+            [Err(_), Err(_), Err(_), Err(_)] => return Ok(()),
+            mixed => {
+                let law = if self.collected { Law::Garbage } else { Law::Views };
+                return Err((law, format!("of the forms of a replica some refuse {action:?}: {mixed:?}")));
             }
         };
-        let twin = replica.twin.prepare(actor(by), action);
         let own = |result: Result<(), String>| {
             result.map_err(|why| (Law::Delivery, format!("a replica refuses its own {action:?}: {why}")))
         };
         own(op.apply(&ops[0]))?;
         own(delta.join(&ops[1]))?;
         own(state.apply(&ops[2]))?;
-        own(twin.and_then(|twin| replica.twin.apply(&twin)))?;
-        equal(
-            Law::Inflation,
-            "the state after an action, and merged with the one before",
-            state,
-            &joined(&before, state)?,
-        )?;
+        own(twin.apply(&ops[3]))?;
+        let climbed = joined(&before, state)?;
+        equal(Law::Inflation, "the state after an action, and merged with the one before", state, &climbed)?;
+        let replica = &mut self.replicas[by];
         let after = replica.bits;
         let number = self.done.len();
         replica.known.push(number);
@@ -184,7 +179,7 @@ impl<S: Subject> World<S> {
             Ok(()) => state.merge(&fragment).map_err(refused)?,
             Err(_) => state.join(&ops[2]).map_err(refused)?,
         }
-        replica.twin.apply(&ops[0]).map_err(refused)?;
+        replica.twin.apply(&ops[3]).map_err(refused)?;
         for (before, after) in before.iter().flatten().zip(&replica.forms) {
             equal(Law::Delivery, "before and after a repetition", before, after)?;
         }
@@ -196,16 +191,13 @@ impl<S: Subject> World<S> {
     }
 
     fn sync(&mut self, from: usize, to: usize) -> Result<(), Fault> {
-        let [source, target] = match self.replicas.get_disjoint_mut([from, to]) {
-            Ok(both) => both,
-            Err(_) => return Ok(()),
-        };
+        let Ok([source, target]) = self.replicas.get_disjoint_mut([from, to]) else { return Ok(()) };
         let refused = |why: String| (Law::Delivery, format!("replica {to} refuses {from}: {why}"));
         for number in &source.known {
             let new = target.bits >> number & 1 == 0;
             if new {
                 target.forms[0].apply(&self.done[*number].ops[0]).map_err(refused)?;
-                target.twin.apply(&self.done[*number].ops[0]).map_err(refused)?;
+                target.twin.apply(&self.done[*number].ops[3]).map_err(refused)?;
                 target.known.push(*number);
                 target.bits |= 1 << number;
             }

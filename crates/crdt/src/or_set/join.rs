@@ -5,7 +5,7 @@ use super::lane::{bit_of, bits_down, counter_at, key_of, rank};
 use super::merge::Going;
 use super::{OrSet, OrSetDelta};
 use crate::fingerprint::hash_of;
-use crate::{Change, Refused};
+use crate::{Change, Dot, Refused};
 use core::hash::Hash;
 
 impl<E: Clone + Eq + Hash> OrSet<E> {
@@ -47,10 +47,15 @@ impl<E: Clone + Eq + Hash> OrSet<E> {
             }
             strangers += usize::from(self.lane_of(actor).is_err());
         }
-        let mut previous = None;
+        let mut previous: Option<(&Dot, &E)> = None;
         for (dot, element) in &delta.added {
             if dot.count() > COUNTER_MAX {
                 return Err(Refused::Exhausted { actor: dot.actor });
+            }
+            // Sorted, so that two contents of one dot within one delta are neighbours.
+            let last = previous.replace((dot, element));
+            if last.is_some_and(|(last, other)| last > dot || (last == dot && other != element)) {
+                return Err(Refused::DotReused { dot: *dot });
             }
             match self.lane_of(dot.actor).ok().and_then(|lane| self.lanes.get(usize::from(lane))) {
                 Some(lane) => {
@@ -58,13 +63,10 @@ impl<E: Clone + Eq + Hash> OrSet<E> {
                         return Err(Refused::DotReused { dot: *dot });
                     }
                 }
-                None => strangers += 1,
-            }
-            // Sorted, so that two contents of one dot within one delta are neighbours.
-            if let Some((last, other)) = previous.replace((dot, element))
-                && (last > dot || (last == dot && other != element))
-            {
-                return Err(Refused::DotReused { dot: *dot });
+                None => {
+                    let counted = last.is_some_and(|(last, _)| last.actor == dot.actor);
+                    strangers += usize::from(!counted && delta.dead.of(dot.actor).is_none());
+                }
             }
         }
         self.check_room(strangers)
@@ -92,7 +94,7 @@ impl<E: Clone + Eq + Hash> OrSet<E> {
             for bit in bits_down(live & mask) {
                 let rank = rank(live, bit);
                 let hash = hash_of(&self.lanes[usize::from(number)].elements[at][rank]);
-                emptied |= self.kill(number, &Going { at, bit, rank, hash });
+                emptied |= self.kill(number, &Going::new(at, bit, rank, hash));
                 killed = true;
             }
         }
@@ -106,7 +108,8 @@ impl<E: Clone + Eq + Hash> OrSet<E> {
     #[allow(clippy::indexing_slicing, reason = "the caller has found the lane, the word and the rank")]
     #[inline]
     pub(super) fn kill(&mut self, number: u16, going: &Going) -> bool {
-        let &Going { at, bit, rank, hash } = going;
+        let hash = going.hash;
+        let (at, bit, rank) = (going.at as usize, u32::from(going.bit), usize::from(going.rank));
         let lane = &self.lanes[usize::from(number)];
         self.index.remove(hash, Place::new(hash, number, counter_at(lane.keys[at], bit)));
         // Unless some elements stand at several places, none is left of this one.

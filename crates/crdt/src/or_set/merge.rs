@@ -17,10 +17,17 @@ struct Patch<'a, E> {
 
 /// An element that goes, and where it is: in each word the highest bit first, so that ranks stay true.
 pub(super) struct Going {
-    pub(super) at: usize,
-    pub(super) bit: u32,
-    pub(super) rank: usize,
     pub(super) hash: u64,
+    pub(super) at: u32,
+    pub(super) bit: u8,
+    pub(super) rank: u8,
+}
+
+impl Going {
+    /// The element at this bit of the word at `at`; words are numbered by 32 bits, and have 64 of them.
+    pub(super) fn new(at: usize, bit: u32, rank: usize, hash: u64) -> Self {
+        Self { hash, at: at as u32, bit: bit as u8, rank: rank as u8 }
+    }
 }
 
 /// An element that comes, in the order of its counter.
@@ -125,7 +132,7 @@ fn compare<'a, E: Hash>(mine: &Lane<E>, theirs: &'a Lane<E>) -> Result<Patch<'a,
                 let hash = hash_of(&mine.elements[a][rank]);
                 my_print = my_print.wrapping_sub(print(hash, bit));
                 if drop >> bit & 1 == 1 {
-                    patch.going.push(Going { at: a, bit, rank, hash });
+                    patch.going.push(Going::new(a, bit, rank, hash));
                 }
             }
             let known = mine.seen.word(u64::from(key));

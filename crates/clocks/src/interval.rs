@@ -165,7 +165,7 @@ pub struct Sample {
     pub error_ns: u64,
 }
 
-/// Who knows the time and how wrong it may be: the kernel ([`KernelSource`](crate::KernelSource), feature `kernel`), a receiver of
+/// Who knows the time and how wrong it may be: the kernel (`KernelSource`, feature `kernel`), a receiver of
 /// a time signal, a simulator.
 pub trait TimeSource {
     /// A monotonic clock, in nanoseconds, that goes on while the machine sleeps.

@@ -7,7 +7,7 @@ use crate::wall::{UnixMillis, WallClock, WallError};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// The kernel's real-time clock as of its last tick (`CLOCK_REALTIME_COARSE`): 1 to 10 ms old, several times quicker to read than
-/// [`SystemClock`](crate::SystemClock), and therefore what a [hybrid clock](crate::Hlc) reads best.
+/// `SystemClock`, and therefore what a [hybrid clock](crate::Hlc) reads best.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CoarseClock;
 

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The system's real-time clock, to the millisecond.
 ///
-/// Reading it takes about as long as three stamps of a hybrid clock. On Linux, [`CoarseClock`](crate::CoarseClock) (feature `kernel`)
+/// Reading it takes about as long as three stamps of a hybrid clock. On Linux, `CoarseClock` (feature `kernel`)
 /// is several times quicker; elsewhere a [`SetClock`](crate::SetClock) and a ticker are.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;

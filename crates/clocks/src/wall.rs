@@ -93,7 +93,7 @@ impl<F: Fn() -> Result<UnixMillis, WallError>> WallClock for F {
 
 /// A clock that shows what it was last set to: for tests, and, set by a ticker, as the cheapest clock there is.
 ///
-/// Reading costs one load. A program that wants that sets it every millisecond or so from a [`SystemClock`](crate::SystemClock); what
+/// Reading costs one load. A program that wants that sets it every millisecond or so from a `SystemClock`; what
 /// a reader sees is as old as the ticker is slow.
 ///
 /// ```

@@ -47,12 +47,12 @@ const AGE_NS_MAX: u64 = 3_600_000_000_000;
 ///
 /// // Before the commit is shown to anybody, its timestamp must be in the past for everybody:
 /// let wait = clock.commit_wait(commit_at)?.unwrap();
-/// assert_eq!(wait.as_nanos(), 4_000_001);
+/// assert_eq!(wait.as_nanos(), 4_000_003);
 /// clock.source().set_true_ns(1_000_000_000_000 + wait.as_nanos() as u64);
 /// // While waiting, time has become a little less certain, so that a moment more is needed.
 /// let wait = clock.commit_wait(commit_at)?.unwrap();
-/// assert_eq!(wait.as_nanos(), 2_001);
-/// clock.source().set_true_ns(1_000_000_004_010_000);
+/// assert_eq!(wait.as_nanos(), 2_000);
+/// clock.source().set_true_ns(1_000_004_010_000);
 /// assert_eq!(clock.commit_wait(commit_at)?, None);
 /// assert!(clock.after(commit_at)?);
 ///

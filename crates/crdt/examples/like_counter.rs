@@ -93,7 +93,7 @@ fn repair(regions: &mut [Region]) -> Result<(), Refused> {
         let version = regions[to].likes.version();
         let delta = regions[from].likes.delta_since(&version);
         let _ = regions[to].likes.join(&delta)?;
-        for step in std::mem::take(&mut regions[to].early) {
+        for step in core::mem::take(&mut regions[to].early) {
             regions[to].take(step);
         }
     }

@@ -252,6 +252,19 @@ impl Wire for u128 {
     }
 }
 
+/// Two's complement.
+impl Wire for i64 {
+    const LEN_MIN: usize = 8;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        out.u64(self.cast_unsigned());
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        input.u64().map(u64::cast_signed)
+    }
+}
+
 impl Wire for bool {
     const LEN_MIN: usize = 1;
 

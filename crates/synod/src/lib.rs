@@ -9,6 +9,7 @@
 //! | `raft` | `raft` | Raft as a plain value, with a plain front door |
 //! | `paxos` | `paxos` | single-decree Paxos as a plain value: one decision, for ever |
 //! | `quorum` | `quorum` | quorums as values: majorities, weights, hierarchies, flexible and joint |
+//! | `hashring` | `hashring` | which node owns this key: every algorithm of consistent hashing behind one trait |
 //! | `sim` | `sim` | the simulator: one seed is one run, with faults of network, disk, clock and process |
 //! | `checker` | `checker` | judges of what clients saw: linearizability with certificates and counterexamples |
 //! | `kv` | `kv` | a replicated key-value store, composed from the parts |
@@ -71,6 +72,9 @@ pub use synod_core as core;
 #[cfg(feature = "checker")]
 #[doc(inline)]
 pub use synod_consistency_checker as checker;
+#[cfg(feature = "hashring")]
+#[doc(inline)]
+pub use synod_hashring as hashring;
 #[cfg(feature = "kv")]
 #[doc(inline)]
 pub use synod_kv as kv;

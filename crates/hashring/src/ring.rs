@@ -6,6 +6,7 @@ use crate::hash::GOLDEN;
 use crate::placement::Placement;
 use crate::{Cluster, HashFn, Node, NodeIx, PlacementError, Ranges};
 use alloc::vec::Vec;
+use core::fmt;
 use points::Points;
 use synod_core::{NodeId, SplitMix64};
 
@@ -52,6 +53,15 @@ impl Vnodes {
         let exact = u128::from(weight) * u128::from(self.points);
         let rounded = (exact + unit / 2) / unit;
         if weight == 0 { 0 } else { synod_core::mutant!(rounded.max(1), "tiny-weight-vanishes" => rounded) }
+    }
+}
+
+impl fmt::Display for Vnodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.unit {
+            0 | 1 => write!(f, "{}", self.points),
+            unit => write!(f, "{}/{unit}", self.points),
+        }
     }
 }
 

@@ -140,9 +140,9 @@ mod tests {
             let name = &servers[id.0 as usize - 1].name;
             writeln!(out, "{} {} {name}", position >> 32, point >> 32).unwrap();
         }
-        md5::words(out.as_bytes()).iter().fold(String::new(), |text, word| {
-            text + &format!("{:08x}", word.swap_bytes())
-        })
+        md5::words(out.as_bytes())
+            .iter()
+            .fold(String::new(), |text, word| text + &format!("{:08x}", word.swap_bytes()))
     }
 
     #[test]

@@ -25,8 +25,6 @@ mod hash;
 mod jump;
 mod maglev;
 mod multi_probe;
-#[cfg(synod_mutants)]
-pub mod mutants;
 mod node;
 mod placement;
 mod rendezvous;

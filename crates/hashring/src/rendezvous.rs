@@ -223,7 +223,10 @@ const LOGS: [(u64, u64); 128] = {
     let mut at = 0;
     while at < 128 {
         let centre = (1_u64 << 63) | ((at as u64) << 56);
-        logs[at] = (centre, bitwise_log2(centre));
+        #[expect(clippy::indexing_slicing, reason = "const code has no `get_mut`; `at` is below the length")]
+        {
+            logs[at] = (centre, bitwise_log2(centre));
+        }
         at += 1;
     }
     logs

@@ -114,7 +114,7 @@ fn circle(
         out,
         "<text class=\"small\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">0, then clockwise</text>",
         centre.0,
-        centre.1 - RADIUS - 10.0
+        centre.1 - RADIUS - 16.0
     );
     let busiest =
         side.balance.iter().filter(|row| row.fair > 0.0).map(|row| row.owned / row.fair).fold(0.0, f64::max);
@@ -195,6 +195,8 @@ fn bars(
         if after.is_some() { "; pale before, full after" } else { "" }
     );
     for (line, id) in ids.iter().take(BARS_MAX).enumerate() {
+        let rows = sides.iter().filter_map(|side| row(side, *id));
+        let end = rows.flat_map(|row| [row.owned, row.fair]).fold(0.0, f64::max) * scale;
         let y = TOP - 20.0 + 30.0 * line as f64;
         let label: String = name(*id).chars().take(18).collect();
         let _ = writeln!(
@@ -231,7 +233,7 @@ fn bars(
                 let _ = writeln!(
                     out,
                     "<text class=\"small\" x=\"{:.2}\" y=\"{}\">{:.2} %</text>",
-                    LEFT + wide.max(row.fair * scale) + 6.0,
+                    LEFT + end + 6.0,
                     y + 15.0,
                     row.owned * 100.0
                 );

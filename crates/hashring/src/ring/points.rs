@@ -7,6 +7,7 @@
 
 use crate::{Cluster, NodeIx};
 use alloc::vec::Vec;
+use core::ops::Range;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Points {
@@ -167,28 +168,35 @@ impl Points {
         if bits_for(count, cluster.len()) != self.bits {
             return None;
         }
-        let renamed = Renaming::of(now)?;
-        self.take_out(go)?;
-        self.rename(renamed);
-        self.put_in(come);
+        let renaming = Renaming::of(now)?;
+        if !go.is_empty() || come.is_empty() {
+            self.take_out(go, renaming)?;
+            self.put_in(come, Renaming::Nothing);
+        } else {
+            self.put_in(come, renaming);
+        }
         self.close();
         Some(())
     }
 
-    fn rename(&mut self, renaming: Renaming) {
-        let mask = (1_u64 << self.bits) - 1;
-        match renaming {
-            Renaming::Nothing => {}
-            Renaming::Down { behind } => {
-                self.words.iter_mut().for_each(|word| *word -= u64::from(*word & mask > behind));
-            }
-            Renaming::Up { from } => {
-                self.words.iter_mut().for_each(|word| *word += u64::from(*word & mask >= from));
-            }
+    /// Moves words, and renames their nodes while they are in the cache.
+    fn shift(&mut self, from: Range<usize>, to: usize, renaming: Renaming) {
+        const BLOCK: usize = 2048;
+        let (mask, len) = ((1_u64 << self.bits) - 1, from.len());
+        let mut shift = |start: usize, len: usize| {
+            let (source, place) = (from.start + start, to + start);
+            self.words.copy_within(source..source + len, place);
+            renaming.apply(self.words.get_mut(place..place + len).unwrap_or_default(), mask);
+        };
+        let blocks = (0..len).step_by(BLOCK).map(|start| (start, BLOCK.min(len - start)));
+        if to <= from.start {
+            blocks.for_each(|(start, len)| shift(start, len));
+        } else {
+            blocks.rev().for_each(|(start, len)| shift(start, len));
         }
     }
 
-    fn take_out(&mut self, go: Vec<(u64, NodeIx)>) -> Option<()> {
+    fn take_out(&mut self, go: Vec<(u64, NodeIx)>, renaming: Renaming) -> Option<()> {
         let mut places = Vec::with_capacity(go.len());
         for (position, node) in go {
             let bucket = bucket(position, self.bits);
@@ -206,10 +214,12 @@ impl Points {
                 this.0 = before.0 + 1;
             }
         }
+        let first = places.first().map_or(self.len(), |(at, _)| *at);
+        self.shift(0..first, 0, renaming);
         for (gone, (at, bucket)) in places.iter().enumerate() {
             let next = places.get(gone + 1);
             let until = next.map_or(self.len(), |next| next.0);
-            self.words.copy_within(at + 1..until, at - gone);
+            self.shift(at + 1..until, at - gone, renaming);
             let until = next.map_or(self.starts.len(), |next| next.1 + 1);
             let behind = self.starts.get_mut(bucket + 1..until)?;
             behind.iter_mut().for_each(|start| *start -= gone as u32 + 1);
@@ -218,8 +228,9 @@ impl Points {
         Some(())
     }
 
-    fn put_in(&mut self, come: Vec<(u64, NodeIx)>) {
+    fn put_in(&mut self, come: Vec<(u64, NodeIx)>, renaming: Renaming) {
         let bits = self.bits;
+        let mask = (1_u64 << bits) - 1;
         let mut places: Vec<_> = come
             .into_iter()
             .map(|(position, node)| {
@@ -228,7 +239,11 @@ impl Points {
                 let ends = self.starts.get(bucket).zip(self.starts.get(bucket + 1));
                 let (start, end) = ends.map_or((0, 0), |(start, end)| (*start as usize, *end as usize));
                 let words = self.words.get(start..end).unwrap_or_default();
-                (bucket, start + words.iter().take_while(|other| **other < word).count(), word)
+                (
+                    bucket,
+                    start + words.iter().take_while(|other| renaming.of_word(**other, mask) < word).count(),
+                    word,
+                )
             })
             .collect();
         // Buckets ascend with places; within a bucket, several new words may go to one place, in their order.
@@ -237,7 +252,7 @@ impl Points {
         self.words.resize(self.words.len() + places.len(), 0);
         let mut buckets_end = self.starts.len();
         for (more, (bucket, at, word)) in places.iter().enumerate().rev() {
-            self.words.copy_within(*at..end, at + more + 1);
+            self.shift(*at..end, at + more + 1, renaming);
             if let Some(place) = self.words.get_mut(at + more) {
                 *place = *word;
             }
@@ -246,6 +261,7 @@ impl Points {
             behind.iter_mut().for_each(|start| *start += more as u32 + 1);
             buckets_end = bucket + 1;
         }
+        self.shift(0..end, 0, renaming);
     }
 }
 
@@ -288,6 +304,7 @@ const PART_BITS: u32 = 12;
 const PADDING: usize = 3;
 
 /// How nodes that stay are renamed when one comes or goes.
+#[derive(Clone, Copy)]
 enum Renaming {
     Nothing,
     /// Those behind this one move down by one.
@@ -301,6 +318,24 @@ enum Renaming {
 }
 
 impl Renaming {
+    fn apply(self, words: &mut [u64], mask: u64) {
+        match self {
+            Self::Nothing => {}
+            Self::Down { behind } => {
+                words.iter_mut().for_each(|word| *word -= u64::from(*word & mask > behind))
+            }
+            Self::Up { from } => words.iter_mut().for_each(|word| *word += u64::from(*word & mask >= from)),
+        }
+    }
+
+    fn of_word(self, word: u64, mask: u64) -> u64 {
+        match self {
+            Self::Nothing => word,
+            Self::Down { behind } => word - u64::from(word & mask > behind),
+            Self::Up { from } => word + u64::from(word & mask >= from),
+        }
+    }
+
     /// `None` where more than one node has come or gone.
     fn of(now: &[Option<NodeIx>]) -> Option<Self> {
         let pairs = || (0_u64..).zip(now).filter_map(|(old, new)| Some((old, u64::from((*new)?.0))));

@@ -11,6 +11,7 @@
 //! | `quorum` | `quorum` | quorums as values: majorities, weights, hierarchies, flexible and joint |
 //! | `clocks` | `clocks` | logical, hybrid and bounded-error clocks behind one causality interface |
 //! | `crdt` | `crdt` | replicated data types that converge, and the laws to check your own |
+//! | `hashring` | `hashring` | which node owns this key: every algorithm of consistent hashing behind one trait |
 //! | `sim` | `sim` | the simulator: one seed is one run, with faults of network, disk, clock and process |
 //! | `checker` | `checker` | judges of what clients saw: linearizability with certificates and counterexamples |
 //! | `kv` | `kv` | a replicated key-value store, composed from the parts |
@@ -79,6 +80,9 @@ pub use synod_consistency_checker as checker;
 #[cfg(feature = "crdt")]
 #[doc(inline)]
 pub use synod_crdt as crdt;
+#[cfg(feature = "hashring")]
+#[doc(inline)]
+pub use synod_hashring as hashring;
 #[cfg(feature = "kv")]
 #[doc(inline)]
 pub use synod_kv as kv;

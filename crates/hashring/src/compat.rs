@@ -10,4 +10,5 @@
 //! | hash4j | [`JumpBack`](crate::JumpBack), [`jump_back`](crate::jump_back) |
 
 pub mod cassandra;
+pub mod ketama;
 pub mod redis;

@@ -75,7 +75,7 @@ pub enum PlacementError {
     },
     /// The algorithm knows no weights.
     #[error(
-        "{algorithm} knows no weights, and node {id} weighs {weight}, not 1: use rendezvous, a ring or slots"
+        "{algorithm} knows no weights, and node {id} weighs {weight}, unlike the first: use rendezvous, a ring or slots"
     )]
     Weighted {
         /// Which one.

@@ -1,7 +1,7 @@
 //! Fixed slots: far more of them than nodes, and a table that says whose each is. What moves is planned, slot by slot.
 
 use crate::placement::{Placement, everybody};
-use crate::{Cluster, HashFn, NodeIx, PlacementError};
+use crate::{Cluster, HashFn, NodeIx, PlacementError, Ranges};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
@@ -193,10 +193,6 @@ impl Slots {
         *place.ok_or(PlacementError::Range { what: "the slot", given: slot.0.into(), min: 0, max })? = node;
         Ok(self)
     }
-
-    pub(crate) fn raw(&self) -> &[NodeIx] {
-        &self.table
-    }
 }
 
 impl Placement for Slots {
@@ -217,6 +213,12 @@ impl Placement for Slots {
     fn candidates(&self, position: u64) -> impl Iterator<Item = NodeIx> + '_ {
         let (before, from) = self.table.split_at(self.slot(position).0 as usize);
         from.iter().chain(before).copied().chain(everybody(&self.cluster, position))
+    }
+}
+
+impl Ranges for Slots {
+    fn ranges(&self) -> impl Iterator<Item = (u64, NodeIx)> + '_ {
+        (0..).zip(&self.table).map(|(slot, node)| (*range_of(slot, self.count()).end(), *node))
     }
 }
 

@@ -137,6 +137,19 @@
 //! | no panic, whatever arrives and whatever is on the disk | `a_step_never_panics`, `any_bytes_decode_to_a_value_or_an_error`, `recovery_from_arbitrary_records_is_a_node_or_an_error` |
 //! | the five safety properties of the paper as an executable observer, [`invariants::Safety`] | the tests of `safety.rs`, which break each on purpose |
 //!
+//! # What people build with it
+//! Programs in `examples/`, each a [`StateMachine`](synod_core::StateMachine) on three nodes that lives through crashes of the leader. Each says
+//! what it guarantees and what it does not, and `tests/examples.rs` runs them all.
+//!
+//! | example | shows |
+//! |---|---|
+//! | `lock` | a distributed lock, and why its tokens must be checked: a client that pauses beyond its lease writes too late, and is refused |
+//! | `workers` | leader election for workers: one per epoch, another after a failure, and no work of an epoch that is over |
+//! | `ids` | unique ids from blocks that are reserved in sessions: a reservation whose answer was lost is made once |
+//! | `config` | a configuration store: compare-and-set by revision, watches that miss nothing or are told that they came too late |
+//!
+//! `cargo run -p synod-raft --example lock`, and so on.
+//!
 //! # How it is built
 //! * **A log of segments.** Proposals of one burst are packed into one arena, a [`Segment`], of one term. The same bytes are
 //!   in the leader's log, on their way to its disk and to every follower, in the followers' logs, and in

@@ -76,7 +76,7 @@ enum Answer {
     OutOfTurn {
         next: u64,
     },
-    /// That epoch is over. Whatever was to be done in it is not done.
+    /// That epoch is over, and this entry does nothing. An earlier copy of it may have been in time.
     Over {
         newest: u64,
     },
@@ -225,7 +225,7 @@ fn ask(cluster: &mut Cluster<Office>, command: &Command) -> Answer {
     cluster.call(command.to_bytes(VERSION))
 }
 
-/// Lets every worker have its turn, several times. Returns who has believed to lead, by epoch.
+/// Lets every worker have its turn, several times, and notes who believes to lead which epoch.
 fn rounds(
     cluster: &mut Cluster<Office>,
     count: usize,
@@ -272,6 +272,7 @@ pub(crate) fn main() {
     rounds(&mut cluster, 8, &mut [&mut cid], &mut leaders);
     assert_eq!((bob.epoch, cid.epoch), (Some(2), Some(3)), "both believe to lead, in different epochs");
     let next = cluster.read().next();
+    assert!(next <= JOBS, "there is work that he would do");
 
     println!("bob goes on where he was");
     assert_eq!(bob.turn(&mut cluster), Answer::Over { newest: 3 });

@@ -85,7 +85,7 @@ struct Versioned {
 }
 
 /// The replicated state. The history belongs to it: every replica forgets the same changes at the same entry.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Store {
     applied: u64,
     /// Of the last change.

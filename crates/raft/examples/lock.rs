@@ -72,13 +72,14 @@ enum Answer {
 }
 
 /// The replicated state: who holds what.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Locks {
     applied: u64,
     now_ms: u64,
     held: Map<Grant>,
 }
 
+#[derive(Debug)]
 struct Grant {
     client: Text,
     token: u64,
@@ -207,8 +208,9 @@ fn deposits(fenced: bool) -> Result<i64, Box<dyn Error>> {
     assert_eq!(acquire(&mut cluster, "bob"), Answer::Busy { holder: "ada".into() });
     assert_eq!(acquire(&mut cluster, "ada"), Answer::Granted { token: ada }, "asked again: the same grant");
 
-    // Ada's lease ends, and she does not notice.
+    // Ada's lease ends, and she does not notice. Then the whole cluster loses its power: its tokens go on where they were.
     wait(&mut cluster, LEASE_MS + 100);
+    cluster.lose_power();
     let Answer::Granted { token: bob } = acquire(&mut cluster, "bob") else { return Err("held".into()) };
     assert!(bob > ada, "tokens rise, over crashes too");
     let balance = account.read(bob)? + 5;
@@ -228,7 +230,6 @@ fn deposits(fenced: bool) -> Result<i64, Box<dyn Error>> {
         let release = Command::Release { lock: "account".into(), token };
         assert_eq!(cluster.call(release.to_bytes(VERSION)), answer);
     }
-    cluster.heal();
 
     if fenced {
         // She begins anew, with a new token and what is there now.
@@ -237,6 +238,7 @@ fn deposits(fenced: bool) -> Result<i64, Box<dyn Error>> {
         account.write(token, balance)?;
         println!("ada begins anew with token {token}, and writes {balance}");
     }
+    cluster.heal();
     Ok(account.balance)
 }
 

@@ -10,7 +10,7 @@
 //! * The work of an epoch that is over is refused: whether it is over is decided at the position of the log where the work stands, so
 //!   there is no gap between looking and doing. Here each job is done once and in order, whoever does it.
 //! * When the leading worker falls silent, another takes over after [`SILENCE_MS_MAX`], as long as a majority of the cluster is up. A crash of
-//!   the cluster's own leader costs the workers a pause, and no epoch.
+//!   the cluster's own leader costs the workers a pause, and no epoch; one of the whole cluster costs an epoch if it lasts longer than that.
 //!
 //! # What does not hold
 //! * **That only one worker believes that it leads.** Two may, at the same time, in different epochs: the old one has not noticed yet. That
@@ -85,7 +85,7 @@ enum Answer {
 }
 
 /// The replicated state.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Office {
     applied: u64,
     now_ms: u64,
@@ -96,6 +96,7 @@ struct Office {
     done: Vec<u64>,
 }
 
+#[derive(Debug)]
 struct Leader {
     worker: Text,
     heard_ms: u64,
@@ -279,7 +280,7 @@ pub(crate) fn main() {
     assert_eq!(cluster.read().next(), next, "his work is refused");
     rounds(&mut cluster, 10, &mut [&mut bob, &mut cid], &mut leaders);
     assert_eq!(cid.turn(&mut cluster), Answer::Alive, "nothing is left to do, and cid still leads");
-    cluster.heal();
+    cluster.lose_power();
 
     let office = cluster.read();
     assert_eq!(leaders, BTreeMap::from([(1, "ada"), (2, "bob"), (3, "cid")]));

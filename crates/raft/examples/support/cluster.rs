@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each example needs a part of it")]
 #![allow(clippy::expect_used, clippy::panic, reason = "if one of these fails, the example has failed")]
 
+use core::fmt;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use synod_core::{Bytes, Lsn, NodeId, StateMachine, Time};
@@ -159,16 +160,33 @@ impl<M: StateMachine> Cluster<M> {
         self.crash = Some(when);
     }
 
-    /// Whoever is down comes back with what is on its disk; a second later all have caught up, and all state machines are equal.
-    pub(crate) fn heal(&mut self) {
+    /// All nodes lose their memory at once, and come back.
+    pub(crate) fn lose_power(&mut self)
+    where
+        M: fmt::Debug,
+    {
+        IDS.into_iter().for_each(|id| self.stop(id));
+        self.heal();
+    }
+
+    /// Whoever is down comes back with what is on its disk; a second later all have caught up. All state machines are equal then, and a
+    /// snapshot is all of a state.
+    pub(crate) fn heal(&mut self)
+    where
+        M: fmt::Debug,
+    {
         for id in IDS.into_iter().filter(|id| self.down.contains_key(id)).collect::<Vec<_>>() {
             println!("   -- {id} is back");
             self.start(id);
         }
         self.pass(1_000);
-        let mut states = self.up.values().map(|member| member.machine.inner().snapshot());
-        let first = states.next();
-        assert!(states.all(|state| Some(state) == first), "all replicas are in the same state");
+        let mut states = self.up.values().map(|member| member.machine.inner());
+        let first = states.next().expect("all are up");
+        let mut copy = (self.empty)();
+        copy.restore(first.snapshot()).expect("a snapshot is one");
+        let first = format!("{first:?}");
+        assert_eq!(format!("{copy:?}"), first, "nothing is missing in a snapshot");
+        assert!(states.all(|state| format!("{state:?}") == first), "all replicas are in the same state");
     }
 
     /// How often a node was so far behind that it was sent a snapshot.

@@ -17,7 +17,8 @@
 //!   harms nobody as long as all that it does goes through the log. What it does elsewhere must be guarded there: pass the
 //!   epoch along as a fencing token (see the example `lock`).
 //! * That a job whose answer was lost was not done. Ask again with the same epoch, or read: the next leader begins with that.
-//! * One name is one process. A worker that is started again takes a new name, so that its earlier life cannot share its epoch.
+//! * That a name can be used twice. A worker that is started again takes a new one; otherwise its earlier life, which may be only paused,
+//!   would share its epoch.
 
 #[path = "support/cluster.rs"]
 #[allow(clippy::duplicate_mod, reason = "a test runs all examples in one program")]

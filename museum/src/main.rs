@@ -69,9 +69,11 @@ const SLOW: &[&str] = &[
     "ack-of-earlier-term",
     "change-before-own-commit",
     "commit-of-earlier-term",
+    "joint-election-by-one-half",
     "lease-without-drift",
     "older-snapshot-taken",
     "suffix-dropped",
+    "votes-again-after-damage",
     "window-leaks",
 ];
 
@@ -94,8 +96,8 @@ const UNCAUGHT: &[&str] = &[
 /// needs entries that are lost in the crash, and another campaign in the same term.
 const UNCAUGHT_BARRIERS: &[&str] = &["cx.send(self.others.clone(), request),"];
 
-/// Judges that no hunt has caught anything with that others had not seen. Tests put them on trial.
-const UNTRIED: &[&str] = &[];
+/// Judges that nobody misses: what they look at, others see first in every hunt. A test puts this one on trial.
+const UNTRIED: &[&str] = &["blind-to-other-snapshots"];
 
 /// An exhibit, and perhaps the proof that it does no harm.
 type Piece = (Exhibit, Option<String>);

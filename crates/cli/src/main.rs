@@ -6,6 +6,7 @@
 //! synod replay FILE          a failing run that was written down, stepped through forward and backward
 //! synod explore              every schedule of a small cluster, within bounds
 //! synod check FILE...        judges histories that clients recorded
+//! synod ring FILE            who owns what in a cluster, and what a change would move
 //! ```
 //!
 //! Exit codes: 0 all is well, 1 violated, 2 undecided, 3 bad input or usage, 130 interrupted.
@@ -20,6 +21,7 @@ mod fork;
 mod picture;
 mod replay;
 mod report;
+mod ring;
 mod shrink;
 mod simulate;
 mod subject;
@@ -53,6 +55,7 @@ enum Command {
     Replay(replay::Walk),
     Explore(explore::Explore),
     Check(check::Check),
+    Ring(ring::ShowRing),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Command::Replay(replay) => replay.run(&mut console),
         Command::Explore(explore) => explore.run(&mut console),
         Command::Check(check) => check.run(&mut console),
+        Command::Ring(ring) => ring.run(&mut console),
     };
     if let Some(error) = console.lost() {
         console.complain(&format_args!("cannot write to standard output: {error}"));

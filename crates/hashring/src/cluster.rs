@@ -86,7 +86,16 @@ impl Cluster {
         let owning = nodes.iter().filter(|node| node.share() > 0).count() as u32;
         let mut domains = alloc::vec![[0; ZONE_LEVELS]; nodes.len()];
         let mut zones = [0; ZONE_LEVELS];
-        for (level, zones) in (1..).zip(&mut zones) {
+        let depth = nodes.iter().map(|node| node.zone.depth()).max().unwrap_or(0);
+        for level in 1..=ZONE_LEVELS {
+            if level > depth.max(1) {
+                // Nobody's path is longer: the domains are those of the level above.
+                for domains in &mut domains {
+                    domains.copy_within(level - 2..level - 1, level - 1);
+                }
+                zones.copy_within(level - 2..level - 1, level - 1);
+                continue;
+            }
             let mut known: BTreeMap<&str, (u32, bool)> = BTreeMap::new();
             for (node, domains) in nodes.iter().zip(&mut domains) {
                 let next = known.len() as u32;
@@ -96,7 +105,9 @@ impl Cluster {
                     *domain = *number;
                 }
             }
-            *zones = known.values().filter(|(_, used)| *used).count() as u32;
+            if let Some(zones) = zones.get_mut(level - 1) {
+                *zones = known.values().filter(|(_, used)| *used).count() as u32;
+            }
         }
         let ids = nodes.iter().map(|node| node.id).collect();
         Ok(Self { nodes, ids, domains, zones, owning, weight })
@@ -132,8 +143,8 @@ impl Cluster {
     /// If there is no such node, or as [`Cluster::new`].
     pub fn changed(&self, node: Node) -> Result<Self, ClusterError> {
         self.find(node.id).ok_or(ClusterError::Unknown { id: node.id })?;
-        let others = self.nodes.iter().filter(|other| other.id != node.id).cloned();
-        Self::new(others.chain([node.clone()]))
+        let others = self.nodes.iter().filter(|other| other.id != node.id).cloned().collect::<Vec<_>>();
+        Self::new(others.into_iter().chain([node]))
     }
 
     /// The nodes, by identity.

@@ -135,5 +135,6 @@ impl Ranges for Maglev {
 }
 
 fn is_prime(number: u32) -> bool {
-    number > 1 && (2..).take_while(|factor| factor * factor <= number).all(|factor| number % factor != 0)
+    number > 1
+        && (2..).take_while(|factor| factor * factor <= number).all(|factor| !number.is_multiple_of(factor))
 }

@@ -95,10 +95,11 @@ impl<'a, I: Iterator<Item = NodeIx>> Owners<'a, I> {
             candidates,
             cluster,
             left: spread.count(),
-            needed: spread.domains(),
+            // The first copy reaches one domain of each level, wherever it is.
+            needed: spread.domains().map(|needed| needed.saturating_sub(1)),
             chosen: [NodeIx(u32::MAX); COPIES_MAX as usize],
             count: 0,
-            by_zone: spread.domains() != [0; ZONE_LEVELS],
+            by_zone: spread.domains().iter().any(|needed| *needed > 1),
         }
     }
 
@@ -107,26 +108,24 @@ impl<'a, I: Iterator<Item = NodeIx>> Owners<'a, I> {
     fn take(&mut self, node: NodeIx) -> bool {
         let chosen = self.chosen.get(..usize::from(self.count)).unwrap_or_default();
         // The most frequent refusal first: the node has a copy already.
-        if synod_core::mutant!(chosen.contains(&node), "replicas-on-one-node" => false) {
+        if chosen.contains(&node) {
             return false;
         }
-        if self.by_zone {
+        if self.by_zone && self.count > 0 {
             let domains = self.cluster.domains(node);
-            let mut new = [true; ZONE_LEVELS];
-            for other in chosen {
-                let others = self.cluster.domains(*other);
-                for level in 0..ZONE_LEVELS {
-                    new[level] &= domains[level] != others[level];
+            let mut needed = self.needed;
+            for (level, (needed, own)) in needed.iter_mut().zip(domains).enumerate() {
+                if *needed == 0 {
+                    continue;
+                }
+                let new = chosen.iter().all(|other| self.cluster.domains(*other).get(level) != Some(&own));
+                *needed -= u8::from(new);
+                // The copies that are left after this one must be as many as the domains that are still to be reached.
+                if *needed >= self.left {
+                    return false;
                 }
             }
-            let needed = |level: usize| self.needed[level].saturating_sub(u8::from(new[level]));
-            let fits = (0..ZONE_LEVELS).all(|level| needed(level) < self.left);
-            if synod_core::mutant!(!fits, "zones-forgotten" => false) {
-                return false;
-            }
-            for level in 0..ZONE_LEVELS {
-                self.needed[level] = self.needed[level].saturating_sub(u8::from(new[level]));
-            }
+            self.needed = needed;
         }
         if let Some(place) = self.chosen.get_mut(usize::from(self.count)) {
             *place = node;

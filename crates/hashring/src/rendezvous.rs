@@ -70,6 +70,14 @@ impl Rendezvous {
         for (at, seed) in (0_u64..).zip(&self.seeds) {
             let weight = self.weights.get(at as usize).copied().unwrap_or(1);
             let draw = draw(position, *seed) >> PLACE;
+            // Most draws are hopeless: the cost is at least this, and nearly this where it matters.
+            let hopeless = best.as_ref().is_some_and(|best| {
+                u128::from(cost_at_least(draw)) * u128::from(best.weight)
+                    > u128::from(best.cost) * u128::from(weight)
+            });
+            if hopeless {
+                continue;
+            }
             let score = Score { cost: cost(draw), weight, draw, at };
             if bound.as_ref().is_none_or(|bound| bound.beats(&score))
                 && best.as_ref().is_none_or(|best| score.beats(best))
@@ -117,23 +125,37 @@ const fn draw(position: u64, seed: u64) -> u64 {
 }
 
 /// The greatest draw, with the place of its node in the lower bits; of equal draws that of the first.
+///
+/// Products of 64 bits are what this costs. Where vectors have them (AVX-512DQ), or enough of 32 bits at a time (AVX2), several draws are
+/// made at once; before that one at a time is quicker, and a comparison that hardly ever succeeds is better than a maximum, because
+/// compilers leave the loop alone.
 #[inline]
 fn greatest(position: u64, seeds: &[u64]) -> u64 {
-    const LANES: usize = 16;
     const LOW: u64 = (1 << PLACE) - 1;
     let score = |seed: u64, at: u64| (draw(position, seed) & !LOW) | (LOW - at);
-    let mut best = [0; LANES];
-    let mut places: [u64; LANES] = core::array::from_fn(|lane| lane as u64);
-    let (chunks, rest) = seeds.as_chunks::<LANES>();
-    for chunk in chunks {
-        for ((best, place), seed) in best.iter_mut().zip(&mut places).zip(chunk) {
-            *best = (*best).max(score(*seed, *place));
-            *place += LANES as u64;
+    if cfg!(target_feature = "avx2") {
+        const LANES: usize = 32;
+        let mut best = [0; LANES];
+        let mut places: [u64; LANES] = core::array::from_fn(|lane| lane as u64);
+        let (chunks, rest) = seeds.as_chunks::<LANES>();
+        for chunk in chunks {
+            for ((best, place), seed) in best.iter_mut().zip(&mut places).zip(chunk) {
+                *best = (*best).max(score(*seed, *place));
+                *place += LANES as u64;
+            }
+        }
+        let first = (chunks.len() * LANES) as u64;
+        let rest = (first..).zip(rest).map(|(at, seed)| score(*seed, at));
+        return best.into_iter().chain(rest).max().unwrap_or(0);
+    }
+    let (mut best, mut place) = (0, 0);
+    for (at, seed) in (0..).zip(seeds) {
+        let draw = draw(position, *seed) | LOW;
+        if draw > best {
+            (best, place) = (draw, at);
         }
     }
-    let first = (chunks.len() * LANES) as u64;
-    let rest = (first..).zip(rest).map(|(at, seed)| score(*seed, at));
-    best.into_iter().chain(rest).max().unwrap_or(0)
+    best - place
 }
 
 #[inline]
@@ -171,6 +193,13 @@ pub(crate) fn cost(draw: u64) -> u64 {
     (whole + 1) * ONE - fraction
 }
 
+/// Never above [`cost`]: `−log₂ u ≥ (1 − u) / ln 2`, with 1477/1024 a little below `1 / ln 2`, and some units for rounding.
+#[inline]
+fn cost_at_least(draw: u64) -> u64 {
+    let odd = (2 * draw) | 1;
+    ((((1_u64 << 41) - odd) * 1477) << 5).saturating_sub(16)
+}
+
 /// `log₂(m / 2⁶³) × 2⁵⁶` for m with its highest bit set: by table for the first eight bits behind it, by a series for the rest.
 fn log2(m: u64) -> u64 {
     // ln(1 + x) = x − x²/2 + x³/3 − x⁴/4 …, at x < 2⁻⁷.
@@ -194,7 +223,10 @@ const LOGS: [(u64, u64); 128] = {
     let mut at = 0;
     while at < 128 {
         let centre = (1_u64 << 63) | ((at as u64) << 56);
-        logs[at] = (centre, bitwise_log2(centre));
+        #[expect(clippy::indexing_slicing, reason = "const code has no `get_mut`; `at` is below the length")]
+        {
+            logs[at] = (centre, bitwise_log2(centre));
+        }
         at += 1;
     }
     logs

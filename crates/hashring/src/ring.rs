@@ -49,10 +49,14 @@ impl Vnodes {
     /// How many points a node of this weight gets.
     #[must_use]
     pub fn count(self, weight: u64) -> u128 {
+        let points = u64::from(self.points);
+        if let Some(exact) = weight.checked_mul(points).filter(|_| self.unit <= 1) {
+            return u128::from(if weight == 0 { 0 } else { exact.max(1) });
+        }
         let unit = u128::from(self.unit.max(1));
         let exact = u128::from(weight) * u128::from(self.points);
         let rounded = (exact + unit / 2) / unit;
-        if weight == 0 { 0 } else { synod_core::mutant!(rounded.max(1), "tiny-weight-vanishes" => rounded) }
+        if weight == 0 { 0 } else { rounded.max(1) }
     }
 }
 
@@ -204,19 +208,37 @@ impl Ring {
         let counts = counts(&cluster, vnodes)?;
         let hash = self.hash;
         // What each old node is now, the points that go, and those that come.
-        let now: Vec<_> = self.cluster.ids().iter().map(|id| cluster.find(*id)).collect();
+        let mut now = alloc::vec![None; self.cluster.len()];
         let mut go = Vec::new();
         let mut come = Vec::new();
-        let count = |counts: &[u32], node: NodeIx| counts.get(node.at()).copied().unwrap_or(0);
-        for (old, node) in (0..).map(NodeIx).zip(self.cluster.nodes()) {
-            let had = vnodes.count(node.share()) as u32;
-            let has = now.get(old.at()).copied().flatten().map_or(0, |new| count(&counts, new));
-            go.extend(points_of(node.id, has..had, hash).map(|position| (position, old)));
-        }
-        for (new, node) in (0..).map(NodeIx).zip(cluster.nodes()) {
-            let old = self.cluster.find(node.id);
-            let had = old.map_or(0, |old| vnodes.count(self.cluster.share(old)) as u32);
-            come.extend(points_of(node.id, had..count(&counts, new), hash).map(|position| (position, new)));
+        let count = |node: &Node| vnodes.count(node.share()) as u32;
+        let nodes = |cluster: &Cluster| (0..cluster.len() as u32).map(NodeIx).peekable();
+        let (mut olds, mut news) = (nodes(&self.cluster), nodes(&cluster));
+        // Both are sorted by identity.
+        loop {
+            let old = olds.peek().and_then(|old| Some((*old, self.cluster.node(*old)?)));
+            let new = news.peek().and_then(|new| Some((*new, cluster.node(*new)?)));
+            match (old, new) {
+                (Some((old, had)), Some((new, has))) if had.id == has.id => {
+                    if let Some(now) = now.get_mut(old.at()) {
+                        *now = Some(new);
+                    }
+                    if had.share() != has.share() {
+                        go.extend(points_of(had.id, count(has)..count(had), hash).map(|at| (at, old)));
+                        come.extend(points_of(has.id, count(had)..count(has), hash).map(|at| (at, new)));
+                    }
+                    (olds.next(), news.next());
+                }
+                (Some((old, had)), has) if has.is_none_or(|(_, has)| had.id < has.id) => {
+                    go.extend(points_of(had.id, 0..count(had), hash).map(|at| (at, old)));
+                    olds.next();
+                }
+                (_, Some((new, has))) => {
+                    come.extend(points_of(has.id, 0..count(has), hash).map(|at| (at, new)));
+                    news.next();
+                }
+                _ => break,
+            }
         }
         if self.points.splice(&cluster, &now, go, come).is_none() {
             self.points = Points::build(&cluster, total(&counts), || each_point(&cluster, &counts, hash));

@@ -95,12 +95,6 @@ impl Slots {
     pub fn rebalanced(&self, cluster: Cluster) -> Result<Self, PlacementError> {
         let count = self.count();
         check(&cluster, count)?;
-        if synod_core::mutant!(false, "slots-modulo" => true) {
-            let nodes: Vec<_> = cluster.owners().collect();
-            let table =
-                (0..count as usize).filter_map(|slot| nodes.get(slot % nodes.len()).copied()).collect();
-            return Ok(Self { cluster, hash: self.hash, table });
-        }
         let stays: Vec<_> = self.cluster.ids().iter().map(|id| cluster.find(*id)).collect();
         let mut table: Vec<_> = self.table.iter().map(|old| stays.get(old.at()).copied().flatten()).collect();
         let mut has = alloc::vec![0; cluster.len()];

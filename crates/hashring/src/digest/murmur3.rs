@@ -7,7 +7,7 @@ const C2: u64 = 0x4cf5_ad43_2745_937f;
 
 /// As published.
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
-    with_tail(bytes, |byte| u64::from(byte))
+    with_tail(bytes, u64::from)
 }
 
 /// As Cassandra has it: the bytes of the tail are signed, so that those above 127 spread over the bits above them.

@@ -76,9 +76,14 @@
 //! | whatever a file says, it is planned or refused | `dividing/readers.rs` |
 //!
 //! # Cost
-//! 16,384 slots, 1,000 nodes, three copies, three zones: `cargo xtask bench partition` has the figures. Planning is nearly linear in what
-//! can move directly; only what has to be exchanged over several nodes is searched for. A pathological start (all owners drawn at
-//! random, two zones of three asked for) takes some seconds.
+//! 16,384 partitions, 1,000 nodes, three copies in three zones, on a busy machine of two cores, the least of three (`cargo xtask bench
+//! partition`): a plan takes 6 ms when a node leaves, 76 ms when one joins, 170 to 370 ms when a hundred join, 400 ms when all weights are
+//! drawn anew, 150 to 170 ms when all owners were drawn at random; checking it takes 5 to 10 ms. Every one was certified optimal. Planning is
+//! nearly linear in what can move directly; only what has to be exchanged over several nodes is searched for. The slowest case known: all
+//! owners drawn at random, copies in two of three zones, 1.1 to 1.5 s.
+//!
+//! The fullest node has this much for its weight: [`Tokens`] with about 256 a node 1.0000 / 1.0006 / 1.0069 at 10 / 100 / 1,000 nodes, about 150
+//! slots a unit of weight 1.0010 / 1.0019 / 1.0033.
 //!
 //! # What it does not do
 //! It copies no data: [`handoff`] asks the host to ([`handoff::Job::Copy`]). It does not decide *when* to rebalance, nor measure loads. A plan

@@ -209,7 +209,7 @@ impl Handoff {
             }
             Message::Give { .. } => {}
             Message::Take { partition, epoch, version } => {
-                self.on_take(from, (partition, epoch, version), cx)
+                self.on_take(from, (partition, epoch, version), cx);
             }
             Message::Taken { partition, epoch } => self.on_taken(from, (partition, epoch), cx),
             Message::Gave { partition, epoch } => self.on_gave(from, partition, epoch, cx),

@@ -70,13 +70,13 @@ fn holds(nodes: usize, route: &[u64], writes: &[u64], crashes: u8, states_min: u
 
 #[test]
 fn a_partition_that_moves_has_one_writer_in_every_schedule() {
-    holds(3, &[2, 3], &[1, 2, 3], 0, 500);
+    holds(3, &[2, 3], &[1, 2, 3], 0, 400);
 }
 
 #[test]
 fn a_crash_at_any_moment_leaves_an_owner_and_makes_no_second_writer() {
     holds(2, &[2], &[1, 2], 2, 1_000);
-    holds(3, &[2, 3], &[2], 1, 1_000);
+    holds(3, &[2, 3], &[1, 2], 2, 10_000);
 }
 
 #[test]
@@ -85,9 +85,12 @@ fn a_partition_that_comes_back_is_not_taken_by_an_old_offer() {
     holds(2, &[2, 1, 2], &[2], 1, 1_000);
 }
 
+/// A mistake, who coordinates, the route, who is written to, crashes, and what is found.
+type Case = (Twist, u64, &'static [u64], &'static [u64], u8, &'static str);
+
 #[test]
 fn every_planted_mistake_has_a_shortest_counterexample() {
-    let cases: [(Twist, u64, &[u64], &[u64], u8, &str); 6] = [
+    let cases: [Case; 6] = [
         (Twist::SpeaksEarly, 1, &[2], &[], 1, "two writers"),
         (Twist::ForgetsFrozen, 2, &[2], &[], 1, "two writers"),
         (Twist::ForgetsGiving, 1, &[2], &[], 1, "two writers"),

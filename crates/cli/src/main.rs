@@ -7,6 +7,7 @@
 //! synod explore              every schedule of a small cluster, within bounds
 //! synod check FILE...        judges histories that clients recorded
 //! synod ring FILE            who owns what in a cluster, and what a change would move
+//! synod ring plan FILE       the fewest moves of partitions, proved and in safe steps
 //! ```
 //!
 //! Exit codes: 0 all is well, 1 violated, 2 undecided, 3 bad input or usage, 130 interrupted.
@@ -55,7 +56,7 @@ enum Command {
     Replay(replay::Walk),
     Explore(explore::Explore),
     Check(check::Check),
-    Ring(ring::ShowRing),
+    Ring(ring::Ring),
 }
 
 fn main() -> ExitCode {

@@ -88,7 +88,6 @@ const UNCAUGHT: &[&str] = &[
     "overwritten-entry-recalled",
     "promise-lost-in-restart",
     "snapshot-for-ever",
-    "stalled-disk-leads-on",
     "votes-while-mending",
 ];
 

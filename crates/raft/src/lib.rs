@@ -120,6 +120,7 @@
 //! | a host for state machines in memory: entries count once, snapshots outlive crashes, damage is noticed ([`machine`]) | `machine.rs` |
 //! | the log in memory is bounded; older entries are read again when a peer or the application needs them | `recall.rs` |
 //! | a damaged log is repaired from the peers, wherever the damage is, without a vote or an acknowledgement that could break a promise | `mending.rs`, `storage.rs` of `synod-kv` |
+//! | a node that has lost its disk comes back under its old id, and breaks no promise of its earlier life ([`Config::rejoining`]) | `a_voter_that_has_lost_its_disk_counts_for_nothing_before_it_has_heard_all_voters`, `a_node_that_rejoins_under_its_old_id_knows_nobody_and_asks_who_speaks_to_it` |
 //! | flow control by batches, by bytes on the way, and by bytes that wait for a quorum | `flow.rs` |
 //! | restart from the log, also from one that was rewritten and partly released | `restart.txt`, `recovery_copes_with_any_part_of_what_was_released` |
 //! | compaction: what the application's durable state covers is forgotten, in memory and on the disk | `compaction.txt`, `any_kept_part_of_the_records_recovers_the_node`, `nothing_is_released_before_the_record_that_replaces_it_is_durable` |

@@ -77,7 +77,7 @@
 //! | a reader of a shared placement sees whole ones, and never an older one than before | `loom_shared.rs`, every interleaving |
 //!
 //! # Cost
-//! Look-ups and [`Owners`] allocate nothing. A ring of 1.6 million points is built in some 35 ms; a node of a thousand joins or leaves in half
+//! Look-ups and [`Owners`] allocate nothing. A ring of 1.6 million points is built in some 35 ms; a node of a thousand joins or leaves in a fifth of
 //! a millisecond (`cargo xtask bench hashring`, beside eight crates). `cargo synod ring` shows who owns what, what a change would move,
 //! and draws it.
 //!

@@ -134,6 +134,7 @@
 //! | flexible quorums: fewer to commit, more to elect | `flexible_quorums_commit_with_fewer_and_elect_with_more` |
 //! | safety under random loss, duplication, reordering, crashes and slow disks, progress when they end | `random_schedules_are_safe_and_progress_when_the_faults_end` |
 //! | client sessions: a retry counts once, sessions expire by the log's own time, on every replica alike ([`session`]) | `each_request_counts_once_and_replicas_agree`, `a_late_copy_from_an_expired_session_is_refused` |
+//! | `status()` says all that an operator asks: progress of each peer, leases, pending reads, transfers, bytes, damage | `status.rs` |
 //! | no panic, whatever arrives and whatever is on the disk | `a_step_never_panics`, `any_bytes_decode_to_a_value_or_an_error`, `recovery_from_arbitrary_records_is_a_node_or_an_error` |
 //! | the five safety properties of the paper as an executable observer, [`invariants::Safety`] | the tests of `safety.rs`, which break each on purpose |
 //!
@@ -258,7 +259,7 @@ pub use record::Record;
 pub use recovery::RecoverError;
 pub use segment::{Entries, Entry, EntryKind, Segment};
 pub use snapshot::{Done, Extent, Found, Job, Piece, Snapshot};
-pub use status::{PeerStatus, Status};
+pub use status::{LeaseStatus, MendingStatus, PeerStatus, Status, TransferStatus};
 pub use transfer::{TransferCause, TransferRefusal};
 
 /// The README's example is run as a test.

@@ -21,7 +21,7 @@
 use crate::census::Said;
 use crate::islands::Islands;
 use crate::progress::{Progress, Stamp};
-use crate::{EntryId, Event, Index, Log, Message, Raft, Record, Role, Segment, Term, Timer};
+use crate::{EntryId, Event, Index, Log, MendingStatus, Message, Raft, Record, Role, Segment, Term, Timer};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use synod_core::{Context, NodeId, Sink, mutant};
@@ -85,6 +85,17 @@ impl Mending {
     /// Whether the node might break a promise if it voted.
     fn in_doubt(&self) -> bool {
         self.tail || self.vote
+    }
+
+    /// What an operator may ask.
+    pub(crate) fn status(&self) -> MendingStatus {
+        MendingStatus {
+            missing: self.islands.first_missing(),
+            stretches: self.islands.len(),
+            tail: self.tail,
+            vote: self.vote,
+            floor: self.floor,
+        }
     }
 
     fn is_over(&self, last: EntryId) -> bool {

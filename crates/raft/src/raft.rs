@@ -22,6 +22,7 @@ use synod_core::{Bytes, Context, Damage, Input, Lane, Link, Lsn, NodeId, Protoco
 
 /// What a node is in its term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Role {
     /// Follows a leader, or waits for one.
     Follower,

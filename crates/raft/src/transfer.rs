@@ -1,7 +1,7 @@
 //! Handing over the leadership (section 3.10 of Ongaro's thesis): on command, to a node of higher priority, because the own disk
 //! stands still, before a shutdown.
 
-use crate::{Event, Index, Message, Pace, Raft, Role, Standing, Term, Timer};
+use crate::{Event, Index, Message, Pace, Raft, Role, Standing, Term, Timer, TransferStatus};
 use synod_core::{Context, NodeId, Sink, Time, mutant};
 
 /// A leader's claims that failed are ignored the longer the more there were, up to this many doublings.
@@ -9,6 +9,7 @@ const DOUBLINGS_MAX: u32 = 6;
 
 /// Why a leader hands over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum TransferCause {
     /// [`Command::Transfer`](crate::Command::Transfer).
@@ -42,6 +43,13 @@ pub(crate) struct Transfer {
     cause: TransferCause,
     /// It was told to campaign.
     told: bool,
+}
+
+impl Transfer {
+    /// What an operator may ask.
+    pub(crate) fn status(self) -> TransferStatus {
+        TransferStatus { to: self.to, cause: self.cause, told: self.told }
+    }
 }
 
 /// What a node remembers about handing over.

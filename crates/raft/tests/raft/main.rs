@@ -33,5 +33,6 @@ mod scripts;
 mod segments;
 mod sessions;
 mod snapshots;
+mod status;
 mod transfers;
 mod wire;

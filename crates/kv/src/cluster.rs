@@ -16,9 +16,13 @@ mod reads;
 mod recipe;
 mod script;
 mod snapshots;
+mod validation;
 
-pub use recipe::{simulation, with_guards, with_invariants, with_judge};
+pub use recipe::{
+    SPECIFICATION, simulation, with_guards, with_invariants, with_judge, with_spec, with_transcript,
+};
 pub use script::{BadSetting, scripted, shrinker};
+pub use validation::Transcript;
 
 use crate::{Answer, Command, Store, WIRE_VERSION};
 use bytes::Bytes;

@@ -136,6 +136,7 @@
 //! | client sessions: a retry counts once, sessions expire by the log's own time, on every replica alike ([`session`]) | `each_request_counts_once_and_replicas_agree`, `a_late_copy_from_an_expired_session_is_refused` |
 //! | `status()` says all that an operator asks: progress of each peer, leases, pending reads, transfers, bytes, damage | `status.rs` |
 //! | no panic, whatever arrives and whatever is on the disk | `a_step_never_panics`, `any_bytes_decode_to_a_value_or_an_error`, `recovery_from_arbitrary_records_is_a_node_or_an_error` |
+//! | an executable specification, [`spec`], that every step refines, crashes and recoveries included | `spec.rs`, here and in `synod-kv` |
 //! | the five safety properties of the paper as an executable observer, [`invariants::Safety`] | the tests of `safety.rs`, which break each on purpose |
 //!
 //! # How it is built
@@ -241,6 +242,7 @@ pub mod machine;
 #[cfg(synod_mutants)]
 pub mod mutants;
 pub mod session;
+pub mod spec;
 
 pub use census::Said;
 pub use change::{Change, ChangeError, Step, Transition};

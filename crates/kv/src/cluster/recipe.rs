@@ -1,5 +1,6 @@
 //! How such clusters are run, and what must hold of them.
 
+use super::validation::{Scribe, Transcript, Validation};
 use super::{Cluster, MODEL, Mischief, Settings, changes, reads, slot, snapshots};
 use crate::WIRE_VERSION;
 use core::time::Duration;
@@ -60,6 +61,23 @@ pub fn with_invariants(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
         }
     })
 }
+
+/// Adds the executable specification: every step of every node must be one that [`synod_raft::spec`] allows.
+#[must_use]
+pub fn with_spec(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
+    sim.shadowed(SPECIFICATION, Validation::default)
+}
+
+/// As [`with_spec`], and writes down everything that validation looks at, for a trace that can be validated elsewhere
+/// ([`Refinement::note`](synod_raft::spec::Refinement::note)). For a single run, since all write into the same transcript.
+#[must_use]
+pub fn with_transcript(sim: Sim<Raft, Cluster>, transcript: &Transcript) -> Sim<Raft, Cluster> {
+    let transcript = Transcript::clone(transcript);
+    sim.shadowed(SPECIFICATION, move || Scribe::new(&transcript))
+}
+
+/// What a violation of the specification is called in a verdict.
+pub const SPECIFICATION: &str = "the executable specification";
 
 /// Adds the judge: at the end of a run the history that the clients saw must be linearizable.
 #[must_use]

@@ -33,6 +33,7 @@ mod scripts;
 mod segments;
 mod sessions;
 mod snapshots;
+mod spec;
 mod status;
 mod transfers;
 mod wire;

@@ -29,6 +29,9 @@ struct Arguments {
     /// Only the exhibits whose names contain one of these words
     #[arg(long, value_name = "WORD")]
     only: Vec<String>,
+    /// Only in the setups whose names contain one of these words
+    #[arg(long, value_name = "WORD")]
+    within: Vec<String>,
     /// Takes away one barrier after the other instead; the workspace is looked for in the current folder
     #[arg(long)]
     barriers: bool,
@@ -106,7 +109,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let setups = setups::all();
+    let mut setups = setups::all();
+    setups.retain(|setup| is_named(setup.name, &arguments.within));
     if arguments.list {
         table.list(&pieces.iter().map(|(exhibit, _)| exhibit).collect::<Vec<_>>(), &setups);
         return ExitCode::SUCCESS;
@@ -136,7 +140,7 @@ fn main() -> ExitCode {
         outcomes.push(outcome);
     }
     table.sum(&outcomes);
-    if arguments.only.is_empty() && !arguments.barriers {
+    if arguments.only.is_empty() && arguments.within.is_empty() && !arguments.barriers {
         sound &= judges(&pieces, &outcomes, &setups, &budget, table);
     }
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -178,9 +182,13 @@ fn pieces(arguments: &Arguments) -> std::io::Result<Vec<Piece>> {
 }
 
 fn is_wanted(exhibit: &Exhibit, arguments: &Arguments) -> bool {
-    let named =
-        arguments.only.is_empty() || arguments.only.iter().any(|word| exhibit.name.contains(word.as_str()));
+    let named = is_named(&exhibit.name, &arguments.only);
     let dear = SLOW.iter().chain(UNCAUGHT).any(|name| *name == exhibit.name)
         || UNCAUGHT_BARRIERS.contains(&exhibit.says.as_ref());
     named && !(arguments.quick && dear)
+}
+
+/// Nothing wanted is everything.
+fn is_named(name: &str, wanted: &[String]) -> bool {
+    wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()))
 }

@@ -16,6 +16,9 @@ pub struct Said {
     pub voters: Vec<NodeId>,
 }
 
+/// How many holes behind the first are asked for at a time.
+const HOLES_MAX: usize = 8;
+
 impl Raft {
     /// Asks everybody, and again after a while.
     pub(crate) fn take_census<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
@@ -26,6 +29,13 @@ impl Raft {
         // Early: a question promises nothing.
         cx.send_early(self.everybody(), Message::HowFar { term: self.term });
         self.ask_for_first_hole(self.everybody(), cx);
+        // Only whether the later holes can be filled: what comes behind one that cannot was never committed.
+        let Some(mending) = &self.mending else { return };
+        for upto in mending.islands.ends().skip(1).take(HOLES_MAX) {
+            let after = EntryId { index: upto.index.prev(), ..upto };
+            // Early: a question promises nothing.
+            cx.send_early(self.everybody(), Message::Mend { term: self.term, after, upto });
+        }
     }
 
     /// Asks for what the first hole lacks. Whoever answers with a part of it is asked for the next, and nobody else, or the answers
@@ -35,10 +45,14 @@ impl Raft {
         to: impl Into<Peers>,
         cx: &mut Context<'_, Self, S>,
     ) {
-        if let Some(upto) = self.mending.as_ref().and_then(|mending| mending.islands.first_missing()) {
+        if let Some(upto) = self.first_missing() {
             // Early: a question promises nothing.
             cx.send_early(to, Message::Mend { term: self.term, after: self.log.last(), upto });
         }
+    }
+
+    fn first_missing(&self) -> Option<EntryId> {
+        self.mending.as_ref().and_then(|mending| mending.first_missing(self.log.last()))
     }
 
     /// All other voters that are heard of.
@@ -111,13 +125,18 @@ impl Raft {
             self.state_end(self.vote_floor(), cx);
         }
         let Some(mending) = &mut self.mending else { return };
-        // Nobody has what the first hole lacks: its end was never committed, or a record that is lost has overwritten it.
-        if !mending.islands.is_empty() && known.iter().all(|id| *id == own || mending.without.contains(id)) {
+        // Nobody has what a hole lacks: its end was never committed, or a record that is lost has overwritten it.
+        let nobody_has =
+            |end: EntryId| known.iter().all(|id| *id == own || mending.without.contains(&(end, *id)));
+        let given_up = mending.islands.ends().position(nobody_has);
+        if let Some(place) = given_up {
             mending.without.clear();
-            mending.islands.give_up_first();
-            self.ask_for_first_hole(self.everybody(), cx);
+            mending.islands.give_up(place);
+            if place == 0 {
+                self.ask_for_first_hole(self.everybody(), cx);
+            }
         }
-        self.end_mending(false, cx);
+        self.mended_by_leader(cx);
     }
 
     /// Somebody lacks entries in front of one that this node may hold.
@@ -160,14 +179,14 @@ impl Raft {
         cx: &mut Context<'_, Self, S>,
     ) {
         let Some(mending) = &mut self.mending else { return };
-        if mending.islands.first_missing() != Some(loan.last) {
-            return;
-        }
         if loan.entries.is_empty() {
-            if !mending.without.contains(&from) {
-                mending.without.push(from);
+            if mending.islands.ends().any(|end| end == loan.last) {
+                mending.without.insert((loan.last, from));
             }
             return self.weigh_census(cx);
+        }
+        if mending.first_missing(self.log.last()) != Some(loan.last) {
+            return;
         }
         let (entries, prev) = (loan.entries, EntryId { term: loan.prev_term, index: Index::ZERO });
         let prev = EntryId { index: entries.first().prev(), ..prev };
@@ -197,8 +216,7 @@ impl Raft {
             Err(reason) => return self.illegal(from, reason, cx),
         }
         self.join_islands(cx);
-        let next = self.mending.as_ref().and_then(|mending| mending.islands.first_missing());
-        match next {
+        match self.first_missing() {
             Some(next) if next == loan.last => self.ask_for_first_hole(from, cx),
             Some(_) => self.ask_for_first_hole(self.everybody(), cx),
             None => self.weigh_census(cx),

@@ -10,8 +10,7 @@ impl Raft {
         if self.role != Role::Leader || self.commits_are_held(cx) {
             return;
         }
-        let matched =
-            |place: usize| self.progress.get(place).map_or(Index::ZERO, |progress| progress.matched);
+        let matched = |place: usize| self.trusted(place).map_or(Index::ZERO, |progress| progress.matched);
         let best = mutant!(
             self.seats.commit(self.commit, matched),
             "commit-without-quorum" => {

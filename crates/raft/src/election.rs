@@ -269,7 +269,7 @@ impl Raft {
         }
         let (all, own) = (&self.seats.all, self.config.id);
         let heard = self.seats.confirm(|place| {
-            self.progress.get(place).is_some_and(|progress| progress.heard) || all.get(place) == Some(&own)
+            self.trusted(place).is_some_and(|progress| progress.heard) || all.get(place) == Some(&own)
         });
         for progress in &mut self.progress {
             progress.heard = false;

@@ -181,7 +181,15 @@ impl Raft {
         if wrote || cx.settled() || self.verified > self.promised {
             self.promised = self.verified;
             let matched = mutant!(self.verified, "ack-whole-log" => self.log.last().index);
-            cx.send(leader, Message::Appended { term: self.term, matched, round: self.round });
+            let (term, round) = (self.term, self.round);
+            cx.send(
+                leader,
+                if self.is_in_doubt() {
+                    Message::Uncounted { term, matched, round }
+                } else {
+                    Message::Appended { term, matched, round }
+                },
+            );
         } else {
             // The same promise waits for the disk already. Early: says only that the leader is heard, so that a slow disk does
             // not look like a lost node.

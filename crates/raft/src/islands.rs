@@ -24,11 +24,16 @@ impl Islands {
         self.stretches.len()
     }
 
-    /// The first stretch belongs to a history that was given up.
-    pub(crate) fn give_up_first(&mut self) {
-        if !self.stretches.is_empty() {
-            self.stretches.remove(0);
+    /// The stretch at `place` belongs to a history that was given up.
+    pub(crate) fn give_up(&mut self, place: usize) {
+        if place < self.stretches.len() {
+            self.stretches.remove(place);
         }
+    }
+
+    /// The last entries that are missing, hole by hole.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = EntryId> {
+        self.stretches.iter().map(Log::base)
     }
 
     pub(crate) fn clear(&mut self) {

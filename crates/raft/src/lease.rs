@@ -81,7 +81,7 @@ impl Raft {
             if self.seats.all.get(place) == Some(&self.config.id) {
                 return self.round;
             }
-            self.progress.get(place).map_or(0, |progress| progress.round)
+            self.trusted(place).map_or(0, |progress| progress.round)
         })
     }
 

@@ -6,15 +6,16 @@
 //! * **Entries before intact ones.** The hole is known exactly ([`islands`](crate::islands)), and so is where the log ended: the node
 //!   votes, for those who have that much, and does not campaign. A leader fills the hole, or any other node that holds the entry at
 //!   its end ([`census`](crate::census)).
-//! * **The end of the log**, where nothing intact comes after the damage. Until it is known again the node does not vote. A leader was
-//!   elected without it, so everything that is committed is in that leader's log; and once it has been told, it counts no
-//!   acknowledgement of before. When the node has caught up with it, nothing is missing. Where there is no leader, all other voters
-//!   together hold all that anybody counts on: whoever has as much as the furthest of them may lead, and gets the vote.
 //! * **Term and vote**, where nothing intact comes after the damage that says them anew. The candidate that got the vote stored its
 //!   term before it asked, so when all other voters have said how far they are, the latest of these terms is not before that of the vote.
-//!   The node goes there, and gives no vote in it. Until then it does not vote at all.
+//!   The node goes there, and gives no vote in it. Until then it does not vote at all, and whoever leads may lead in an earlier term than
+//!   the node has been in: what it stores for that leader counts for nothing ([`Message::Uncounted`]).
+//! * **The end of the log**, where nothing intact comes after the damage. Until it is known again the node does not vote. Once the term
+//!   is known, its leader was elected without what is missing, so everything that is committed is in that leader's log; and once it has
+//!   been told, it counts no acknowledgement of before. When the node has caught up with it, nothing is missing. Where there is no leader, all other voters
+//!   together hold all that anybody counts on: whoever has as much as the furthest of them may lead, and gets the vote.
 //!
-//! It stores and acknowledges like any other all the while: that is how it is repaired. While it does not vote, that stands in its log as a
+//! It stores like any other all the while: that is how it is repaired. While it does not vote, that stands in its log as a
 //! vote for [`NOBODY`], behind everything that it stores: a second crash must not make it look whole. What is destroyed beyond what a
 //! correct cluster can survive (the same entry on as many disks as its quorum has) cannot be repaired by anybody.
 
@@ -22,8 +23,7 @@ use crate::census::Said;
 use crate::islands::Islands;
 use crate::progress::{Progress, Stamp};
 use crate::{EntryId, Event, Index, Log, MendingStatus, Message, Raft, Record, Role, Segment, Term, Timer};
-use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
+use alloc::collections::{BTreeMap, BTreeSet};
 use synod_core::{Context, NodeId, Sink, mutant};
 
 /// In a record: this node may have voted for anybody, here or in a later term, and may lack the end of its log.
@@ -47,8 +47,8 @@ pub(crate) struct Mending {
     target: Option<(Term, Index)>,
     /// What the others have said since the start.
     pub(crate) census: BTreeMap<NodeId, Said>,
-    /// Who does not have the entry at the end of the first hole.
-    pub(crate) without: Vec<NodeId>,
+    /// Who does not have the entry at the end of a hole.
+    pub(crate) without: BTreeSet<(EntryId, NodeId)>,
 }
 
 impl Mending {
@@ -80,6 +80,11 @@ impl Mending {
             self.damaged();
         }
         self.floor = self.islands.leave_out_empty();
+    }
+
+    /// The end of the first hole; or where the log should end, as far as is known.
+    pub(crate) fn first_missing(&self, last: EntryId) -> Option<EntryId> {
+        self.islands.first_missing().or((self.floor > last).then_some(self.floor))
     }
 
     /// Whether the node might break a promise if it voted.
@@ -115,6 +120,11 @@ impl Raft {
         self.mending.as_ref().is_none_or(|mending| !mending.in_doubt())
     }
 
+    /// Whether this node may have promised something to a later term than it knows of: it must not promise anything to an earlier one.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.mending.as_ref().is_some_and(|mending| mending.vote)
+    }
+
     /// The least that a candidate must have to get this node's vote (section 5.4.1): what this node has, and what it has had.
     pub(crate) fn vote_floor(&self) -> EntryId {
         let Some(mending) = &self.mending else { return self.log.last() };
@@ -148,9 +158,8 @@ impl Raft {
         self.put_log_in_order(cx);
         self.mark_mending(cx);
         let Some(mending) = &self.mending else { return };
-        let missing =
-            mending.islands.first_missing().or((mending.floor > self.log.last()).then_some(mending.floor));
-        let (after, tail, vote) = (self.log.last(), mending.tail, mending.vote);
+        let after = self.log.last();
+        let (missing, tail, vote) = (mending.first_missing(after), mending.tail, mending.vote);
         // Early: says what was found on the disk.
         cx.emit_early(Event::Mending { after, missing, tail, vote });
         self.take_census(cx);
@@ -183,7 +192,12 @@ impl Raft {
             // Early: promises nothing.
             cx.send_early(
                 leader,
-                Message::Lost { term: self.term, round: self.round, last: self.log.last() },
+                Message::Lost {
+                    term: self.term,
+                    round: self.round,
+                    last: self.log.last(),
+                    doubted: self.is_in_doubt(),
+                },
             );
         }
         silent
@@ -196,6 +210,7 @@ impl Raft {
         place: usize,
         stamp: Stamp,
         last: Index,
+        doubted: bool,
         cx: &mut Context<'_, Self, S>,
     ) {
         if self.answered(from, place, stamp, cx).is_none() {
@@ -208,6 +223,7 @@ impl Raft {
         let Some(progress) = self.progress.get_mut(place) else { return };
         let old = core::mem::replace(progress, fresh);
         mutant!("lost-acknowledgement-counts" => progress.matched = old.matched);
+        progress.doubted = doubted;
         progress.due = true;
         self.dirty = true;
         if old.stream.is_some() {
@@ -239,9 +255,12 @@ impl Raft {
     /// The log is equal to the leader's up to `verified`: is that enough?
     pub(crate) fn mended_by_leader<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         let Some(mending) = &mut self.mending else { return };
-        let reached = mending.target.is_some_and(|(term, target)| {
-            term == self.term && mutant!(self.verified >= target, "whole-before-caught-up" => true)
-        });
+        // A leader of an earlier term than one in which this node has acknowledged something need not have that.
+        let in_doubt = mutant!(mending.vote, "mended-by-any-leader" => false);
+        let reached = !in_doubt
+            && mending.target.is_some_and(|(term, target)| {
+                term == self.term && mutant!(self.verified >= target, "whole-before-caught-up" => true)
+            });
         if reached {
             // What this leader's log does not hold is not committed, and cannot be any more.
             mending.caught_up = true;

@@ -58,6 +58,15 @@ pub enum Message {
         /// The last round that was heard from the leader.
         round: u64,
     },
+    /// The same, but "do not count on it": the follower's log is damaged, and it does not know whether it has promised more to a later term.
+    Uncounted {
+        /// The leader's term.
+        term: Term,
+        /// The last index that is known to match.
+        matched: Index,
+        /// The last round that was heard from the leader.
+        round: u64,
+    },
     /// "My log does not have the entry before those."
     Rejected {
         /// The leader's term.
@@ -157,6 +166,8 @@ pub enum Message {
         round: u64,
         /// The last entry that is left.
         last: EntryId,
+        /// What else it has promised is lost too: until it says otherwise, nothing that it says counts.
+        doubted: bool,
     },
     /// "I have forgotten what you acknowledged. When your log is equal to mine up to here, you have lost nothing."
     Whole {
@@ -215,6 +226,7 @@ impl Message {
             | Self::Voted { term, .. }
             | Self::Append { term, .. }
             | Self::Appended { term, .. }
+            | Self::Uncounted { term, .. }
             | Self::Rejected { term, .. }
             | Self::Commit { term, .. }
             | Self::Heard { term, .. }

@@ -329,6 +329,16 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "found in the design of this crate",
         says: "a node votes for whoever has what is left of its log, and less than it had before the damage",
     },
+    Exhibit {
+        name: "counts-who-is-in-doubt",
+        source: "found by the museum's disks that rot",
+        says: "a leader counts on a voter that may have promised more to a later term, and does not know",
+    },
+    Exhibit {
+        name: "mended-by-any-leader",
+        source: "found by the museum's disks that rot",
+        says: "a node that may have been in a later term is whole when it has all that the leader of an earlier one has",
+    },
     // Handing over.
     Exhibit {
         name: "stalled-disk-leads-on",

@@ -24,6 +24,8 @@ pub(crate) struct Progress {
     pub(crate) moved: bool,
     /// Whether anything was heard since the last check of the quorum.
     pub(crate) heard: bool,
+    /// The voter does not know what it has promised, so nothing that it says counts towards a quorum.
+    pub(crate) doubted: bool,
     /// The last round of the leader's that it is known to have heard.
     pub(crate) round: u64,
     /// The last round that it was told.
@@ -74,6 +76,7 @@ impl Progress {
             moved: false,
             // A new leader has just heard from a quorum of voters; it gives the rest as long as everybody.
             heard: true,
+            doubted: false,
             round: 0,
             told_round: 0,
             since,

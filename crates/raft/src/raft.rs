@@ -238,6 +238,7 @@ impl Raft {
             Message::Mend { after, upto, .. } => self.on_mend(from, after, upto, cx),
             Message::Mended { loan, .. } => self.on_mended(from, *loan, cx),
             Message::Appended { term, .. }
+            | Message::Uncounted { term, .. }
             | Message::Rejected { term, .. }
             | Message::Stored { term, .. }
             | Message::Lost { term, .. }
@@ -271,8 +272,11 @@ impl Raft {
     ) {
         match *message {
             Message::Appended { matched, round, .. } => {
-                self.on_appended(from, place, Stamp { term, round }, matched, cx);
+                self.on_appended(from, place, Stamp { term, round }, matched, false, cx);
                 self.on_echo(cx);
+            }
+            Message::Uncounted { matched, round, .. } => {
+                self.on_appended(from, place, Stamp { term, round }, matched, true, cx);
             }
             Message::Rejected { prev, hint, round, .. } => {
                 self.on_rejected(from, place, Stamp { term, round }, prev, hint, cx);
@@ -282,8 +286,8 @@ impl Raft {
                 self.on_stored(from, place, Stamp { term, round }, digest, stored, cx);
                 self.on_echo(cx);
             }
-            Message::Lost { round, last, .. } => {
-                self.on_lost(from, place, Stamp { term, round }, last.index, cx);
+            Message::Lost { round, last, doubted, .. } => {
+                self.on_lost(from, place, Stamp { term, round }, last.index, doubted, cx);
             }
             Message::Heard { round, .. } => {
                 self.answered(from, place, Stamp { term, round }, cx);

@@ -211,10 +211,13 @@ impl Raft {
         place: usize,
         stamp: Stamp,
         matched: Index,
+        doubted: bool,
         cx: &mut Context<'_, Self, S>,
     ) {
         let last = self.log.last().index;
         let Some(progress) = self.answered(from, place, stamp, cx) else { return };
+        // What it stored while it was in doubt counts from when it is not any more.
+        let cleared = core::mem::replace(&mut progress.doubted, doubted) && !doubted;
         if matched > last {
             return self.illegal(from, Illegal::ImpossibleIndex, cx);
         }
@@ -224,12 +227,12 @@ impl Raft {
         ));
         progress.due = true;
         self.dirty = true;
-        if news {
+        if news || cleared {
             if !self.catching_up.is_empty() {
                 self.caught_up(from, matched, cx);
             }
             // What others have got farther than is committed already, this answer does not commit.
-            if matched > self.commit {
+            if matched > self.commit || cleared {
                 self.advance_commit(cx);
             }
         }
@@ -254,6 +257,13 @@ impl Raft {
             self.dirty = true;
             mutant!("leader-gives-way" => self.log.truncate(candidate.max(self.commit).next()));
         }
+    }
+
+    /// What the leader knows about a voter that it may count on.
+    pub(crate) fn trusted(&self, place: usize) -> Option<&Progress> {
+        self.progress
+            .get(place)
+            .filter(|progress| mutant!(!progress.doubted, "counts-who-is-in-doubt" => true))
     }
 
     /// What the leader knows about the voter that answers it in this term. An answer in a later term ends the leadership, one

@@ -126,8 +126,9 @@ impl Raft {
         cx: &mut Context<'_, Self, S>,
     ) {
         let Some(&to) = self.seats.all.get(place) else { return };
-        // What the host says must be what is committed and known here, or nobody could go on from it.
-        let known = found.last >= self.snapshot.index && found.last <= self.commit;
+        // What the host says must be known here, or nobody could go on from it. It is committed, since the state machine got it; after a
+        // restart the log need not know that yet, and may never learn it if those who could confirm it wait for this very snapshot.
+        let known = found.last >= self.snapshot.index;
         let Some(term) = self.log.term_at(found.last).filter(|_| known) else {
             if !hollow {
                 cx.job(Job::Close { to });

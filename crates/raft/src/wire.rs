@@ -149,6 +149,12 @@ impl Wire for Message {
                 matched.encode(out);
                 out.u64(*round);
             }
+            Self::Uncounted { term, matched, round } => {
+                out.u8(25);
+                term.encode(out);
+                matched.encode(out);
+                out.u64(*round);
+            }
             Self::Rejected { term, prev, hint, round } => {
                 out.u8(7);
                 term.encode(out);
@@ -219,11 +225,12 @@ impl Wire for Message {
                 term.encode(out);
                 index_min.encode(out);
             }
-            Self::Lost { term, round, last } => {
+            Self::Lost { term, round, last, doubted } => {
                 out.u8(19);
                 term.encode(out);
                 out.u64(*round);
                 last.encode(out);
+                doubted.encode(out);
             }
             Self::Whole { term, round, target } => {
                 out.u8(20);
@@ -324,12 +331,20 @@ impl Wire for Message {
                 stored: input.u64()?,
             },
             18 => Self::Demand { term: Term::decode(input)?, index_min: Index::decode(input)? },
-            19 => {
-                Self::Lost { term: Term::decode(input)?, round: input.u64()?, last: EntryId::decode(input)? }
-            }
+            19 => Self::Lost {
+                term: Term::decode(input)?,
+                round: input.u64()?,
+                last: EntryId::decode(input)?,
+                doubted: bool::decode(input)?,
+            },
             20 => {
                 Self::Whole { term: Term::decode(input)?, round: input.u64()?, target: Index::decode(input)? }
             }
+            25 => Self::Uncounted {
+                term: Term::decode(input)?,
+                matched: Index::decode(input)?,
+                round: input.u64()?,
+            },
             21 => Self::HowFar { term: Term::decode(input)? },
             22 => {
                 let (term, last) = (Term::decode(input)?, EntryId::decode(input)?);

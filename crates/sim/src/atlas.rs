@@ -49,18 +49,16 @@ impl Atlas {
 
     /// Whether a record of `node` that holds these facts may be destroyed. Whoever destroys it tells
     /// [`destroyed`](Self::destroyed).
-    pub(crate) fn may_destroy(&mut self, node: usize, facts: &[u64], terrain: &impl Terrain) -> bool {
+    pub(crate) fn may_destroy(&self, node: usize, facts: &[u64], terrain: &impl Terrain) -> bool {
         match self.bound {
             Bound::Unbounded => true,
             Bound::Nodes => self.may_strike(node, terrain),
             Bound::Records => facts.iter().all(|fact| {
-                self.repaired(*fact, terrain);
                 let lost = self.lost.get(fact);
+                // Nodes that hold the fact again have not lost it any more.
                 let without = |other: &usize| {
-                    *other == node
-                        || terrain.away(*other)
-                        || lost.is_some_and(|lost| lost.contains(other))
-                        || (self.hollow.contains(other) && !terrain.holds(*other, *fact))
+                    let struck = self.hollow.contains(other) || lost.is_some_and(|lost| lost.contains(other));
+                    *other == node || terrain.away(*other) || (struck && !terrain.holds(*other, *fact))
                 };
                 (0..self.nodes).filter(without).count() <= self.most()
             }),
@@ -97,13 +95,9 @@ impl Atlas {
         self.hollow.insert(node);
     }
 
-    /// Nodes that hold the fact again have not lost it any more.
-    fn repaired(&mut self, fact: u64, terrain: &impl Terrain) {
-        let Some(lost) = self.lost.get_mut(&fact) else { return };
-        lost.retain(|node| !terrain.holds(*node, fact));
-        if lost.is_empty() {
-            self.lost.remove(&fact);
-        }
+    /// The facts of which a copy was destroyed, repaired or not.
+    pub(crate) fn lost(&self) -> impl Iterator<Item = u64> {
+        self.lost.keys().copied()
     }
 }
 

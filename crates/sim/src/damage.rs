@@ -11,30 +11,68 @@ use crate::storage::{Bound, FileSystem};
 use crate::tape::{Kind, Label};
 use crate::workload::Workload;
 use crate::world::{Simulated, World};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use synod_core::{Damage, Lsn, NodeId, Protocol};
 
 /// Names what a record holds.
 pub(crate) type Facts<P> = Arc<dyn Fn(&<P as Protocol>::Record) -> Vec<u64> + Send + Sync>;
 
+/// Whether a record holds a fact that other records have named.
+pub(crate) type Covers<P> = Arc<dyn Fn(&<P as Protocol>::Record, u64) -> bool + Send + Sync>;
+
 /// What is known about damage in this world.
 #[derive(Clone)]
 pub(crate) struct Lore<P: Simulated> {
     pub(crate) atlas: Atlas,
     pub(crate) facts: Facts<P>,
+    /// `None`: a record holds what it names.
+    covers: Option<Covers<P>>,
 }
 
 impl<P: Simulated> Lore<P> {
     /// Unless told otherwise, a record is one fact: itself.
     pub(crate) fn new(bound: Bound, nodes: usize) -> Self {
-        Self { atlas: Atlas::new(bound, nodes), facts: Arc::new(|record| vec![fingerprint(record)]) }
+        Self {
+            atlas: Atlas::new(bound, nodes),
+            facts: Arc::new(|record| vec![fingerprint(record)]),
+            covers: None,
+        }
     }
 }
 
 /// The disks of the world, as the atlas sees them.
 struct Ground<'a, P: Simulated> {
     nodes: &'a [Node<P>],
-    facts: &'a Facts<P>,
+    lore: &'a Lore<P>,
+}
+
+impl<P: Simulated> Lore<P> {
+    fn holds(&self, record: &P::Record, fact: u64) -> bool {
+        match &self.covers {
+            Some(covers) => covers(record, fact),
+            None => (self.facts)(record).contains(&fact),
+        }
+    }
+}
+
+impl<P: Simulated> Ground<'_, P> {
+    /// What is gone when these records are.
+    fn facts_in(&self, records: &[&P::Record]) -> Vec<u64> {
+        let mut facts: BTreeSet<u64> = records.iter().flat_map(|record| (self.lore.facts)(record)).collect();
+        if self.lore.covers.is_some() {
+            let named = self.nodes.iter().flat_map(|node| {
+                let disk = &node.host.disk;
+                let intact = disk.stored().filter_map(|at| disk.intact(at));
+                intact.flat_map(|record| (self.lore.facts)(record))
+            });
+            let known = named.chain(self.lore.atlas.lost()).filter(|fact| !facts.contains(fact));
+            let more: BTreeSet<u64> =
+                known.filter(|fact| records.iter().any(|record| self.lore.holds(record, *fact))).collect();
+            facts.extend(more);
+        }
+        facts.into_iter().collect()
+    }
 }
 
 impl<P: Simulated> Terrain for Ground<'_, P> {
@@ -45,7 +83,7 @@ impl<P: Simulated> Terrain for Ground<'_, P> {
     fn holds(&self, node: usize, fact: u64) -> bool {
         let Some(node) = self.nodes.get(node) else { return false };
         let disk = &node.host.disk;
-        disk.stored().any(|at| disk.intact(at).is_some_and(|record| (self.facts)(record).contains(&fact)))
+        disk.stored().any(|at| disk.intact(at).is_some_and(|record| self.lore.holds(record, fact)))
     }
 }
 
@@ -63,8 +101,9 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     }
 
     /// Tells the atlas what a record holds.
-    pub(crate) fn learn(&mut self, facts: &Facts<P>) {
+    pub(crate) fn learn(&mut self, facts: &Facts<P>, covers: Option<&Covers<P>>) {
         self.lore.facts = Facts::<P>::clone(facts);
+        self.lore.covers = covers.cloned();
     }
 
     /// A strike that concerns the disk of this node.
@@ -115,7 +154,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
 
     /// Syncs of this disk store nothing for a while, and say that they did.
     fn lie(&mut self, at: usize, strike: &Strike) {
-        let ground = Ground { nodes: &self.nodes, facts: &self.lore.facts };
+        let ground = Ground { nodes: &self.nodes, lore: &self.lore };
         if !self.lore.atlas.may_strike(at, &ground) {
             self.net.stats.spared += 1;
             return;
@@ -134,8 +173,8 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         if records.len() < places.len() {
             return false;
         }
-        let facts: Vec<u64> = records.into_iter().flat_map(|record| (self.lore.facts)(record)).collect();
-        let ground = Ground { nodes: &self.nodes, facts: &self.lore.facts };
+        let ground = Ground { nodes: &self.nodes, lore: &self.lore };
+        let facts = ground.facts_in(&records);
         if !self.lore.atlas.may_destroy(at, &facts, &ground) {
             self.net.stats.spared += places.len() as u64;
             return false;

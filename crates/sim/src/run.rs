@@ -9,7 +9,7 @@ pub(crate) use course::{Caps, Course, Portrait};
 use crate::builds::{Build, Codec, Make, Outfit};
 use crate::byzantine::{Traitors, Treason};
 use crate::costs::Costs;
-use crate::damage::Facts;
+use crate::damage::{Covers, Facts};
 use crate::dials::{Dials, Fault};
 use crate::nemesis::Strike;
 use crate::shadow::Shadow;
@@ -132,6 +132,7 @@ pub struct Sim<P: Simulated, W> {
     judges: Vec<(&'static str, Judge<P, W>)>,
     watch: Option<Watch<P, W>>,
     facts: Option<Facts<P>>,
+    covers: Option<Covers<P>>,
     traitors: Option<(Traitors, Vec<Treason>)>,
     events_max: u64,
     outfit: Outfit<P>,
@@ -152,6 +153,7 @@ impl<P: Simulated, W: Clone> Clone for Sim<P, W> {
             judges: self.judges.clone(),
             watch: self.watch.clone(),
             facts: self.facts.clone(),
+            covers: self.covers.clone(),
             traitors: self.traitors.clone(),
             events_max: self.events_max,
             outfit: self.outfit.clone(),
@@ -175,6 +177,7 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
             judges: Vec::new(),
             watch: None,
             facts: None,
+            covers: None,
             traitors: None,
             events_max: 50_000_000,
             outfit: Outfit::default(),
@@ -201,6 +204,14 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
     #[must_use]
     pub fn facts(mut self, facts: impl Fn(&P::Record) -> Vec<u64> + Send + Sync + 'static) -> Self {
         self.facts = Some(Arc::new(facts));
+        self
+    }
+
+    /// Whether a record holds a fact that another record has named, where records hold more than they name: a snapshot holds what
+    /// led to it, say. Unless told, a record holds the facts that it names.
+    #[must_use]
+    pub fn covers(mut self, covers: impl Fn(&P::Record, u64) -> bool + Send + Sync + 'static) -> Self {
+        self.covers = Some(Arc::new(covers));
         self
     }
 
@@ -427,7 +438,7 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
             Arc::new(self.outfit.clone()),
         );
         if let Some(facts) = &self.facts {
-            world.learn(facts);
+            world.learn(facts, self.covers.as_ref());
         }
         (Course::new(self, world, storm, portrait), dials)
     }

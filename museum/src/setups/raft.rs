@@ -5,8 +5,8 @@ use super::{Clusters, Search, Setup};
 use core::time::Duration;
 use synod_core::NodeId;
 use synod_kv::cluster::{Cluster, Settings, simulation, with_invariants, with_judge};
-use synod_raft::{Raft, Role};
-use synod_sim::{Climate, Dials, Fault, Latency, Rate, Sim, World};
+use synod_raft::{Config, Raft, Role};
+use synod_sim::{Bound, Climate, Dials, Fault, Latency, Rate, Sim, World};
 
 /// Where no invariant is looked at.
 pub(crate) const CLIENTS_ALONE: &str = "clients-3";
@@ -60,6 +60,25 @@ pub(super) fn setups() -> Vec<Setup> {
             everything,
         ),
         named("guarded-5", "five of them whose log is their lease", &guarded(5), everything),
+        named(
+            "slow-5",
+            "five nodes with leases, a leader on a slow clock among fast ones",
+            &slow(5),
+            everything,
+        ),
+        named("far-5", "five nodes with leases, the answers to one of which take long", &far(5), everything),
+        named(
+            "loyal-3",
+            "three nodes with long leases, which die and are back at once",
+            &loyal(3),
+            everything,
+        ),
+        named(
+            "lasting-guard-3",
+            "three restless nodes whose log is a long lease",
+            &long_guard(3),
+            everything,
+        ),
         named("handing-5", "five nodes with leases that hand over again and again", &handing(5), everything),
         named("stuck-3", "three nodes, one of which has a disk that stands still", &stuck(3), |sim| {
             with_sound_leader(everything(sim))
@@ -75,6 +94,32 @@ pub(super) fn setups() -> Vec<Setup> {
             "members-4",
             "four of them, with messages that arrive seconds late",
             &changing(late(4), 100),
+            everything,
+        ),
+        named(
+            "snapshots-3",
+            "three nodes that keep little and lag behind, and die",
+            &compacting(small(3, Climate::Fixed(lagging())), 4),
+            everything,
+        ),
+        named(
+            "late-snapshots-3",
+            "three nodes that keep little, with messages that arrive seconds late",
+            &restless_compacting(late(3), 4),
+            everything,
+        ),
+        named(
+            "members-snapshots-4",
+            "four nodes that come and go, and keep little",
+            &changing(compacting(small(4, Climate::Fixed(lagging())), 4), 100),
+            everything,
+        ),
+        named("rotting-3", "three nodes whose disks rot", &rotting(3), everything),
+        named("rotting-5", "five of them", &rotting(5), everything),
+        named(
+            "rotting-snapshots-3",
+            "three of them, which keep little",
+            &restless_compacting(rotting(3), 10),
             everything,
         ),
         named(
@@ -124,12 +169,14 @@ fn small(nodes: usize, climate: Climate) -> Settings {
 
 /// Without what makes elections rare.
 fn restless(mut settings: Settings) -> Settings {
-    settings.configure = |config| {
-        config.pre_vote = false;
-        config.check_quorum = false;
-        config.election_timeout_max = config.election_timeout_min + Duration::from_millis(30);
-    };
+    settings.configure = campaign_again_and_again;
     settings
+}
+
+fn campaign_again_and_again(config: &mut Config) {
+    config.pre_vote = false;
+    config.check_quorum = false;
+    config.election_timeout_max = config.election_timeout_min + Duration::from_millis(30);
 }
 
 /// With members that come and go this often.
@@ -221,6 +268,131 @@ fn handing(nodes: usize) -> Settings {
     settings.clock_drift_ppm_max = 0;
     settings.transfers_every = 3;
     settings.pause_max = ms(5);
+    settings
+}
+
+/// The first node is preferred as a leader, and its clock is as slow as is allowed for; the others' are as fast.
+fn slow(nodes: usize) -> Settings {
+    let mut settings = drifting(nodes);
+    if let Climate::Fixed(dials) = &mut settings.climate {
+        dials.drifts_ppm =
+            (1..=nodes as u64).map(|id| (NodeId(id), if id == 1 { -400_000 } else { 400_000 })).collect();
+    }
+    settings.configure = prefer_the_first;
+    settings
+}
+
+/// The first node is preferred as a leader, and what it is told takes long.
+fn far(nodes: usize) -> Settings {
+    let ms = Duration::from_millis;
+    let mut settings = drifting(nodes);
+    if let Climate::Fixed(dials) = &mut settings.climate {
+        dials.drifts_ppm.clear();
+        dials.latency = Latency::Uniform(ms(1), ms(3));
+        let to_first = (2..=nodes as u64).map(|id| (NodeId(id), NodeId(1)));
+        dials.links = to_first.map(|link| (link, Latency::Uniform(ms(60), ms(110)))).collect();
+    }
+    settings.clock_drift_ppm_max = 0;
+    settings.configure = prefer_the_first;
+    settings
+}
+
+fn prefer_the_first(config: &mut Config) {
+    config.priority = u32::from(config.id == NodeId(1));
+    config.election_timeout_max = config.election_timeout_min + Duration::from_millis(30);
+}
+
+/// Promises that last for a second, and nodes that are back from a crash before they end.
+fn loyal(nodes: usize) -> Settings {
+    let ms = Duration::from_millis;
+    let mut dials = Dials::calm();
+    dials.latency = Latency::Uniform(ms(1), ms(3));
+    dials.schedule = vec![
+        Rate { fault: Fault::Isolate, every: ms(500), lasting: (ms(200), ms(2_000)) },
+        Rate { fault: Fault::Crash, every: ms(300), lasting: (ms(1), ms(10)) },
+    ];
+    let mut settings = small(nodes, Climate::Fixed(dials));
+    settings.storm = Duration::from_secs(10);
+    settings.leases = true;
+    settings.clock_drift_ppm_max = 0;
+    settings.configure = |config| {
+        config.election_timeout_min = Duration::from_millis(800);
+        config.election_timeout_max = Duration::from_millis(1_000);
+    };
+    settings
+}
+
+/// A lease that lasts longer than it takes to elect the next leader.
+fn long_guard(nodes: usize) -> Settings {
+    let ms = Duration::from_millis;
+    let mut dials = Dials::calm();
+    dials.latency = Latency::Uniform(ms(1), ms(5));
+    dials.schedule = vec![
+        Rate { fault: Fault::Isolate, every: ms(800), lasting: (ms(300), ms(2_500)) },
+        Rate { fault: Fault::Crash, every: ms(2_000), lasting: (ms(1), ms(20)) },
+    ];
+    let mut settings = restless(small(nodes, Climate::Fixed(dials)));
+    settings.lease_guard = Some(ms(500));
+    settings.clock_drift_ppm_max = 0;
+    settings
+}
+
+/// Snapshots after so many entries, in pieces of a few bytes, and nothing kept behind them.
+fn compacting(mut settings: Settings, every: u64) -> Settings {
+    settings.checkpoint_every = every;
+    settings.configure = keep_little;
+    settings
+}
+
+/// The same, of [`restless`] nodes.
+fn restless_compacting(settings: Settings, every: u64) -> Settings {
+    let mut settings = compacting(restless(settings), every);
+    settings.configure = |config| {
+        campaign_again_and_again(config);
+        keep_little(config);
+    };
+    settings
+}
+
+fn keep_little(config: &mut Config) {
+    config.trailing_entries = 0;
+    config.snapshot_piece_bytes = 24;
+    config.snapshot_pieces_max = 2;
+    config.log_memory_bytes_max = 100;
+}
+
+/// Followers fall behind, and some of them die.
+fn lagging() -> Dials {
+    let ms = Duration::from_millis;
+    let mut dials = Dials::calm();
+    dials.latency = Latency::Uniform(ms(1), ms(20));
+    dials.sync = Latency::Uniform(ms(1), ms(30));
+    dials.loss_ppm = 20_000;
+    dials.duplicate_ppm = 50_000;
+    dials.reorder_ppm = 500_000;
+    dials.schedule = vec![
+        Rate { fault: Fault::Isolate, every: ms(300), lasting: (ms(50), ms(600)) },
+        Rate { fault: Fault::Crash, every: ms(400), lasting: (ms(1), ms(200)) },
+        Rate { fault: Fault::Split, every: ms(900), lasting: (ms(50), ms(500)) },
+    ];
+    dials
+}
+
+/// Disks that rot, each fact on a minority of them.
+fn rotting(nodes: usize) -> Settings {
+    let ms = Duration::from_millis;
+    let mut dials = Dials::calm();
+    dials.latency = Latency::Uniform(ms(1), ms(10));
+    dials.sync = Latency::Uniform(ms(1), ms(30));
+    dials.storage.bound = Bound::Records;
+    dials.schedule = vec![
+        Rate { fault: Fault::BitRot, every: ms(150), lasting: (ms(10), ms(100)) },
+        Rate { fault: Fault::MisdirectedWrite, every: ms(500), lasting: (ms(10), ms(100)) },
+        Rate { fault: Fault::Crash, every: ms(200), lasting: (ms(1), ms(150)) },
+        Rate { fault: Fault::Isolate, every: ms(300), lasting: (ms(50), ms(500)) },
+    ];
+    let mut settings = restless(small(nodes, Climate::Fixed(dials)));
+    settings.checkpoint_every = 0;
     settings
 }
 

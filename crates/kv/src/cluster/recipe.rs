@@ -39,6 +39,7 @@ pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError
         .climate(settings.climate.clone())
         .wired(WIRE_VERSION)
         .facts(snapshots::facts)
+        .covers(snapshots::covers)
         .turn(move |dials: &mut Dials| dials.sabotage = driver)
         .storm(settings.storm)
         .eventually_after_heal("every client is served again", Duration::from_secs(30), |world| {

@@ -24,9 +24,37 @@ pub(super) fn configure(settings: &Settings, config: &mut Config) {
 
 /// What a record holds, so that copies of it on other nodes are known for copies: each entry by its name, and whatever else as it is.
 pub(super) fn facts(record: &Record) -> Vec<u64> {
-    let Record::Append { entries, .. } = record else { return vec![synod_sim::fingerprint(record)] };
-    let (first, last, term) = (entries.first().0, entries.last().0, entries.term().0);
-    (first..=last).map(|index| synod_sim::fingerprint(&(index, term))).collect()
+    match record {
+        Record::Append { entries, .. } => {
+            let term = entries.term().0;
+            (entries.first().0..=entries.last().0).map(|index| named(ENTRY, index, term)).collect()
+        }
+        Record::Snapshot { last, .. } => vec![named(SNAPSHOT, last.index.0, 0), other(record)],
+        _ => vec![other(record)],
+    }
+}
+
+/// A snapshot stands for every entry that led to it, and for every earlier snapshot.
+pub(super) fn covers(record: &Record, fact: u64) -> bool {
+    match record {
+        Record::Snapshot { last, .. } if fact & (ENTRY | SNAPSHOT) != 0 => {
+            (fact & !(ENTRY | SNAPSHOT)) >> TERM_BITS <= last.index.0
+        }
+        _ => facts(record).contains(&fact),
+    }
+}
+
+const ENTRY: u64 = 1 << 63;
+const SNAPSHOT: u64 = 1 << 62;
+const TERM_BITS: u32 = 22;
+
+/// No run of the simulator gets as far as these numbers go.
+fn named(kind: u64, index: u64, term: u64) -> u64 {
+    kind | (index << TERM_BITS & (SNAPSHOT - 1)) | (term & ((1 << TERM_BITS) - 1))
+}
+
+fn other(record: &Record) -> u64 {
+    synod_sim::fingerprint(record) & !(ENTRY | SNAPSHOT)
 }
 
 impl Replica {

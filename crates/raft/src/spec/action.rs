@@ -115,6 +115,25 @@ pub enum Action {
         /// What the answer waits for.
         after: Lsn,
     },
+    /// As [`Acknowledge`](Action::Acknowledge), by a node that may have promised more to a later term and has lost that with a part of its
+    /// log: it counts from when the node acknowledges without doubt.
+    AcknowledgeInDoubt {
+        /// The leader.
+        leader: NodeId,
+        /// The term.
+        term: Term,
+        /// How far.
+        matched: Index,
+        /// What the answer waits for.
+        after: Lsn,
+    },
+    /// The leader hears that, which does not count yet.
+    NoteDoubt {
+        /// From whom.
+        follower: NodeId,
+        /// How far.
+        matched: Index,
+    },
     /// The leader hears of it (5.3).
     CountAcknowledgement {
         /// From whom.

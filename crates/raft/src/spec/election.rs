@@ -111,6 +111,7 @@ impl Spec {
         (server.term, server.voted_for, server.part) = (term, None, Part::Follower);
         server.votes.clear();
         server.matched.clear();
+        server.doubtful.clear();
         self.highest = self.highest.max(term);
     }
 
@@ -191,6 +192,7 @@ impl Spec {
         let server = self.at_mut(at);
         server.part = Part::Leader;
         server.matched.clear();
+        server.doubtful.clear();
         let reign = Reign {
             term,
             leader: id,
@@ -226,6 +228,7 @@ impl Spec {
         server.part = Part::Follower;
         server.votes.clear();
         server.matched.clear();
+        server.doubtful.clear();
         Ok(())
     }
 

@@ -111,6 +111,10 @@ pub enum Word {
         term: Term,
         commit: Index,
     },
+    Uncounted {
+        term: Term,
+        matched: Index,
+    },
     IndexIs {
         term: Term,
         index: Index,
@@ -226,6 +230,7 @@ impl Word {
                 Self::RequestVote { term: *term, last: *last, by_transfer: *by_transfer }
             }
             Message::Voted { term, granted } => Self::Voted { term: *term, granted: *granted },
+            Message::Uncounted { term, matched, .. } => Self::Uncounted { term: *term, matched: *matched },
             Message::IndexIs { term, index, .. } => Self::IndexIs { term: *term, index: *index },
             Message::TimeoutNow { term } => Self::TimeoutNow { term: *term },
             Message::Piece { term, piece, .. } => Self::Snapshot {
@@ -249,6 +254,7 @@ impl Word {
             | Self::Voted { term, .. }
             | Self::Append { term, .. }
             | Self::Appended { term, .. }
+            | Self::Uncounted { term, .. }
             | Self::Commit { term, .. }
             | Self::IndexIs { term, .. }
             | Self::TimeoutNow { term }

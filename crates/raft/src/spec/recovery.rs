@@ -114,6 +114,7 @@ impl Spec {
             commit: snapshot.index,
             votes: Vec::new(),
             matched: Vec::new(),
+            doubtful: Vec::new(),
             damaged,
             disk: Disk { durable: Lsn::ZERO, ..Disk::default() },
         };
@@ -127,7 +128,7 @@ impl Spec {
             };
             let of = reign.acknowledged.iter_mut().find(|(known, _)| *known == id);
             if let Some((_, known)) = of.filter(|(_, known)| damaged || !kept(known.now)) {
-                known.now = Index::ZERO;
+                (known.now, known.doubted) = (Index::ZERO, Index::ZERO);
             }
         }
     }

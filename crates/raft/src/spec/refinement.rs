@@ -190,6 +190,9 @@ impl Refinement {
             Word::Appended { term, matched } if *term == own.term && own.part == Part::Leader => {
                 let _ = self.spec.count(at, from, *matched);
             }
+            Word::Uncounted { term, matched } if *term == own.term && own.part == Part::Leader => {
+                let _ = self.spec.note_doubt(at, from, *matched);
+            }
             Word::Voted { term, granted: true } if *term == own.term => {
                 self.heard.votes = true;
                 let _ = self.spec.count_vote(at, from);
@@ -350,6 +353,9 @@ impl Refinement {
             }
             Word::RequestVote { last, by_transfer, .. } => Action::RequestVotes { last, by_transfer, after },
             Word::Voted { term, granted: true } => Action::SayVote { candidate: to, term, after },
+            Word::Uncounted { term, matched } => {
+                Action::AcknowledgeInDoubt { leader: to, term, matched, after }
+            }
             Word::TimeoutNow { term } => Action::HandOver { to, term },
             Word::IndexIs { term, index } => {
                 let action = Action::TellIndex { term, index };

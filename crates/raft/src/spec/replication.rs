@@ -162,6 +162,7 @@ impl Spec {
         term: Term,
         matched: Index,
         after: Lsn,
+        in_doubt: bool,
     ) -> Result<(), Guard> {
         let (id, server) = (self.id(at), self.at(at));
         if term != server.term {
@@ -180,12 +181,19 @@ impl Spec {
             return Err(Guard::NotDurable);
         }
         let Some(reign) = self.reign_mut(term) else { return Ok(()) };
-        match reign.acknowledged.iter_mut().find(|(known, _)| *known == id) {
-            Some((_, known)) => {
-                known.now = known.now.max(matched);
-                known.ever = known.ever.max(matched);
+        let place = match reign.acknowledged.iter().position(|(known, _)| *known == id) {
+            Some(place) => place,
+            None => {
+                reign.acknowledged.push((id, Acknowledged::default()));
+                reign.acknowledged.len() - 1
             }
-            None => reign.acknowledged.push((id, Acknowledged { now: matched, ever: matched })),
+        };
+        let Some((_, known)) = reign.acknowledged.get_mut(place) else { return Ok(()) };
+        if in_doubt {
+            known.doubted = known.doubted.max(matched);
+        } else {
+            known.now = known.now.max(matched).max(known.doubted);
+            known.ever = known.ever.max(known.now);
         }
         Ok(())
     }
@@ -195,17 +203,34 @@ impl Spec {
         let term = self.at(at).term;
         self.leads(at, term)?;
         let said = self.reign(term).map_or(Index::ZERO, |reign| {
-            let Acknowledged { now, ever } = reign.acknowledged_by(follower);
+            let Acknowledged { now, ever, .. } = reign.acknowledged_by(follower);
             if reign.forgotten.contains(&follower) { now } else { ever }
         });
         if matched > said {
             return Err(Guard::NotEqual { matched });
         }
         let server = self.at_mut(at);
+        // What it stored while it was in doubt counts from when it is not any more.
+        let doubtful = server.doubtful.iter().find(|(id, _)| *id == follower);
+        let matched = doubtful.map_or(matched, |(_, doubtful)| matched.max(*doubtful));
         match server.matched.iter_mut().find(|(id, _)| *id == follower) {
             Some((_, known)) => *known = matched.max(*known),
             None => server.matched.push((follower, matched)),
         }
+        Ok(())
+    }
+
+    pub(super) fn note_doubt(&mut self, at: usize, follower: NodeId, matched: Index) -> Result<(), Guard> {
+        let term = self.at(at).term;
+        self.leads(at, term)?;
+        let said = self.reign(term).map_or(Index::ZERO, |reign| reign.acknowledged_by(follower).doubted);
+        if matched > said {
+            return Err(Guard::NotEqual { matched });
+        }
+        let server = self.at_mut(at);
+        let known = server.doubtful.iter().find(|(id, _)| *id == follower).map(|(_, known)| *known);
+        server.doubtful.retain(|(id, _)| *id != follower);
+        server.doubtful.push((follower, matched.max(known.unwrap_or_default())));
         Ok(())
     }
 
@@ -216,6 +241,7 @@ impl Spec {
         let since = self.reign(term).map_or(Index::ZERO, |reign| reign.acknowledged_by(follower).now);
         let of = self.at_mut(at).matched.iter_mut().find(|(id, _)| *id == follower);
         of.into_iter().for_each(|(_, matched)| *matched = since.min(*matched));
+        self.at_mut(at).doubtful.retain(|(id, _)| *id != follower);
         if let Some(reign) = self.reign_mut(term)
             && !reign.forgotten.contains(&follower)
         {

@@ -84,6 +84,7 @@ impl Spec {
         server.commit = server.snapshot.index;
         server.votes.clear();
         server.matched.clear();
+        server.doubtful.clear();
         Ok(())
     }
 }

@@ -75,6 +75,8 @@ pub(super) struct Server {
     pub(super) votes: Vec<NodeId>,
     /// Leader: how far each follower's log is equal, as far as it has heard.
     pub(super) matched: Vec<(NodeId, Index)>,
+    /// Leader: how far those say that their logs are equal who are in doubt, or were.
+    pub(super) doubtful: Vec<(NodeId, Index)>,
     /// Its log was damaged, and is not known to be whole again.
     pub(super) damaged: bool,
     pub(super) disk: Disk,
@@ -121,6 +123,8 @@ pub(super) struct Acknowledged {
     pub(super) now: Index,
     /// In any.
     pub(super) ever: Index,
+    /// In its present life, while it was in doubt.
+    pub(super) doubted: Index,
 }
 
 impl Disk {
@@ -182,7 +186,7 @@ impl Spec {
             Action::HandleAppendEntries { entries } => self.handle_append(at, entries),
             Action::ClientRequest { entries } => self.client_request(at, entries),
             Action::Acknowledge { leader, term, matched, after } => {
-                self.acknowledge(at, *leader, *term, *matched, *after)
+                self.acknowledge(at, *leader, *term, *matched, *after, false)
             }
             Action::CountAcknowledgement { follower, matched } => self.count(at, *follower, *matched),
             Action::AdvanceCommitIndex { index } => self.advance_commit(at, *index),
@@ -211,6 +215,10 @@ impl Spec {
             Action::StepDown => self.step_down(at),
             Action::Borrow { entries, lender } => self.borrow(at, entries, *lender),
             Action::Mend { entries } => self.mend(at, entries),
+            Action::AcknowledgeInDoubt { leader, term, matched, after } => {
+                self.acknowledge(at, *leader, *term, *matched, *after, true)
+            }
+            Action::NoteDoubt { follower, matched } => self.note_doubt(at, *follower, *matched),
             Action::Forget { follower } => self.forget(at, *follower),
             Action::Compact { last, membership } => self.compact(at, *last, membership),
             Action::SendSnapshot { term, last, membership } => {

@@ -95,8 +95,12 @@ pub(crate) fn show(message: &Message) -> String {
             format!("Stored term {term} up to {stored}{}", show_round(*round))
         }
         Message::Demand { term, index_min } => format!("Demand term {term} from {index_min}"),
-        Message::Lost { term, last, round } => {
-            format!("Lost term {term} after {last}{}", show_round(*round))
+        Message::Uncounted { term, matched, round } => {
+            format!("Uncounted term {term} matched {matched}{}", show_round(*round))
+        }
+        Message::Lost { term, last, round, doubted } => {
+            let doubted = if *doubted { ", in doubt" } else { "" };
+            format!("Lost term {term} after {last}{doubted}{}", show_round(*round))
         }
         Message::Whole { term, target, round } => {
             format!("Whole term {term} at {target}{}", show_round(*round))

@@ -35,7 +35,7 @@ fn record_of(cluster: &mut Cluster, node: u64, index: u64) -> Lsn {
     let records = cluster.records(node);
     let found = records.iter().rev().find(|record| record.ends_with(&format!(" entries {index}-{index}")));
     let found = found.unwrap_or_else(|| panic!("{index} in {records:?}"));
-    Lsn(found[1..].split(' ').next().unwrap().parse().unwrap())
+    position(found)
 }
 
 fn rot(cluster: &mut Cluster, node: u64, at: Lsn) {
@@ -45,6 +45,17 @@ fn rot(cluster: &mut Cluster, node: u64, at: Lsn) {
 fn rot_entry(cluster: &mut Cluster, node: u64, index: u64) {
     let at = record_of(cluster, node, index);
     rot(cluster, node, at);
+}
+
+/// Everything that the node has stored behind so many records.
+fn rot_behind(cluster: &mut Cluster, node: u64, records: usize) {
+    for record in cluster.records(node).split_off(records) {
+        rot(cluster, node, position(&record));
+    }
+}
+
+fn position(record: &str) -> Lsn {
+    Lsn(record[1..].split(' ').next().unwrap().parse().unwrap())
 }
 
 /// What a node said last about what it lacks: the last entry before, the hole, the tail, the vote.
@@ -165,7 +176,51 @@ fn what_was_acknowledged_and_lost_counts_no_more() {
     cluster.slow.clear();
     cluster.connect(2);
     heartbeats(&mut cluster, 1);
+    heartbeats(&mut cluster, 1);
+    assert_eq!(cluster.raft(2).last_index(), Index(2), "it stores the entry again");
+    assert_eq!(cluster.committed(1), 1, "but may have promised more to a later term than this");
+    for id in [4, 5] {
+        cluster.connect(id);
+    }
+    cluster.run(Duration::from_secs(1));
+    assert!(!cluster.raft(2).is_mending());
     assert_eq!(cluster.committed(1), 2);
+}
+
+/// The node has voted, and acknowledged an entry, in a term that the leader of an earlier one has not heard of.
+#[test]
+fn nothing_that_a_node_says_counts_before_it_knows_its_term() {
+    let mut cluster = Cluster::with(3, |config| (config.check_quorum, config.pre_vote) = (false, false));
+    cluster.campaign(1);
+    cluster.stabilize();
+    let before = cluster.records(3).len();
+    cluster.isolate(1);
+    cluster.campaign(2);
+    cluster.stabilize();
+    cluster.propose(2, "committed");
+    cluster.stabilize();
+    heartbeats(&mut cluster, 2);
+    assert_eq!((cluster.committed(2), cluster.committed(3)), (3, 3));
+    // Node 3 loses everything that it has stored in term 2.
+    rot_behind(&mut cluster, 3, before);
+    cluster.connect(1);
+    cluster.isolate(2);
+    cluster.restart(3);
+    assert_eq!(cluster.raft(3).term(), Term(1));
+    cluster.propose(1, "wrong");
+    for _ in 0..5 {
+        cluster.fire(NodeId(1), Timer::Heartbeat);
+        cluster.stabilize();
+    }
+    assert_eq!(cluster.raft(3).last_index(), Index(2), "it stores for whoever leads");
+    assert_eq!(cluster.committed(1), 1, "and helps nobody to commit");
+    assert!(cluster.raft(3).is_mending());
+    cluster.connect(2);
+    cluster.run(Duration::from_secs(2));
+    assert!(!cluster.raft(3).is_mending());
+    for node in 1..=3 {
+        assert_eq!(cluster.payloads(node), ["committed"], "{node}");
+    }
 }
 
 #[test]

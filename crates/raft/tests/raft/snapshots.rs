@@ -387,6 +387,23 @@ fn a_host_that_cannot_read_its_snapshot_any_more_is_asked_for_another() {
 }
 
 #[test]
+fn a_snapshot_that_is_newer_than_what_the_leader_knows_to_be_committed_ends_the_wait_for_each_other() {
+    let mut cluster = behind(|config| config.check_quorum = false);
+    // The state is safe, and the leader's log does not know that when it dies.
+    cluster.hosts.get_mut(&NodeId(1)).unwrap().save(Index(20));
+    cluster.crash(1);
+    cluster.crash(2);
+    cluster.connect(3);
+    cluster.restart(1);
+    assert_eq!(cluster.raft(1).status().commit, Index(15));
+    cluster.run(Duration::from_secs(2));
+    assert_eq!(cluster.leader(), Some(NodeId(1)), "the only one that has everything");
+    assert!(cluster.raft(1).status().commit > Index(20));
+    assert_eq!(cluster.raft(3).status().base.index, Index(20), "it had to have a snapshot");
+    assert_eq!(cluster.payloads(3), cluster.payloads(1));
+}
+
+#[test]
 fn what_a_host_offers_must_be_committed_and_known() {
     for last in [0, 14, 22, u64::MAX] {
         let mut cluster = behind(|_| {});

@@ -74,7 +74,9 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         1 => (term(), number(), number(), number())
             .prop_map(|(term, round, digest, stored)| Message::Stored { term, round, digest, stored }),
         1 => (term(), index()).prop_map(|(term, index_min)| Message::Demand { term, index_min }),
-        1 => (term(), number(), entry_id()).prop_map(|(term, round, last)| Message::Lost { term, round, last }),
+        1 => (term(), number(), entry_id(), any::<bool>())
+            .prop_map(|(term, round, last, doubted)| Message::Lost { term, round, last, doubted }),
+        1 => (term(), index(), number()).prop_map(|(term, matched, round)| Message::Uncounted { term, matched, round }),
         1 => (term(), number(), index()).prop_map(|(term, round, target)| Message::Whole { term, round, target }),
         1 => term().prop_map(|term| Message::HowFar { term }),
         1 => (term(), entry_id(), prop::collection::vec(1..6_u64, 0..4)).prop_map(|(term, last, voters)| {
@@ -245,12 +247,16 @@ fn golden_bytes_of_every_message() {
         ),
         (Message::Demand { term: Term(1), index_min: Index(2) }, "12 0100000000000000 0200000000000000"),
         (
-            Message::Lost { term: Term(1), round: 4, last },
-            "13 0100000000000000 0400000000000000 0200000000000000 0300000000000000",
+            Message::Lost { term: Term(1), round: 4, last, doubted: true },
+            "13 0100000000000000 0400000000000000 0200000000000000 0300000000000000 01",
         ),
         (
             Message::Whole { term: Term(1), round: 4, target: Index(5) },
             "14 0100000000000000 0400000000000000 0500000000000000",
+        ),
+        (
+            Message::Uncounted { term: Term(1), matched: Index(9), round: 3 },
+            "19 0100000000000000 0900000000000000 0300000000000000",
         ),
         (Message::HowFar { term: Term(1) }, "15 0100000000000000"),
         (

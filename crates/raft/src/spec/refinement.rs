@@ -431,14 +431,7 @@ impl Refinement {
         if state.role == Role::Leader && own.part == Part::Candidate {
             self.spec.take(node, Action::BecomeLeader)?;
         }
-        let own = self.spec.at(place);
-        if state.commit > own.commit {
-            let index = state.commit;
-            let leads = own.part == Part::Leader;
-            let learned = Action::LearnCommitIndex { index };
-            self.spec.take(node, if leads { Action::AdvanceCommitIndex { index } } else { learned })?;
-        }
-        self.release_held(node)?;
+        self.explain_commit(node, place, state.commit)?;
         let own = self.spec.at(place);
         if state.role != Role::Leader && own.part != part_of(state.role) && own.part != Part::Follower {
             self.spec.take(node, Action::StepDown)?;
@@ -462,26 +455,56 @@ impl Refinement {
         }
     }
 
-    fn release_held(&mut self, node: NodeId) -> Step {
-        let held = core::mem::take(&mut self.held);
-        for note in held {
+    /// What the step has committed, and what it did that rests on it. A leader that commits and changes the membership in one step may
+    /// have done either first.
+    fn explain_commit(&mut self, node: NodeId, place: usize, index: Index) -> Step {
+        let own = self.spec.at(place);
+        let mut pending = (index > own.commit).then_some(if own.part == Part::Leader {
+            Action::AdvanceCommitIndex { index }
+        } else {
+            Action::LearnCommitIndex { index }
+        });
+        if let Some(action) = pending.clone() {
+            match self.spec.take(node, action) {
+                Ok(()) => pending = None,
+                Err(violation) if self.held.is_empty() => return Err(violation),
+                Err(_) => {}
+            }
+        }
+        for note in core::mem::take(&mut self.held) {
             match *note {
                 Note::Write { at, record: Written::Entries(entries) } => {
-                    self.write_entries(node, at, &entries)?;
+                    self.write_entries(node, at, &entries)?
                 }
                 Note::Write { at, record } => self.write(node, at, &record)?,
-                Note::Say { to, word, after } => {
-                    self.say(node, to, &word, after)?;
-                    // Held again: the step has not committed that much.
-                    if !self.held.is_empty() {
-                        self.held.clear();
-                        return self.tells_too_much(node, &word);
-                    }
-                }
+                Note::Say { to, word, after } => self.say_at_last(node, to, &word, after, &mut pending)?,
                 _ => {}
             }
         }
-        Ok(())
+        pending.map_or(Ok(()), |action| self.spec.take(node, action))
+    }
+
+    fn say_at_last(
+        &mut self,
+        node: NodeId,
+        to: NodeId,
+        word: &Word,
+        after: Lsn,
+        pending: &mut Option<Action>,
+    ) -> Step {
+        self.say(node, to, word, after)?;
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        self.held.clear();
+        if let Some(action) = pending.take() {
+            self.spec.take(node, action)?;
+        }
+        self.say(node, to, word, after)?;
+        // Held once more: the step has not committed that much.
+        let too_much = !self.held.is_empty();
+        self.held.clear();
+        if too_much { self.tells_too_much(node, word) } else { Ok(()) }
     }
 
     fn tells_too_much(&mut self, node: NodeId, word: &Word) -> Step {
@@ -532,12 +555,9 @@ impl Refinement {
         if self.heard.starts {
             own.commit = own.snapshot.index;
         }
-        if !state.damaged && self.heard.starts {
-            // It says that nothing is missing: then it knows its vote.
-            own.voted_for = cast.or(state.voted_for);
-        } else {
-            own.voted_for = state.voted_for;
-        }
+        // It says that nothing is missing: then it knows its vote, or has spent it on itself once it was not known.
+        let knows = self.heard.starts && !state.damaged && state.voted_for != Some(node);
+        own.voted_for = if knows { cast.or(state.voted_for) } else { state.voted_for };
         Ok(())
     }
 

@@ -141,6 +141,11 @@ pub enum Action {
         /// How far.
         matched: Index,
     },
+    /// Tells the leader that it has lost a part of its log, and with it what it may have acknowledged.
+    Confess {
+        /// The leader's term.
+        term: Term,
+    },
     /// The leader hears that a follower has lost a part of its log: nothing of before counts any more.
     Forget {
         /// Who.

@@ -26,12 +26,23 @@ impl Spec {
         Ok(())
     }
 
-    /// A vote is given once and for all.
+    /// A vote is given once and for all; unless damage has taken it from the voter, and whoever got it is no candidate of that term any
+    /// more, so that it cannot be counted. Should an answer that tells of it be counted all the same, that is not allowed.
     fn vote(&mut self, term: Term, voter: NodeId, candidate: NodeId) -> Result<(), Guard> {
-        match *self.cast.entry((term, voter)).or_insert(candidate) {
-            first if first == candidate => Ok(()),
-            voted_for => Err(Guard::VotedAlready { term, voted_for }),
+        let before = *self.cast.entry((term, voter)).or_insert(candidate);
+        if before == candidate {
+            return Ok(());
         }
+        let of = |id: NodeId| self.servers.iter().find(|(known, _)| *known == id).map(|(_, server)| server);
+        let lost = of(voter).is_some_and(|server| server.life > 0);
+        let counts = of(before).is_some_and(|server| server.term == term && server.part == Part::Candidate);
+        let led = self.reign(term).is_some_and(|reign| reign.leader == before);
+        let forgotten = before == voter || !(counts || led);
+        if lost && forgotten {
+            self.cast.insert((term, voter), candidate);
+            return Ok(());
+        }
+        Err(Guard::VotedAlready { term, voted_for: before })
     }
 
     pub(super) fn request_votes(
@@ -203,6 +214,7 @@ impl Spec {
             told: server.commit,
             acknowledged: Vec::new(),
             forgotten: Vec::new(),
+            confessed: Vec::new(),
             appointed: Vec::new(),
         };
         let place = self.reigns.partition_point(|other| other.term < term);

@@ -105,6 +105,7 @@ impl Spec {
         if let Some(voted_for) = voted_for {
             self.cast.entry((term, id)).or_insert(voted_for);
         }
+        let mut life = self.at(at).life + u32::from(damaged);
         *self.at_mut(at) = Server {
             term,
             voted_for,
@@ -116,11 +117,12 @@ impl Spec {
             matched: Vec::new(),
             doubtful: Vec::new(),
             damaged,
+            life,
             disk: Disk { durable: Lsn::ZERO, ..Disk::default() },
         };
         // What it has acknowledged and does not hold any more is of an earlier life.
         let Self { servers, reigns, .. } = self;
-        let Some((_, server)) = servers.get(at) else { return };
+        let Some((_, server)) = servers.get_mut(at) else { return };
         for reign in reigns {
             let log = &reign.log;
             let kept = |matched: Index| {
@@ -128,9 +130,11 @@ impl Spec {
             };
             let of = reign.acknowledged.iter_mut().find(|(known, _)| *known == id);
             if let Some((_, known)) = of.filter(|(_, known)| damaged || !kept(known.now)) {
-                (known.now, known.doubted) = (Index::ZERO, Index::ZERO);
+                life = life.max(known.life + 1);
+                known.ends(life);
             }
         }
+        server.life = life;
     }
 
     /// A term that damage has left a trace of.

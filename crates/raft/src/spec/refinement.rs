@@ -356,6 +356,7 @@ impl Refinement {
             Word::Uncounted { term, matched } => {
                 Action::AcknowledgeInDoubt { leader: to, term, matched, after }
             }
+            Word::Lost { term } => Action::Confess { term },
             Word::TimeoutNow { term } => Action::HandOver { to, term },
             Word::IndexIs { term, index } => {
                 let action = Action::TellIndex { term, index };
@@ -474,7 +475,7 @@ impl Refinement {
         for note in core::mem::take(&mut self.held) {
             match *note {
                 Note::Write { at, record: Written::Entries(entries) } => {
-                    self.write_entries(node, at, &entries)?
+                    self.write_entries(node, at, &entries)?;
                 }
                 Note::Write { at, record } => self.write(node, at, &record)?,
                 Note::Say { to, word, after } => self.say_at_last(node, to, &word, after, &mut pending)?,
@@ -555,8 +556,9 @@ impl Refinement {
         if self.heard.starts {
             own.commit = own.snapshot.index;
         }
-        // It says that nothing is missing: then it knows its vote, or has spent it on itself once it was not known.
-        let knows = self.heard.starts && !state.damaged && state.voted_for != Some(node);
+        // It says that nothing is missing: then it knows its vote, has read another state, or has spent the vote on itself since.
+        let read = own.voted_for == state.voted_for || state.voted_for == Some(node);
+        let knows = self.heard.starts && !state.damaged && !read;
         own.voted_for = if knows { cast.or(state.voted_for) } else { state.voted_for };
         Ok(())
     }

@@ -64,6 +64,11 @@ impl Spec {
     /// Whoever is no member any more is forgotten, and whoever becomes one begins anew: what an earlier life of it acknowledged does not
     /// count.
     fn seat(&mut self, at: usize, term: Term, next: &Membership) {
+        let lives = next.members().into_iter().map(|id| {
+            let of = self.servers.iter().find(|(known, _)| *known == id);
+            (id, of.map_or(0, |(_, server)| server.life))
+        });
+        let lives: Vec<(NodeId, u32)> = lives.collect();
         let server = self.at_mut(at);
         let known: Vec<NodeId> = server.matched.iter().map(|(id, _)| *id).collect();
         let members = next.members();
@@ -71,9 +76,10 @@ impl Spec {
         let before = server.log.membership_at(commit).map(|before| before.members()).unwrap_or_default();
         server.matched.retain(|(id, _)| members.contains(id) || before.contains(id));
         if let Some(reign) = self.reign_mut(term) {
-            let new = members.into_iter().filter(|id| !before.contains(id) && !known.contains(id));
-            let new: Vec<NodeId> = new.filter(|id| !reign.forgotten.contains(id)).collect();
-            reign.forgotten.extend(new);
+            for (id, life) in lives.into_iter().filter(|(id, _)| !before.contains(id) && !known.contains(id))
+            {
+                reign.forget(id, life);
+            }
         }
     }
 
@@ -119,7 +125,8 @@ impl Spec {
             return Err(Guard::LenderLags { theirs: lender, own });
         }
         let removed = server.log.first_difference(entries).filter(|from| *from <= own.index);
-        let promised = self.reign(server.term).map_or(Index::ZERO, |reign| reign.acknowledged_by(id).now);
+        let known = self.reign(server.term).and_then(|reign| reign.acknowledged_by(id));
+        let promised = known.map_or(Index::ZERO, |known| known.now);
         if let Some(from) = removed.filter(|from| *from <= promised) {
             return Err(Guard::RemovesAcknowledged { index: from });
         }
@@ -165,6 +172,7 @@ impl Spec {
         in_doubt: bool,
     ) -> Result<(), Guard> {
         let (id, server) = (self.id(at), self.at(at));
+        let life = server.life;
         if term != server.term {
             return Err(Guard::OtherTerm { term, own: server.term });
         }
@@ -184,7 +192,7 @@ impl Spec {
         let place = match reign.acknowledged.iter().position(|(known, _)| *known == id) {
             Some(place) => place,
             None => {
-                reign.acknowledged.push((id, Acknowledged::default()));
+                reign.acknowledged.push((id, Acknowledged { life, ..Acknowledged::default() }));
                 reign.acknowledged.len() - 1
             }
         };
@@ -193,7 +201,6 @@ impl Spec {
             known.doubted = known.doubted.max(matched);
         } else {
             known.now = known.now.max(matched).max(known.doubted);
-            known.ever = known.ever.max(known.now);
         }
         Ok(())
     }
@@ -203,8 +210,8 @@ impl Spec {
         let term = self.at(at).term;
         self.leads(at, term)?;
         let said = self.reign(term).map_or(Index::ZERO, |reign| {
-            let Acknowledged { now, ever, .. } = reign.acknowledged_by(follower);
-            if reign.forgotten.contains(&follower) { now } else { ever }
+            let since = reign.counts_since(follower);
+            reign.acknowledged_by(follower).map_or(Index::ZERO, |known| known.since(since))
         });
         if matched > said {
             return Err(Guard::NotEqual { matched });
@@ -223,7 +230,8 @@ impl Spec {
     pub(super) fn note_doubt(&mut self, at: usize, follower: NodeId, matched: Index) -> Result<(), Guard> {
         let term = self.at(at).term;
         self.leads(at, term)?;
-        let said = self.reign(term).map_or(Index::ZERO, |reign| reign.acknowledged_by(follower).doubted);
+        let known = self.reign(term).and_then(|reign| reign.acknowledged_by(follower));
+        let said = known.map_or(Index::ZERO, |known| known.doubted);
         if matched > said {
             return Err(Guard::NotEqual { matched });
         }
@@ -234,19 +242,30 @@ impl Spec {
         Ok(())
     }
 
+    pub(super) fn confess(&mut self, at: usize, term: Term) -> Result<(), Guard> {
+        let (id, life) = (self.id(at), self.at(at).life);
+        if let Some(reign) = self.reign_mut(term)
+            && !reign.confessed.contains(&(id, life))
+        {
+            reign.confessed.push((id, life));
+        }
+        Ok(())
+    }
+
     pub(super) fn forget(&mut self, at: usize, follower: NodeId) -> Result<(), Guard> {
         let term = self.at(at).term;
         self.leads(at, term)?;
+        let Some(reign) = self.reign_mut(term) else { return Ok(()) };
         // What it has acknowledged since stays: the message may be a late copy.
-        let since = self.reign(term).map_or(Index::ZERO, |reign| reign.acknowledged_by(follower).now);
-        let of = self.at_mut(at).matched.iter_mut().find(|(id, _)| *id == follower);
+        let counts_since = reign.counts_since(follower);
+        let confessed = reign.confessed.iter().filter(|(id, life)| *id == follower && *life > counts_since);
+        let Some(life) = confessed.map(|(_, life)| *life).min() else { return Ok(()) };
+        reign.forget(follower, life);
+        let since = reign.acknowledged_by(follower).map_or(Index::ZERO, |known| known.since(life));
+        let server = self.at_mut(at);
+        let of = server.matched.iter_mut().find(|(id, _)| *id == follower);
         of.into_iter().for_each(|(_, matched)| *matched = since.min(*matched));
-        self.at_mut(at).doubtful.retain(|(id, _)| *id != follower);
-        if let Some(reign) = self.reign_mut(term)
-            && !reign.forgotten.contains(&follower)
-        {
-            reign.forgotten.push(follower);
-        }
+        server.doubtful.retain(|(id, _)| *id != follower);
         Ok(())
     }
 

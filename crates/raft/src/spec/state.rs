@@ -79,6 +79,8 @@ pub(super) struct Server {
     pub(super) doubtful: Vec<(NodeId, Index)>,
     /// Its log was damaged, and is not known to be whole again.
     pub(super) damaged: bool,
+    /// How often it has lost a part of its log.
+    pub(super) life: u32,
     pub(super) disk: Disk,
 }
 
@@ -110,21 +112,47 @@ pub(super) struct Reign {
     pub(super) told: Index,
     /// Who has acknowledged how much.
     pub(super) acknowledged: Vec<(NodeId, Acknowledged)>,
-    /// Of whom nothing counts that is of an earlier life.
-    pub(super) forgotten: Vec<NodeId>,
+    /// Of whom nothing counts that is of an earlier life than this.
+    pub(super) forgotten: Vec<(NodeId, u32)>,
+    /// Who has said, and in which life, that it has lost what it may have acknowledged.
+    pub(super) confessed: Vec<(NodeId, u32)>,
     /// Who was told to take over.
     pub(super) appointed: Vec<NodeId>,
 }
 
 /// How much a follower has acknowledged to a leader.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Acknowledged {
-    /// In its present life, which ends when it loses a part of its log.
+    /// Its life, which ends when it loses a part of its log.
+    pub(super) life: u32,
+    /// So much in this life.
     pub(super) now: Index,
-    /// In any.
-    pub(super) ever: Index,
-    /// In its present life, while it was in doubt.
+    /// So much while it was in doubt.
     pub(super) doubted: Index,
+    /// What it acknowledged in its earlier lives.
+    pub(super) earlier: Vec<(u32, Index)>,
+}
+
+impl Acknowledged {
+    /// How much it has acknowledged since its life `since`.
+    #[inline]
+    pub(super) fn since(&self, since: u32) -> Index {
+        let now = if self.life >= since { self.now } else { Index::ZERO };
+        if self.earlier.is_empty() {
+            return now;
+        }
+        self.earlier
+            .iter()
+            .filter(|(life, _)| *life >= since)
+            .map(|(_, matched)| *matched)
+            .fold(now, Index::max)
+    }
+
+    /// Another life begins.
+    pub(super) fn ends(&mut self, life: u32) {
+        self.earlier.push((self.life, self.now));
+        (self.life, self.now, self.doubted) = (life, Index::ZERO, Index::ZERO);
+    }
 }
 
 impl Disk {
@@ -219,6 +247,7 @@ impl Spec {
                 self.acknowledge(at, *leader, *term, *matched, *after, true)
             }
             Action::NoteDoubt { follower, matched } => self.note_doubt(at, *follower, *matched),
+            Action::Confess { term } => self.confess(at, *term),
             Action::Forget { follower } => self.forget(at, *follower),
             Action::Compact { last, membership } => self.compact(at, *last, membership),
             Action::SendSnapshot { term, last, membership } => {
@@ -355,8 +384,21 @@ impl Reign {
 
     /// What somebody has acknowledged.
     #[inline]
-    pub(super) fn acknowledged_by(&self, follower: NodeId) -> Acknowledged {
-        let known = self.acknowledged.iter().find(|(id, _)| *id == follower);
-        known.map_or(Acknowledged::default(), |(_, known)| *known)
+    pub(super) fn acknowledged_by(&self, follower: NodeId) -> Option<&Acknowledged> {
+        self.acknowledged.iter().find(|(id, _)| *id == follower).map(|(_, known)| known)
+    }
+
+    /// From which of its lives on what somebody has acknowledged counts.
+    #[inline]
+    pub(super) fn counts_since(&self, follower: NodeId) -> u32 {
+        self.forgotten.iter().find(|(id, _)| *id == follower).map_or(0, |(_, life)| *life)
+    }
+
+    /// What somebody has acknowledged before this life of it counts no more.
+    pub(super) fn forget(&mut self, follower: NodeId, life: u32) {
+        match self.forgotten.iter_mut().find(|(id, _)| *id == follower) {
+            Some((_, known)) => *known = life.max(*known),
+            None => self.forgotten.push((follower, life)),
+        }
     }
 }

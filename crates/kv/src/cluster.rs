@@ -77,6 +77,8 @@ pub struct Settings {
     pub changes: Option<Duration>,
     /// Changes the configuration of each node, which is Raft's default until then.
     pub configure: fn(&mut Config),
+    /// Every step is validated against the executable specification ([`with_spec`]).
+    pub specified: bool,
     /// What is broken on purpose.
     pub sabotage: Option<Mischief>,
 }
@@ -113,6 +115,7 @@ impl Default for Settings {
             checkpoint_every: 100,
             changes: None,
             configure: |_| {},
+            specified: false,
             sabotage: None,
         }
     }

@@ -35,7 +35,7 @@ pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError
         _ => None,
     };
     let make = move |id| rafts.get(slot(id)).unwrap_or(&first).clone();
-    Ok(Sim::new(settings.nodes, make, Cluster::new(settings.clone()))
+    let sim = Sim::new(settings.nodes, make, Cluster::new(settings.clone()))
         .climate(settings.climate.clone())
         .wired(WIRE_VERSION)
         .facts(snapshots::facts)
@@ -45,7 +45,8 @@ pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError
         .eventually_after_heal("every client is served again", Duration::from_secs(30), |world| {
             world.workload().satisfied()
         })
-        .eventually_after_heal("all replicas agree", Duration::from_secs(60), agree))
+        .eventually_after_heal("all replicas agree", Duration::from_secs(60), agree);
+    Ok(if settings.specified { with_spec(sim) } else { sim })
 }
 
 /// Adds Raft's five safety properties, looked at after every event.

@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use synod_core::{Lsn, NodeId};
+use synod_core::{Lsn, NodeId, mutant};
 
 /// All servers, and what was ever truly said.
 ///
@@ -203,6 +203,7 @@ impl Spec {
     /// ([`Guard::is_theorem`]) are looked at last.
     #[inline]
     pub fn take(&mut self, server: NodeId, action: Action) -> Result<(), Box<Violation>> {
+        mutant!("specification-never-looks" => return Ok(()));
         let at = self.place(server);
         self.perform(at, &action).map_err(|guard| Box::new(Violation { server, action, guard }))
     }
@@ -340,7 +341,7 @@ impl Spec {
 
     /// How many of a list are a quorum, to elect and to commit.
     fn needed(&self, voters: usize) -> (usize, usize) {
-        let majority = voters / 2 + 1;
+        let majority = mutant!(voters / 2 + 1, "specification-counts-half" => voters.div_ceil(2));
         match self.rule {
             QuorumRule::Flexible { commit } => {
                 let commit = commit.clamp(1, majority);

@@ -160,6 +160,7 @@ impl Raft {
         let Some(mending) = &self.mending else { return };
         let after = self.log.last();
         let (missing, tail, vote) = (mending.first_missing(after), mending.tail, mending.vote);
+        trail!(warn, node = self.config.id.0, term = self.term.0, after = after.index.0, "log damaged");
         // Early: says what was found on the disk.
         cx.emit_early(Event::Mending { after, missing, tail, vote });
         self.take_census(cx);
@@ -285,6 +286,7 @@ impl Raft {
         if gave_up {
             self.state_end(last, cx);
         }
+        trail!(info, node = self.config.id.0, term = self.term.0, after = last.index.0, "log mended");
         // Early: says what this node knows about itself.
         cx.emit_early(Event::Mended);
         if self.role == Role::Follower && self.leader.is_none() {

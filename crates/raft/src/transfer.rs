@@ -92,6 +92,7 @@ impl Raft {
     ) {
         self.handover.transfer = Some(Transfer { to, cause, told: false });
         cx.arm(Timer::Transfer, self.config.election_timeout_min);
+        trail!(info, node = self.config.id.0, term = self.term.0, peer = to.0, "handing over");
         // Early: an intention.
         cx.emit_early(Event::TransferBegun { to, cause });
         // What is on its way there may be lost, and to find out at a later heartbeat would take too long.
@@ -144,6 +145,7 @@ impl Raft {
     /// The transfer took too long.
     pub(crate) fn on_transfer_timeout<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         let Some(transfer) = self.handover.transfer.take() else { return };
+        trail!(info, node = self.config.id.0, term = self.term.0, peer = transfer.to.0, "transfer failed");
         // Early: nothing was promised.
         cx.emit_early(Event::TransferFailed { to: transfer.to, reason: TransferRefusal::TimedOut });
         match transfer.cause {

@@ -35,5 +35,7 @@ mod sessions;
 mod snapshots;
 mod spec;
 mod status;
+#[cfg(feature = "tracing")]
+mod tracing;
 mod transfers;
 mod wire;

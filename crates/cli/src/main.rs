@@ -7,6 +7,7 @@
 //! synod validate FILE...     steps of a run that were written down, against the executable specification
 //! synod explore              every schedule of a small cluster, within bounds
 //! synod check FILE...        judges histories that clients recorded
+//! synod ring FILE            who owns what in a cluster, and what a change would move
 //! ```
 //!
 //! Exit codes: 0 all is well, 1 violated, 2 undecided, 3 bad input or usage, 130 interrupted.
@@ -21,6 +22,7 @@ mod fork;
 mod picture;
 mod replay;
 mod report;
+mod ring;
 mod shrink;
 mod simulate;
 mod subject;
@@ -56,6 +58,7 @@ enum Command {
     Validate(validate::Validate),
     Explore(explore::Explore),
     Check(check::Check),
+    Ring(ring::ShowRing),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Validate(validate) => validate.run(&mut console),
         Command::Explore(explore) => explore.run(&mut console),
         Command::Check(check) => check.run(&mut console),
+        Command::Ring(ring) => ring.run(&mut console),
     };
     if let Some(error) = console.lost() {
         console.complain(&format_args!("cannot write to standard output: {error}"));

@@ -237,6 +237,34 @@ impl Wire for u64 {
     }
 }
 
+/// The lower half first: little-endian, as everything.
+impl Wire for u128 {
+    const LEN_MIN: usize = 16;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        out.u64(*self as u64);
+        out.u64((*self >> 64) as u64);
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        let low = input.u64()?;
+        Ok(Self::from(low) | Self::from(input.u64()?) << 64)
+    }
+}
+
+/// Two's complement.
+impl Wire for i64 {
+    const LEN_MIN: usize = 8;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        out.u64(self.cast_unsigned());
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        input.u64().map(u64::cast_signed)
+    }
+}
+
 impl Wire for bool {
     const LEN_MIN: usize = 1;
 

@@ -28,14 +28,15 @@ use crate::{Answer, Command, Store, WIRE_VERSION};
 use bytes::Bytes;
 use core::time::Duration;
 use reads::{Read, Stale};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use synod_consistency_checker::{
     Budget, History, KvCall, KvModel, KvReturn, Mark, OpId, Report as Judgement, check,
 };
 use synod_core::NodeId;
 use synod_core::wire::Wire;
 use synod_raft::machine::{Machine, Memory};
-use synod_raft::{Config, Done, Event, Index, Job, Raft, RecoverError, Role, Segment, Term};
+use synod_raft::{Config, Done, Event, Index, Job, Membership, Raft, RecoverError, Role, Segment, Term};
 use synod_sim::{Climate, Io, Workload};
 
 /// How a simulated cluster is set up.
@@ -48,6 +49,8 @@ pub struct Settings {
     pub clients: u64,
     /// How many keys they share: few keys, many conflicts.
     pub keys: u64,
+    /// How many of a hundred operations are gets. The others change something.
+    pub gets_percent: u64,
     /// How many operations are begun in all; the clients then fall silent.
     pub operations: u64,
     /// A client waits at most this long between an answer and its next operation.
@@ -72,9 +75,13 @@ pub struct Settings {
     /// After how many entries a replica stores a snapshot of its state, and lets its node compact the log; never where it is 0. What it has
     /// stored outlives its crashes, the rest of its state does not.
     pub checkpoint_every: u64,
+    /// How long what a node asks of its host takes at most: reading its log again, a piece of a snapshot.
+    pub job_max: Duration,
     /// How often an operator changes the membership, on average and at random, while the faults last. The first two thirds of the
     /// nodes found the cluster then, and the others wait to be added. Default never: all nodes found it, and stay.
     pub changes: Option<Duration>,
+    /// The operator exchanges removed nodes for new ones with the same ids ([`Config::rejoining`]).
+    pub replacements: bool,
     /// Changes the configuration of each node, which is Raft's default until then.
     pub configure: fn(&mut Config),
     /// Every step is validated against the executable specification ([`with_spec`]).
@@ -101,6 +108,7 @@ impl Default for Settings {
             nodes: 5,
             clients: 8,
             keys: 5,
+            gets_percent: 45,
             operations: 2_000,
             pause_max: Duration::from_millis(40),
             patience: Duration::from_millis(1_500),
@@ -113,7 +121,9 @@ impl Default for Settings {
             climate: Climate::swarm(),
             storm: Duration::from_secs(10),
             checkpoint_every: 100,
+            job_max: Duration::from_millis(3),
             changes: None,
+            replacements: false,
             configure: |_| {},
             specified: false,
             sabotage: None,
@@ -143,6 +153,8 @@ pub struct Tally {
     pub stale: u64,
     /// Times that a leader began to hand over.
     pub transfers: u64,
+    /// Removed nodes that were exchanged for new ones under the same ids.
+    pub replaced: u64,
     /// Memberships that a node has seen committed.
     pub memberships: u64,
     /// Snapshots that replicas have stored of their own states.
@@ -219,6 +231,10 @@ pub struct Cluster {
     operations: u64,
     /// How many changes of the membership were planned.
     changes: u64,
+    /// The membership in effect on each node, by its own words: its entry, and whether it is committed.
+    effects: BTreeMap<NodeId, (Index, Arc<Membership>, bool)>,
+    /// Who was the only voter at some time: what such a node has agreed to, nobody else need know.
+    alone: BTreeSet<NodeId>,
     /// How many jobs the hosts have done.
     jobs: u64,
     processes: u64,
@@ -248,6 +264,8 @@ impl Cluster {
             delivered: 0,
             operations: 0,
             changes: 0,
+            effects: BTreeMap::new(),
+            alone: BTreeSet::new(),
             processes: settings.clients,
             history: History::new(),
             latencies: Vec::new(),
@@ -334,7 +352,7 @@ impl Cluster {
         self.operations += 1;
         let clients = self.settings.clients.max(1);
         let number = self.operations * clients + client as u64;
-        let command = command(number, self.settings.keys, io);
+        let command = command(number, &self.settings, io);
         let read = reads::choose(&self.settings, number, &command, io);
         let mark = Mark { time_ns: i64::try_from(io.now().0).ok(), line: None };
         let op = self.history.invoke_at(state.process, call(&command), mark);
@@ -480,19 +498,20 @@ fn slot(id: NodeId) -> usize {
 }
 
 /// A mixture that makes conflicts: many reads, values that are all different, conditional changes of either kind.
-fn command(number: u64, keys: u64, io: &mut Raw<'_>) -> Command {
+fn command(number: u64, Settings { keys, gets_percent, .. }: &Settings, io: &mut Raw<'_>) -> Command {
     let mut choice = 0;
     let mut decide = |bound| {
         choice += 1;
         io.decide((number << 8) | choice, bound)
     };
-    let key = Bytes::from(format!("k{}", decide(keys.max(1))));
+    let key = Bytes::from(format!("k{}", decide((*keys).max(1))));
     let value = Bytes::from(format!("v{number}"));
-    match decide(100) {
-        0..45 => Command::Get { key },
-        45..75 => Command::Put { key, value },
-        75..85 => Command::Append { key, suffix: Bytes::from(format!("+{number}")) },
-        85..97 => Command::Cas { key, expected: None, new: value },
+    let choice = decide(100);
+    let Some(change) = choice.checked_sub(*gets_percent) else { return Command::Get { key } };
+    match change * 55 / (100 - gets_percent).max(1) {
+        0..30 => Command::Put { key, value },
+        30..40 => Command::Append { key, suffix: Bytes::from(format!("+{number}")) },
+        40..52 => Command::Cas { key, expected: None, new: value },
         _ => Command::Delete { key },
     }
 }
@@ -530,8 +549,12 @@ impl Workload<Raft> for Cluster {
     fn on_event(&mut self, node: NodeId, event: Event, io: &mut Raw<'_>) {
         match event {
             Event::Proposed { token: changes::TOKEN, .. } => {}
-            Event::Membership { index, committed: true, .. } if index > Index::ZERO => {
-                self.tally.memberships += 1;
+            Event::Membership { index, membership, committed } if index > Index::ZERO => {
+                self.tally.memberships += u64::from(committed);
+                if let [only] = membership.electorate()[..] {
+                    self.alone.insert(only);
+                }
+                self.effects.insert(node, (index, membership, committed));
             }
             Event::Proposed { token, index, term } => {
                 if let Some(replica) = self.replicas.get_mut(slot(node)) {

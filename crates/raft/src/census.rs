@@ -38,6 +38,15 @@ impl Raft {
         }
     }
 
+    /// A node that has lost everything knows nobody whom it could ask, until somebody speaks to it. That one names the voters that it knows of;
+    /// since a membership is left only with a majority of its voters, each of them but this node, asked in turn, leads to the latest.
+    pub(crate) fn ask_a_stranger<S: Sink<Self> + ?Sized>(&self, from: NodeId, cx: &mut Context<'_, Self, S>) {
+        if self.is_in_doubt() && from != self.config.id && self.everybody().is_empty() {
+            // Early: a question promises nothing.
+            cx.send_early(from, Message::HowFar { term: self.term });
+        }
+    }
+
     /// Asks for what the first hole lacks. Whoever answers with a part of it is asked for the next, and nobody else, or the answers
     /// would multiply.
     fn ask_for_first_hole<S: Sink<Self> + ?Sized>(
@@ -60,9 +69,16 @@ impl Raft {
         self.electorate_known().into_iter().filter(|id| *id != self.config.id).collect()
     }
 
+    /// The voters of the membership that is committed, as far as is known, and of all later ones: they may be undone.
+    fn electorates(&self) -> BTreeSet<NodeId> {
+        let later = self.roster.between(self.commit, Index::MAX).map(|(_, membership)| membership);
+        let all = later.chain(core::iter::once(self.roster.at(self.commit)));
+        all.flat_map(|membership| membership.electorate()).collect()
+    }
+
     /// The voters of every membership that is heard of.
     fn electorate_known(&self) -> BTreeSet<NodeId> {
-        let mut known: BTreeSet<NodeId> = self.membership().electorate().into_iter().collect();
+        let mut known = self.electorates();
         if let Some(mending) = &self.mending {
             known.extend(mending.census.values().flat_map(|said| said.voters.iter().copied()));
         }
@@ -73,7 +89,7 @@ impl Raft {
     pub(crate) fn on_how_far<S: Sink<Self> + ?Sized>(&self, from: NodeId, cx: &mut Context<'_, Self, S>) {
         let behind_holes = self.mending.as_ref().and_then(|mending| mending.islands.last());
         let last = behind_holes.unwrap_or_default().max(self.log.last());
-        let said = Box::new(Said { last, voters: self.membership().electorate() });
+        let said = Box::new(Said { last, voters: self.electorates().into_iter().collect() });
         // Early: what it says of the term may be lost in a crash, for it promises nothing; a vote is durable before anybody hears of it.
         cx.send_early(from, Message::SoFar { term: self.term, said });
     }

@@ -31,6 +31,11 @@ pub struct Config {
     /// The node founds no cluster: it waits until a leader that was told to add it speaks to it. `voters` is empty then. Default
     /// off; [`Config::joining`] sets it.
     pub joining: bool,
+    /// Somebody has run under this node's id before, and what that node has promised is lost with its disk: an empty log is then a damaged
+    /// one (see [`mending`](Config::mending)), and nothing that the node says counts before all other voters have said how far they
+    /// are. With a log that holds anything it means nothing. Default off; [`Config::rejoining`] sets it. An id that nobody has ever
+    /// had needs none of this.
+    pub rejoining: bool,
     /// This node is a witness: it votes, and keeps terms and indices of entries but not what they hold; it never leads. On by
     /// itself where `witnesses` names it; a witness that joins needs it to be set. For ever: a node that has kept no payloads cannot
     /// become a full one, except with another disk.
@@ -163,6 +168,7 @@ impl Config {
             voters: voters.into_iter().collect(),
             witnesses: Vec::new(),
             joining: false,
+            rejoining: false,
             witness: false,
             election_timeout_min: Duration::from_millis(150),
             election_timeout_max: Duration::from_millis(300),
@@ -191,11 +197,20 @@ impl Config {
         }
     }
 
-    /// The defaults for a node that is to be added to a cluster: it belongs to none, answers any leader that speaks to it, and does
+    /// The defaults for a node that is to be added to a cluster, under an id that nobody has had: it belongs to none, answers any leader that speaks to it, and does
     /// not campaign before it is a voter. Its log knows the membership from then on, also after a restart with the same settings.
     #[must_use]
     pub fn joining(id: NodeId) -> Self {
         Self { joining: true, ..Self::new(id, []) }
+    }
+
+    /// As [`joining`](Self::joining), for a node that comes back under its old id without its disk, whether it was removed in between or not:
+    /// what it had promised must not be broken, so it first hears all voters. Meanwhile it stores, and counts for nothing.
+    ///
+    /// What a cluster had agreed to while this node was its only voter, nobody else need know: such a node must not come back so.
+    #[must_use]
+    pub fn rejoining(id: NodeId) -> Self {
+        Self { rejoining: true, ..Self::joining(id) }
     }
 
     /// The membership to begin with; nobody for a node that joins.

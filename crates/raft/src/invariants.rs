@@ -6,8 +6,9 @@
 //! A node that has not changed costs one comparison, a node that has grown costs its new entries, and only a node whose
 //! log was cut is read again from the cut. Payloads that are the same piece of memory are not compared byte by byte.
 
-use crate::{Entry, EntryId, EntryKind, Index, Raft, Role, Segment, Standing, Term};
+use crate::{Entry, EntryId, EntryKind, Index, Membership, Raft, Role, Segment, Standing, Term};
 use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use synod_core::{Bytes, NodeId, mutant};
 
@@ -37,6 +38,9 @@ pub struct Safety {
     others: BTreeMap<EntryId, Variant>,
     /// By index: what was committed there.
     committed: Vec<Committed>,
+    /// Memberships in entries that were seen, committed or not; and the one with which the cluster was founded.
+    memberships: BTreeMap<EntryId, Membership>,
+    founded: Option<Arc<Membership>>,
 }
 
 /// What a node looked like when it was last observed.
@@ -51,6 +55,7 @@ struct Seen {
     /// The log was read up to here.
     last: EntryId,
     commit: Index,
+    settled: Index,
     led: Option<Term>,
     /// Where the membership in effect was entered, and how many were not committed.
     memberships: (Option<Index>, usize),
@@ -163,6 +168,14 @@ pub enum Violation {
         /// The entry before the first of its log.
         base: EntryId,
     },
+    /// A snapshot comes with the membership that was in effect and committed at its moment (section 5.1 of the thesis).
+    #[error("snapshots: {node} goes by another membership at index {index} than was in effect there")]
+    SnapshotMembership {
+        /// The node.
+        node: NodeId,
+        /// How far its snapshot goes.
+        index: Index,
+    },
 }
 
 impl Violation {
@@ -225,7 +238,7 @@ impl Safety {
     #[inline(never)]
     fn look(&mut self, place: usize, node: NodeId, raft: &Raft) -> Result<(), Violation> {
         let Some((_, before)) = self.nodes.get(place) else { return Ok(()) };
-        let Seen { led, last, commit, memberships: seen_memberships, .. } = *before;
+        let Seen { led, last, commit, settled, memberships: seen_memberships, .. } = *before;
         let grown = before.edits != raft.log().edits() || before.new;
         let cut = Self::cut(before, raft);
         let leads = if raft.role() == Role::Leader { Some(raft.term()) } else { None };
@@ -254,12 +267,16 @@ impl Safety {
         if leads.is_some() && led != leads {
             self.leader_completeness(node, raft)?;
         }
+        if settled != raft.roster.settled().0 || self.founded.is_none() {
+            self.settled_membership(node, raft)?;
+        }
         let memberships = raft.roster.outline(raft.commit_index());
         if cut.is_some() || led != leads || memberships != seen_memberships {
             Violation::of_membership(node, raft).map_or(Ok(()), Err)?;
         }
         if let Some((_, seen)) = self.nodes.get_mut(place) {
             seen.memberships = memberships;
+            seen.settled = raft.roster.settled().0;
             seen.note(raft, leads, grown);
         }
         if news { self.leaders_seen_are_complete(raft.term()) } else { Ok(()) }
@@ -304,6 +321,31 @@ impl Safety {
             Ok(())
         } else {
             Err(Violation::Snapshot { node, base })
+        }
+    }
+
+    /// The membership that a node goes by where its log has been compacted, or never was.
+    fn settled_membership(&mut self, node: NodeId, raft: &Raft) -> Result<(), Violation> {
+        mutant!("blind-to-memberships" => return Ok(()));
+        let (index, membership) = raft.roster.settled();
+        if *index == Index::ZERO {
+            // Whoever joins knows of nobody.
+            if self.founded.is_none() && !membership.members().is_empty() {
+                self.founded = Some(Arc::clone(membership));
+            }
+            return Ok(());
+        }
+        let is_committed = |id: &EntryId| {
+            id.index <= *index
+                && self.committed.get(place(id.index)).is_some_and(|known| known.term == id.term)
+        };
+        let entered = self.memberships.iter().rev().find(|(id, _)| is_committed(id));
+        let right = entered.map(|(_, right)| right).or(self.founded.as_deref());
+        // Whoever joins knows of nobody before the first entry that says it.
+        if membership.members().is_empty() || right.is_none_or(|right| **membership == *right) {
+            Ok(())
+        } else {
+            Err(Violation::SnapshotMembership { node, index: *index })
         }
     }
 
@@ -358,6 +400,11 @@ impl Safety {
         let id = EntryId { term: entry.term, index: entry.index };
         if let Some(known) = self.variant(id) {
             return known.before == before && known.holds(entry);
+        }
+        if entry.kind == EntryKind::Membership
+            && let Some(membership) = segment.to_membership()
+        {
+            self.memberships.insert(id, membership);
         }
         let payload = segment.share(entry);
         let new = Variant { term: entry.term, before, kind: entry.kind, payload };
@@ -505,6 +552,7 @@ impl Seen {
         last: EntryId::ZERO,
         commit: Index::ZERO,
         led: None,
+        settled: Index::ZERO,
         memberships: (None, 0),
     };
 

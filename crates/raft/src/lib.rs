@@ -178,16 +178,17 @@
 //!   compacted to. Keep the index of the last applied entry with the state ([`StateMachine`](synod_core::StateMachine)) and
 //!   skip what is not newer. Entries of another kind than [`EntryKind::Normal`] only take up an index.
 //! * A transport that reaches whoever [`Event::Membership`] names, from the first time it does.
-//! * A node that is removed may stop when it hears that this is committed, but need not hear it. A new node, also one with the id of
-//!   another that was removed, starts with an empty disk and [`Config::joining`]. Before a change, see to it that a quorum of the
+//! * A node that is removed may stop when it hears that this is committed, but need not hear it. A new node starts
+//!   with an empty disk and [`Config::joining`]; one with the id of another, removed or not, with [`Config::rejoining`]. Before a change, see to it that a quorum of the
 //!   *next* membership is running: a cluster that adds voters who are not there waits for them.
 //! * [`Command::Compact`] is a promise: the state up to there is durable. Raft forgets what led to it.
 //! * [`Event::Proposed`] is not a commit. Wait for a commit of the same index **and** term. If another term commits there, the
 //!   proposal is lost; if neither comes (the leader changed), its fate is unknown until one does.
-//! * A node that has lost its disk is a new node: remove it, and add it again with an empty disk and [`Config::joining`]; under its old id, if
-//!   you like, since what its earlier life acknowledged does not count. Only damage that the driver reports
-//!   ([`LogState::Damaged`](synod_core::LogState::Damaged), [`Recovered::Damaged`](synod_core::Recovered::Damaged)) is repaired: an empty
-//!   disk looks like a node that has never promised anything.
+//! * A node that has lost its disk has forgotten what it has promised, and must say so: [`Config::rejoining`]. It stores what the leader sends,
+//!   and counts for something again when all other voters have told it how far they are. Otherwise an empty disk looks like a node that
+//!   has never promised anything, even if it was removed in between: a voter that has not heard of the removal may still ask for its vote,
+//!   and get it a second time. Damage that the driver reports ([`LogState::Damaged`](synod_core::LogState::Damaged),
+//!   [`Recovered::Damaged`](synod_core::Recovered::Damaged)) needs nobody's word.
 //! * A disk that lies about durability breaks the promises made on it, here as everywhere.
 //!
 //! # What it tells while it runs

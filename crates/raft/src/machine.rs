@@ -66,6 +66,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use synod_core::mutant;
 use synod_core::{Bytes, GapError, NodeId, SplitMix64, StateMachine};
 
 /// The name of the file in which a snapshot grows that is written here, until it is whole.
@@ -255,7 +256,7 @@ impl<M: StateMachine, F: Folder> Machine<M, F> {
     fn install(&mut self, snapshot: &Snapshot) -> bool {
         let part = part_of(snapshot);
         let found = Found { last: snapshot.last.index, len: snapshot.len, digest: snapshot.digest };
-        if found.last <= self.position {
+        if mutant!(found.last <= self.position, "older-snapshot-taken" => false) {
             // The log may forget what comes before, so what is here must be as safe as the snapshot would be.
             self.folder.remove(&part);
             if self.newest.is_none_or(|newest| newest.last < found.last) {

@@ -274,14 +274,9 @@ pub const EXHIBITS: &[Exhibit] = &[
         says: "a piece of a snapshot that was lost is never sent again",
     },
     Exhibit {
-        name: "piece-acked-before-stored",
-        source: "tikv snapshot worker",
-        says: "pieces are acknowledged when they are given to the host, and a crash leaves a hole",
-    },
-    Exhibit {
         name: "installed-in-parts",
         source: "hashicorp/raft, truncated snapshots",
-        says: "a snapshot is installed before all of it is there",
+        says: "a snapshot is installed before all of it is there, and counts although the host could not use it",
     },
     Exhibit {
         name: "overwritten-entry-recalled",

@@ -226,6 +226,7 @@ impl Raft {
         if from == self.config.id && !own {
             return self.illegal(from, Illegal::FromOneself, cx);
         }
+        self.ask_a_stranger(from, cx);
         match message {
             // Candidates and leaders may be of a membership that this node does not know yet, or not any more: they are judged by
             // their terms and logs alone (section 4.1 of the thesis). Who was removed and campaigns meets loyalty (section 4.2.3).

@@ -123,7 +123,7 @@ impl Raft {
         let Some(incoming) = &self.reception.incoming else { return };
         if self.leader == Some(incoming.from) {
             let digest = incoming.snapshot.digest;
-            let stored = mutant!(incoming.stored, "piece-acked-before-stored" => incoming.given);
+            let stored = incoming.stored;
             // Early: the host has stored this much, and not in the log.
             cx.send_early(
                 incoming.from,
@@ -173,7 +173,11 @@ impl Raft {
         cx: &mut Context<'_, Self, S>,
     ) {
         let known = self.reception.incoming.take_if(|incoming| incoming.snapshot == *snapshot);
-        let Some(from) = known.map(|incoming| incoming.from).filter(|_| installed) else { return };
+        let Some(from) =
+            known.map(|incoming| incoming.from).filter(|_| mutant!(installed, "installed-in-parts" => true))
+        else {
+            return;
+        };
         let last = snapshot.last;
         let wanted = self.reception.wanted.take_if(|index| last.index >= *index).is_some();
         if last.index > self.snapshot.index {

@@ -237,6 +237,10 @@ impl Raft {
         cx: &mut Context<'_, Self, S>,
     ) {
         self.incarnation.0 = incarnation;
+        let forgetful = log == LogState::Fresh && self.config.rejoining;
+        if forgetful {
+            self.mending.get_or_insert_default().damaged();
+        }
         self.assess_damage();
         self.roster.read(self.log.segments());
         self.take_seats();
@@ -258,7 +262,7 @@ impl Raft {
         self.take_seats();
         self.arm_election(cx);
         self.arm_claim(cx);
-        if log != LogState::Fresh {
+        if log != LogState::Fresh || forgetful {
             self.promise_after_restart(cx);
         }
         if self.damage.is_some() || self.is_mending() {

@@ -72,6 +72,11 @@ impl Roster {
         &known.unwrap_or(&self.first).1
     }
 
+    /// The membership before all that are in the log, and up to where it was in effect.
+    pub(crate) fn settled(&self) -> &(Index, Arc<Membership>) {
+        &self.first
+    }
+
     /// An entry with a membership was appended at `index`.
     pub(crate) fn push(&mut self, index: Index, membership: Membership) {
         self.later.push((index, Arc::new(membership)));

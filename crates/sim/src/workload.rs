@@ -138,6 +138,13 @@ impl<'a, P: Simulated> Io<'a, P> {
         self.net.queue.push(self.net.now, Pending::Restart { at, down: nanos(after) });
     }
 
+    /// As [`restart`](Self::restart), on an empty disk: what an operator does with a node that was removed, before it may come back under
+    /// its old id. Whatever the disk held is gone, and nobody counts it as damage.
+    pub fn replace(&mut self, node: NodeId, after: Duration) {
+        let Some(at) = index(node).filter(|at| *at < self.net.up.len()) else { return };
+        self.net.queue.push(self.net.now, Pending::Replace { at, down: nanos(after) });
+    }
+
     /// Sends an answer from a node to a client: calls [`Workload::on_wake`] with this token, later, or never.
     pub fn reply(&mut self, key: u64, token: u64) {
         let delay = self.client_delay(key.wrapping_add(1 << 63));

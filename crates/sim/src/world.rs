@@ -421,6 +421,11 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 self.crash(at);
                 self.boot_later(at, down);
             }
+            Pending::Replace { at, down } => {
+                self.crash(at);
+                self.empty_disk(at);
+                self.boot_later(at, down);
+            }
             _ => {}
         }
     }
@@ -584,6 +589,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             | Pending::Relent { .. }
             | Pending::Turn { .. }
             | Pending::Restart { .. }
+            | Pending::Replace { .. }
             | Pending::Install { .. } => return false,
         }
         true

@@ -9,6 +9,9 @@
 //! | `raft` | `raft` | Raft as a plain value, with a plain front door |
 //! | `paxos` | `paxos` | single-decree Paxos as a plain value: one decision, for ever |
 //! | `quorum` | `quorum` | quorums as values: majorities, weights, hierarchies, flexible and joint |
+//! | `clocks` | `clocks` | logical, hybrid and bounded-error clocks behind one causality interface |
+//! | `crdt` | `crdt` | replicated data types that converge, and the laws to check your own |
+//! | `hashring` | `hashring` | which node owns this key: every algorithm of consistent hashing behind one trait |
 //! | `sim` | `sim` | the simulator: one seed is one run, with faults of network, disk, clock and process |
 //! | `checker` | `checker` | judges of what clients saw: linearizability with certificates and counterexamples |
 //! | `kv` | `kv` | a replicated key-value store, composed from the parts |
@@ -68,9 +71,18 @@
 #[doc(inline)]
 pub use synod_core as core;
 
+#[cfg(feature = "clocks")]
+#[doc(inline)]
+pub use synod_clocks as clocks;
 #[cfg(feature = "checker")]
 #[doc(inline)]
 pub use synod_consistency_checker as checker;
+#[cfg(feature = "crdt")]
+#[doc(inline)]
+pub use synod_crdt as crdt;
+#[cfg(feature = "hashring")]
+#[doc(inline)]
+pub use synod_hashring as hashring;
 #[cfg(feature = "kv")]
 #[doc(inline)]
 pub use synod_kv as kv;

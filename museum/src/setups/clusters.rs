@@ -10,6 +10,7 @@ pub(crate) struct Clusters<P: Simulated, W> {
 }
 
 /// Judges that look at the end of a run, by the names they have there.
+pub(crate) const READS: &str = "reads see what was committed before";
 pub(crate) const CLIENTS_AGREE: &str = "clients agree";
 pub(crate) const PROGRESS: &str = "progress in spite of a fault that stays";
 
@@ -28,7 +29,7 @@ impl<P: Simulated, W: Workload<P>> Runs for Clusters<P, W> {
 
 fn alarm(verdict: &Verdict) -> Option<Alarm> {
     let by = match verdict {
-        Verdict::Violated { name: "linearizability" | CLIENTS_AGREE, .. } => Judge::Checker,
+        Verdict::Violated { name: "linearizability" | READS | CLIENTS_AGREE, .. } => Judge::Checker,
         Verdict::Violated { name: SPECIFICATION, .. } => Judge::Specification,
         Verdict::Violated { name: "recovery", .. } => Judge::Recovery,
         Verdict::Violated { name: PROGRESS, .. } | Verdict::Stalled { .. } | Verdict::Restless { .. } => {

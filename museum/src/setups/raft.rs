@@ -74,6 +74,12 @@ pub(super) fn setups() -> Vec<Setup> {
             everything,
         ),
         named(
+            "plain-members-5",
+            "four nodes and a fifth, hunted, of Raft as in the paper: without PreVote, CheckQuorum and lending",
+            &changing(plain(hunted(5)), 40),
+            everything,
+        ),
+        named(
             "lasting-guard-3",
             "three restless nodes whose log is a long lease",
             &long_guard(3),
@@ -90,6 +96,18 @@ pub(super) fn setups() -> Vec<Setup> {
             everything,
         ),
         named("members-5", "five of them, hunted", &changing(hunted(5), 60), everything),
+        named(
+            "replaced-3",
+            "two or three nodes, one of which comes and goes, each time on a new disk",
+            &replacing(changing(late(3), 60)),
+            everything,
+        ),
+        named(
+            "replaced-4",
+            "three or four nodes, one of which comes and goes, each time on a new disk",
+            &replacing(changing(late(4), 60)),
+            everything,
+        ),
         named(
             "members-4",
             "four of them, with messages that arrive seconds late",
@@ -109,11 +127,18 @@ pub(super) fn setups() -> Vec<Setup> {
             everything,
         ),
         named(
+            "echoing-snapshots-3",
+            "three nodes that keep little, whose hosts are slow, with messages that arrive twice and in any order",
+            &echoing(3),
+            everything,
+        ),
+        named(
             "members-snapshots-4",
             "four nodes that come and go, and keep little",
             &changing(compacting(small(4, Climate::Fixed(lagging())), 4), 100),
             everything,
         ),
+        named("forgetful-3", "three of them whose votes rot, mostly", &forgetful(3), everything),
         named("rotting-3", "three nodes whose disks rot", &rotting(3), everything),
         named("rotting-5", "five of them", &rotting(5), everything),
         named(
@@ -173,6 +198,26 @@ fn restless(mut settings: Settings) -> Settings {
     settings
 }
 
+/// As [`restless`], and nobody lends.
+fn plain(mut settings: Settings) -> Settings {
+    settings.configure = |config| {
+        campaign_again_and_again(config);
+        config.lending = false;
+    };
+    settings
+}
+
+/// Many clients that do not wait long: some are answered while a lease runs out.
+fn busy(mut settings: Settings) -> Settings {
+    settings.clients = 30;
+    settings.gets_percent = 92;
+    settings.keys = 6;
+    settings.patience = Duration::from_millis(300);
+    settings.operations = 1_200;
+    settings.storm = Duration::from_secs(3);
+    settings
+}
+
 fn campaign_again_and_again(config: &mut Config) {
     config.pre_vote = false;
     config.check_quorum = false;
@@ -182,6 +227,12 @@ fn campaign_again_and_again(config: &mut Config) {
 /// With members that come and go this often.
 fn changing(mut settings: Settings, every_ms: u64) -> Settings {
     settings.changes = Some(Duration::from_millis(every_ms));
+    settings
+}
+
+/// With machines that are exchanged for new ones while they are no members.
+fn replacing(mut settings: Settings) -> Settings {
+    settings.replacements = true;
     settings
 }
 
@@ -273,7 +324,7 @@ fn handing(nodes: usize) -> Settings {
 
 /// The first node is preferred as a leader, and its clock is as slow as is allowed for; the others' are as fast.
 fn slow(nodes: usize) -> Settings {
-    let mut settings = drifting(nodes);
+    let mut settings = busy(drifting(nodes));
     if let Climate::Fixed(dials) = &mut settings.climate {
         dials.drifts_ppm =
             (1..=nodes as u64).map(|id| (NodeId(id), if id == 1 { -400_000 } else { 400_000 })).collect();
@@ -285,12 +336,13 @@ fn slow(nodes: usize) -> Settings {
 /// The first node is preferred as a leader, and what it is told takes long.
 fn far(nodes: usize) -> Settings {
     let ms = Duration::from_millis;
-    let mut settings = drifting(nodes);
+    let mut settings = busy(drifting(nodes));
     if let Climate::Fixed(dials) = &mut settings.climate {
         dials.drifts_ppm.clear();
         dials.latency = Latency::Uniform(ms(1), ms(3));
         let to_first = (2..=nodes as u64).map(|id| (NodeId(id), NodeId(1)));
         dials.links = to_first.map(|link| (link, Latency::Uniform(ms(60), ms(110)))).collect();
+        dials.schedule.push(Rate { fault: Fault::OneWay, every: ms(300), lasting: (ms(100), ms(600)) });
     }
     settings.clock_drift_ppm_max = 0;
     settings.configure = prefer_the_first;
@@ -308,10 +360,10 @@ fn loyal(nodes: usize) -> Settings {
     let mut dials = Dials::calm();
     dials.latency = Latency::Uniform(ms(1), ms(3));
     dials.schedule = vec![
-        Rate { fault: Fault::Isolate, every: ms(500), lasting: (ms(200), ms(2_000)) },
-        Rate { fault: Fault::Crash, every: ms(300), lasting: (ms(1), ms(10)) },
+        Rate { fault: Fault::Isolate, every: ms(400), lasting: (ms(200), ms(1_500)) },
+        Rate { fault: Fault::Crash, every: ms(200), lasting: (ms(1), ms(10)) },
     ];
-    let mut settings = small(nodes, Climate::Fixed(dials));
+    let mut settings = busy(small(nodes, Climate::Fixed(dials)));
     settings.storm = Duration::from_secs(10);
     settings.leases = true;
     settings.clock_drift_ppm_max = 0;
@@ -361,6 +413,33 @@ fn keep_little(config: &mut Config) {
     config.log_memory_bytes_max = 100;
 }
 
+/// Messages come twice, and in any order; what hosts are asked for takes long.
+fn echoing(nodes: usize) -> Settings {
+    let ms = Duration::from_millis;
+    let mut dials = lagging();
+    dials.latency = Latency::Uniform(ms(1), ms(120));
+    dials.duplicate_ppm = 400_000;
+    dials.reorder_ppm = 1_000_000;
+    dials.loss_ppm = 50_000;
+    let mut settings = restless_compacting(small(nodes, Climate::Fixed(dials)), 3);
+    settings.job_max = ms(150);
+    settings
+}
+
+/// Elections, and disks that lose what was written in them.
+fn forgetful(nodes: usize) -> Settings {
+    let ms = Duration::from_millis;
+    let mut settings = rotting(nodes);
+    if let Climate::Fixed(dials) = &mut settings.climate {
+        dials.schedule = vec![
+            Rate { fault: Fault::BitRot, every: ms(60), lasting: (ms(10), ms(20)) },
+            Rate { fault: Fault::Crash, every: ms(150), lasting: (ms(1), ms(60)) },
+            Rate { fault: Fault::Isolate, every: ms(200), lasting: (ms(100), ms(500)) },
+        ];
+    }
+    settings
+}
+
 /// Followers fall behind, and some of them die.
 fn lagging() -> Dials {
     let ms = Duration::from_millis;
@@ -398,7 +477,10 @@ fn rotting(nodes: usize) -> Settings {
 
 /// A disk that stands still, and does not move again before the faults of the run end.
 fn stuck(nodes: usize) -> Settings {
-    lasting(nodes, Fault::StallDisk)
+    let mut settings = lasting(nodes, Fault::StallDisk);
+    // Nobody takes the leadership away from it by chance.
+    settings.transfers_every = 0;
+    settings
 }
 
 /// Where exactly one disk stood still, and for five seconds at least, somebody else leads in the end.

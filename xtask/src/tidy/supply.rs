@@ -16,7 +16,7 @@ pub(super) const PEERS: Rule = Rule {
 };
 
 /// Who we are measured against.
-const PEER_CRATES: [&str; 16] = [
+const PEER_CRATES: [&str; 20] = [
     "raft",
     "raft-engine",
     "omnipaxos",
@@ -33,6 +33,10 @@ const PEER_CRATES: [&str; 16] = [
     "loro",
     "foca",
     "memberlist",
+    "crdts",
+    "uhlc",
+    "hlc-gen",
+    "itc",
 ];
 
 fn lockfile(tree: &Tree, findings: &mut Findings) {

@@ -1,8 +1,9 @@
 //! An operator who changes the membership at random, and never looks what comes of it.
 
-use super::{Cluster, Mail, Raw};
+use super::{Cluster, Mail, Raw, Replica, slot};
 use core::time::Duration;
 use synod_core::NodeId;
+use synod_raft::machine::Memory;
 use synod_raft::{Change, Command, Config, Raft, Role, Step, Transition};
 use synod_sim::World;
 
@@ -60,14 +61,43 @@ impl Cluster {
             _ => self.leader.unwrap_or(NodeId(1)),
         };
         io.request(asked, key, Command::ChangeMembership { token: TOKEN, change });
+        let founders = founders(nodes);
+        if self.settings.replacements && founders < nodes && io.decide(key | 0xff, 4) == 0 {
+            self.replace(NodeId(founders + 1 + io.decide(key | 0xfe, nodes - founders)), io);
+        }
         self.plan_change(io);
+    }
+
+    /// A machine that was removed is exchanged for a new one, which may be added again under the same id.
+    fn replace(&mut self, node: NodeId, io: &mut Raw<'_>) {
+        let removed =
+            self.effects.values().filter(|(_, _, committed)| *committed).map(|(index, ..)| *index).max();
+        let Some(removed) = removed.filter(|_| !self.alone.contains(&node)) else { return };
+        // Nobody who knows as much, and perhaps more, may count on it.
+        let mut since = self.effects.values().filter(|(index, ..)| *index >= removed);
+        if since.all(|(_, membership, _)| !membership.members().contains(&node)) {
+            if let Some(replica) = self.replicas.get_mut(slot(node)) {
+                *replica = Replica::new(Memory::default(), self.settings.checkpoint_every);
+            }
+            self.effects.remove(&node);
+            self.tally.replaced += 1;
+            io.replace(node, Duration::from_millis(5));
+        }
     }
 }
 
+fn founders(nodes: u64) -> u64 {
+    nodes - nodes / 3
+}
+
 /// The configuration of a node: of the first ones, which found the cluster, or of one that may be added. Without changes all found it.
-pub(super) fn configuration(id: NodeId, nodes: usize, changes: bool) -> Config {
-    let founders = if changes { nodes - nodes / 3 } else { nodes } as u64;
-    if changes && id.0 > founders { Config::joining(id) } else { Config::new(id, (1..=founders).map(NodeId)) }
+pub(super) fn configuration(id: NodeId, nodes: usize, changes: bool, replacements: bool) -> Config {
+    let founders = if changes { founders(nodes as u64) } else { nodes as u64 };
+    if changes && id.0 > founders {
+        if replacements { Config::rejoining(id) } else { Config::joining(id) }
+    } else {
+        Config::new(id, (1..=founders).map(NodeId))
+    }
 }
 
 /// Those who must have the same state in the end: the members, as the leader of the last term knows them. `None` while there is no

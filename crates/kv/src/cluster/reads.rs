@@ -28,6 +28,17 @@ pub(super) struct Stale {
     pub(super) served: u64,
     /// The first that was not.
     pub(super) breach: Option<String>,
+    /// The first linearizable read that was served too early in the log. The judge of histories sees this only where somebody has written
+    /// what was read.
+    pub(super) old: Option<String>,
+}
+
+impl Stale {
+    /// What was committed at this moment, as far as anybody knew.
+    fn due(&self, at: u64) -> Index {
+        let before = self.known.partition_point(|(known, _)| *known <= at);
+        before.checked_sub(1).and_then(|place| self.known.get(place)).map_or(Index::ZERO, |(_, due)| *due)
+    }
 }
 
 /// Numbers of stale reads begin here; those of operations stay below.
@@ -81,6 +92,12 @@ impl Cluster {
         else {
             return;
         };
+        let (asked, due) = (state.begun, self.stale.due(state.begun));
+        if index < due {
+            self.stale.old.get_or_insert_with(|| {
+                format!("{node} serves a read asked at {asked} ns at {index}: {due} was committed before")
+            });
+        }
         let Some(replica) = self.replicas.get_mut(slot(node)) else { return };
         if let Some(answer) = replica.read(number, index, key) {
             self.tally.reads += 1;
@@ -133,12 +150,7 @@ impl Cluster {
     fn judge_stale(&mut self, number: u64, index: Index) {
         let Some((asked, age_max)) = self.stale.asked.remove(&number) else { return };
         let age = u64::try_from(age_max.as_nanos()).unwrap_or(u64::MAX);
-        let bound = asked.saturating_sub(age);
-        let before = self.stale.known.partition_point(|(at, _)| *at <= bound);
-        let due = before
-            .checked_sub(1)
-            .and_then(|at| self.stale.known.get(at))
-            .map_or(Index::ZERO, |(_, due)| *due);
+        let due = self.stale.due(asked.saturating_sub(age));
         if index >= due {
             self.stale.served += 1;
         } else {

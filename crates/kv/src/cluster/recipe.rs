@@ -18,7 +18,8 @@ use synod_sim::{Climate, Dials, Fault, Sabotage, Sim, World};
 pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError> {
     let ids: Vec<NodeId> = (1..=settings.nodes as u64).map(NodeId).collect();
     let raft = |id| {
-        let mut config = changes::configuration(id, settings.nodes, settings.changes.is_some());
+        let mut config =
+            changes::configuration(id, settings.nodes, settings.changes.is_some(), settings.replacements);
         snapshots::configure(settings, &mut config);
         (settings.configure)(&mut config);
         reads::configure(settings, &mut config);
@@ -95,6 +96,9 @@ pub fn with_judge(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
     })
     .finally("stale reads are as young as they must be", |world: &World<Raft, Cluster>| {
         world.workload().stale.breach.clone().map_or(Ok(()), Err)
+    })
+    .finally("reads see what was committed before", |world: &World<Raft, Cluster>| {
+        world.workload().stale.old.clone().map_or(Ok(()), Err)
     })
     .finally("replicas are given every entry", |world: &World<Raft, Cluster>| {
         world.workload().breach.clone().map_or(Ok(()), Err)

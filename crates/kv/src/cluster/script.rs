@@ -21,7 +21,7 @@ pub enum BadSetting {
     },
     /// There is no such setting.
     #[error(
-        "`set {0}`: there is no such setting; there are protocol, nodes, clients, keys, operations, pause-max-ms, patience-ms, reads, leases, guard-ms, drift-bound-ppm, transfers-every, checkpoint-every, changes-ms, specified and sabotage"
+        "`set {0}`: there is no such setting; there are protocol, nodes, clients, keys, gets-percent, operations, pause-max-ms, patience-ms, reads, leases, guard-ms, drift-bound-ppm, transfers-every, checkpoint-every, job-max-ms, changes-ms, replacements, specified and sabotage"
     )]
     Unknown(String),
 }
@@ -39,6 +39,7 @@ impl Settings {
         set("nodes", self.nodes.to_string());
         set("clients", self.clients.to_string());
         set("keys", self.keys.to_string());
+        set("gets-percent", self.gets_percent.to_string());
         set("operations", self.operations.to_string());
         set("pause-max-ms", self.pause_max.as_millis().to_string());
         set("patience-ms", self.patience.as_millis().to_string());
@@ -50,8 +51,10 @@ impl Settings {
         set("drift-bound-ppm", self.clock_drift_ppm_max.to_string());
         set("transfers-every", self.transfers_every.to_string());
         set("checkpoint-every", self.checkpoint_every.to_string());
+        set("job-max-ms", self.job_max.as_millis().to_string());
         if let Some(changes) = self.changes {
             set("changes-ms", changes.as_millis().to_string());
+            set("replacements", self.replacements.to_string());
         }
         if self.specified {
             set("specified", "true".to_owned());
@@ -86,6 +89,7 @@ impl Settings {
                 "patience-ms" => {
                     settings.patience = Duration::from_millis(number(1, u64::MAX, "milliseconds")?);
                 }
+                "gets-percent" => settings.gets_percent = number(0, 100, "a number up to 100")?,
                 "reads" => settings.reads = value.parse().map_err(|_| bad("true or false"))?,
                 "leases" => settings.leases = value.parse().map_err(|_| bad("true or false"))?,
                 "guard-ms" => {
@@ -96,10 +100,12 @@ impl Settings {
                 }
                 "transfers-every" => settings.transfers_every = number(0, u64::MAX, "a number")?,
                 "checkpoint-every" => settings.checkpoint_every = number(0, u64::MAX, "a number")?,
+                "job-max-ms" => settings.job_max = Duration::from_millis(number(1, 60_000, "milliseconds")?),
                 "changes-ms" => {
                     settings.changes = Some(Duration::from_millis(number(1, u64::MAX, "milliseconds")?));
                 }
                 "specified" => settings.specified = value.parse().map_err(|_| bad("true or false"))?,
+                "replacements" => settings.replacements = value.parse().map_err(|_| bad("true or false"))?,
                 "sabotage" if value == SHORT_QUORUM => settings.sabotage = Some(Mischief::ShortQuorum),
                 "sabotage" => return Err(bad("`short-quorum`; a broken driver is a dial")),
                 _ => return Err(BadSetting::Unknown(name.clone())),

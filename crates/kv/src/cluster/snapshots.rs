@@ -10,8 +10,6 @@ use synod_raft::{Command, Config, Done, Job, Record};
 
 /// Names the hosts' decisions on the tape, apart from the clients' and the operator's.
 const KEY: u64 = 1 << 60;
-/// How long a job takes at most.
-const SPAN_MAX: Duration = Duration::from_millis(3);
 
 /// Small, so that snapshots come in many pieces, followers need them, and logs lie mostly on the disk.
 pub(super) fn configure(settings: &Settings, config: &mut Config) {
@@ -104,7 +102,8 @@ impl Cluster {
         } else {
             self.replicas.get_mut(slot(node))?.machine.work(job)?
         };
-        let nanos = io.decide(KEY | self.jobs, SPAN_MAX.as_nanos() as u64);
+        let span = u64::try_from(self.settings.job_max.as_nanos()).unwrap_or(u64::MAX).max(1);
+        let nanos = io.decide(KEY | self.jobs, span);
         Some((Duration::from_nanos(nanos), done))
     }
 }

@@ -105,7 +105,9 @@ impl Spec {
         if let Some(voted_for) = voted_for {
             self.cast.entry((term, id)).or_insert(voted_for);
         }
-        let mut life = self.at(at).life + u32::from(damaged);
+        // An emptied disk is no better than a damaged one.
+        let emptied = term == Term::ZERO && log.last() == EntryId::ZERO && self.at(at).term > Term::ZERO;
+        let mut life = self.at(at).life + u32::from(damaged || emptied);
         *self.at_mut(at) = Server {
             term,
             voted_for,
@@ -129,7 +131,7 @@ impl Spec {
                 matched <= server.commit || server.log.term_at(matched) == log.term_at(matched)
             };
             let of = reign.acknowledged.iter_mut().find(|(known, _)| *known == id);
-            if let Some((_, known)) = of.filter(|(_, known)| damaged || !kept(known.now)) {
+            if let Some((_, known)) = of.filter(|(_, known)| damaged || emptied || !kept(known.now)) {
                 life = life.max(known.life + 1);
                 known.ends(life);
             }

@@ -58,6 +58,11 @@ pub(crate) enum Pending<P: Protocol> {
         at: usize,
         down: u64,
     },
+    /// The same, on an empty disk.
+    Replace {
+        at: usize,
+        down: u64,
+    },
     /// A slow processor is done with an input.
     Turn {
         at: usize,
@@ -87,6 +92,7 @@ impl<P: Simulated> Clone for Pending<P> {
             Self::Relent { strike } => Self::Relent { strike: *strike },
             Self::Link { at, peer, link } => Self::Link { at: *at, peer: *peer, link: *link },
             Self::Restart { at, down } => Self::Restart { at: *at, down: *down },
+            Self::Replace { at, down } => Self::Replace { at: *at, down: *down },
             Self::Turn { at, turn } => Self::Turn { at: *at, turn: *turn },
             Self::Install { at, build, down } => Self::Install { at: *at, build: *build, down: *down },
         }
@@ -108,6 +114,7 @@ impl<P: Protocol> Pending<P> {
             | Self::Strike { .. }
             | Self::Relent { .. }
             | Self::Restart { .. }
+            | Self::Replace { .. }
             | Self::Install { .. } => None,
         }
     }

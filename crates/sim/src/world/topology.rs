@@ -59,6 +59,13 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             let share = self.net.tape.draw(label);
             slot.host.disk.roll_back(share);
         } else {
+            self.empty_disk(at);
+        }
+    }
+
+    /// What lay on it is gone.
+    pub(super) fn empty_disk(&mut self, at: usize) {
+        if let Some(slot) = self.nodes.get_mut(at) {
             slot.host.disk = Disk::new();
         }
     }

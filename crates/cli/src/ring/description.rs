@@ -1,0 +1,192 @@
+//! A cluster as a person writes it down, in TOML or JSON.
+
+use crate::console::{Complaint, read};
+use core::ops::RangeInclusive;
+use std::collections::BTreeMap;
+use std::path::Path;
+use synod_core::NodeId;
+use synod_hashring::{Algorithm, Cluster, Config, HashFn, Node, Placed, Ring, Spread};
+
+/// The whole file.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    placement: Option<String>,
+    #[serde(default)]
+    copies: Option<u8>,
+    /// In how many failure domains of each level, the widest first.
+    #[serde(default)]
+    across: Vec<u8>,
+    /// Points of a ring that are given, of so many bits.
+    #[serde(default)]
+    points: Vec<Point>,
+    #[serde(default)]
+    bits: Option<u32>,
+    #[serde(default, alias = "nodes")]
+    node: Vec<Entry>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: u64,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default = "one")]
+    weight: u64,
+    #[serde(default)]
+    zone: String,
+    #[serde(default)]
+    draining: bool,
+}
+
+#[derive(Clone, Copy, Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Point {
+    at: u64,
+    node: u64,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+/// A cluster, and how keys are placed in it.
+#[derive(Debug)]
+pub(super) struct Description {
+    pub(super) cluster: Cluster,
+    pub(super) config: Config,
+    pub(super) spread: Spread,
+    names: BTreeMap<NodeId, String>,
+    points: Vec<(u64, NodeId)>,
+    /// Bits that positions are written with.
+    pub(super) bits: u32,
+}
+
+impl Description {
+    /// Reads a file; its name or its first letter says in which language.
+    pub(super) fn read(path: &Path, placement: Option<&str>) -> Result<Self, Complaint> {
+        let text = read(path)?;
+        let json = path.extension().is_some_and(|end| end == "json") || text.trim_start().starts_with('{');
+        Self::parse(&text, json, placement)
+            .map_err(|wrong| Complaint::Usage(format!("{}: {wrong}", path.display())))
+    }
+
+    /// The same from a text.
+    pub(super) fn parse(text: &str, json: bool, placement: Option<&str>) -> Result<Self, String> {
+        let file: File = if json {
+            serde_json::from_str(text).map_err(|error| error.to_string())?
+        } else {
+            toml::from_str(text).map_err(|error| error.to_string())?
+        };
+        if file.node.is_empty() {
+            return Err("no nodes: name at least one, with an `id`".to_owned());
+        }
+        let placement = placement.or(file.placement.as_deref());
+        let config = placement.map_or(Ok(Config::default()), |text| {
+            text.parse::<Config>().map_err(|error| error.to_string())
+        })?;
+        let names =
+            file.node.iter().filter_map(|entry| Some((NodeId(entry.id), entry.name.clone()?))).collect();
+        let nodes = file.node.iter().map(|entry| {
+            let node = Node::new(NodeId(entry.id)).weighing(entry.weight).within(&entry.zone);
+            if entry.draining { node.draining() } else { node }
+        });
+        let cluster = Cluster::new(nodes).map_err(|error| error.to_string())?;
+        let mut spread = Spread::copies(file.copies.unwrap_or(1));
+        for (level, domains) in (1..).zip(file.across) {
+            spread = spread.across(level, domains);
+        }
+        let bits = file.bits.unwrap_or(64);
+        if !(1..=64).contains(&bits) {
+            return Err(format!("`bits` is {bits}, and a position has 1 to 64"));
+        }
+        let mut points = Vec::new();
+        // Another placement does without the points.
+        let of_ring = matches!(config.algorithm, Algorithm::Ring(_));
+        for Point { at, node } in file.points.into_iter().filter(|_| of_ring) {
+            if bits < 64 && at >> bits != 0 {
+                return Err(format!("the point at {at} is beyond {bits} bits"));
+            }
+            points.push((at << (64 - bits), NodeId(node)));
+        }
+        Ok(Self { cluster, config, spread, names, points, bits })
+    }
+
+    /// The placement of the cluster as it is described.
+    pub(super) fn place(&self) -> Result<Placed, String> {
+        let placed = if self.points.is_empty() {
+            self.config.place(self.cluster.clone())
+        } else {
+            Ring::of_points(self.cluster.clone(), self.config.hash, self.points.iter().copied())
+                .map(Placed::Ring)
+        };
+        placed.map_err(|error| error.to_string())
+    }
+
+    /// The points that were given, and those of a node that joins.
+    pub(super) fn points(&self) -> &[(u64, NodeId)] {
+        &self.points
+    }
+
+    /// What a person calls a node.
+    pub(super) fn name(&self, id: NodeId) -> String {
+        self.names.get(&id).cloned().unwrap_or_else(|| id.to_string())
+    }
+
+    /// The position of a key as it is typed: a number on rings whose keys are positions, hashed otherwise.
+    pub(super) fn position(&self, key: &str) -> u64 {
+        match (self.config.hash, key.parse::<u64>()) {
+            (HashFn::Ordered, Ok(number)) => number << (64 - self.bits),
+            _ => self.config.hash.hash(key.as_bytes()),
+        }
+    }
+
+    /// The ends of a range in the bits of the description. A range begins behind the point before it.
+    pub(super) const fn shown(&self, range: &RangeInclusive<u64>) -> (u64, u64) {
+        let unit = 1_u128 << (64 - self.bits);
+        ((*range.start() as u128).div_ceil(unit) as u64, *range.end() >> (64 - self.bits))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let wrong = |text: &str| Description::parse(text, text.starts_with('{'), None).unwrap_err();
+        assert!(wrong("").contains("no nodes"));
+        assert!(wrong("[[node]]\nid = 1\n[[node]]\nid = 1").contains("given twice"));
+        assert!(wrong("[[node]]\nid = 1\nwieght = 2").contains("wieght"));
+        assert!(wrong("{\"node\": [{\"id\": -1}]}").contains("invalid value"));
+        assert!(
+            wrong("placement = \"circle\"\n[[node]]\nid = 1").contains("no algorithm is called `circle`")
+        );
+        assert!(wrong("bits = 65\n[[node]]\nid = 1").contains("65"));
+        assert!(
+            wrong("bits = 4\npoints = [{at = 16, node = 1}]\n[[node]]\nid = 1").contains("beyond 4 bits")
+        );
+    }
+
+    #[test]
+    fn no_text_makes_the_reader_panic() {
+        // Every prefix of good files, and each with one byte changed.
+        let good = [include_str!("../../clusters/shop.toml"), include_str!("../../clusters/textbook.json")];
+        for (text, json) in good.into_iter().zip([false, true]) {
+            assert!(Description::parse(text, json, None).and_then(|good| good.place()).is_ok());
+            for at in 0..text.len() {
+                for other in ["", "-", "9999999999999999999999", "\"", "[", "\u{1F980}"] {
+                    let changed = format!("{}{other}{}", &text[..at], &text[at + 1..]);
+                    if let Ok(read) = Description::parse(&changed, json, None)
+                        && read.cluster.weight() < 1000
+                    {
+                        let _ = read.place();
+                    }
+                }
+                let _ = Description::parse(&text[..at], json, None);
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Dotted version vector sets: the values of one key that no write has replaced yet.
+
+use crate::{Actor, Dot, DotError, VersionVector};
+use alloc::vec::Vec;
+use core::num::NonZeroU64;
+use synod_core::wire::{Reader, Wire, WireError, Writer};
+
+/// The concurrent values ("siblings") of one key in a replicated store, each known by its dot (Almeida, Baquero, Gonçalves, Preguiça and
+/// Fonte, "Scalable and Accurate Causality Tracking for Eventually Consistent Stores", 2014: the "DVVSet").
+///
+/// A client reads the values and the [`context`](Self::context), and gives the context back with its write. The write replaces exactly what
+/// was read: what others wrote meanwhile stays beside it. So there are never more siblings than writes that did not know of each other,
+/// however clients of one server take turns, which with plain version vectors they multiply in.
+///
+/// One entry for each server that ever wrote the key: the number of its writes, and those of its latest values that live.
+///
+/// Costs, for n servers and v values: [`merge`](Self::merge) O(n + v), [`write`](Self::write) O(n + v).
+///
+/// ```
+/// use synod_clocks::{Siblings, VersionVector};
+/// let mut here = Siblings::new();
+/// here.write("s1", &VersionVector::new(), "milk")?;
+/// let read = here.context();
+///
+/// let mut there = here.clone();                         // another replica
+/// here.write("s1", &read, "milk, eggs")?;               // two clients read the same ...
+/// there.write("s2", &read, "milk, flour")?;             // ... and write at two servers
+/// here.merge(&there);
+/// assert_eq!(here.values().collect::<Vec<_>>(), [&"milk, eggs", &"milk, flour"]);
+///
+/// here.write("s2", &here.context(), "milk, eggs, flour")?;
+/// assert_eq!(here.values().collect::<Vec<_>>(), [&"milk, eggs, flour"]);
+/// # Ok::<(), synod_clocks::DotError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Siblings<A, V> {
+    /// By actor, strictly.
+    entries: Vec<Entry<A, V>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Entry<A, V> {
+    actor: A,
+    /// How many dots it has given.
+    count: NonZeroU64,
+    /// The values of the latest of them, the newest first; not more than `count`. Those of the dots before have been replaced.
+    values: Vec<V>,
+}
+
+impl<A, V> Siblings<A, V> {
+    /// A key that was never written.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { entries: Vec::new() }
+    }
+
+    /// The values that live: by server, the newest first.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.iter().flat_map(|entry| &entry.values)
+    }
+
+    /// How many values live.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.iter().map(|entry| entry.values.len()).sum()
+    }
+
+    /// Whether no value lives: never written, or all discarded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<A, V> Default for Siblings<A, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<A: Actor, V> Siblings<A, V> {
+    /// All writes that these values include or replace: what a reader gives back with its next write.
+    #[must_use]
+    pub fn context(&self) -> VersionVector<A> {
+        self.entries.iter().map(|entry| (entry.actor, entry.count.get())).collect()
+    }
+
+    /// Each value that lives, with its dot.
+    pub fn dots(&self) -> impl Iterator<Item = (Dot<A>, &V)> {
+        self.entries.iter().flat_map(|entry| {
+            let counters = (0..).map_while(|age| entry.count.get().checked_sub(age));
+            let dot = |counter| Dot::at(entry.actor, counter);
+            counters.zip(&entry.values).filter_map(move |(counter, value)| Some((dot(counter)?, value)))
+        })
+    }
+
+    /// A client that has read `context` writes at server `actor`. What it has read is replaced.
+    ///
+    /// # Errors
+    /// [`DotError::Unissued`] if the context claims writes of this server that it never had: it is forged, or the server has lost its
+    /// disk. [`DotError::Exhausted`] after 2⁶⁴ − 1 writes. Nothing changes then.
+    pub fn write(&mut self, actor: A, context: &VersionVector<A>, value: V) -> Result<Dot<A>, DotError> {
+        let found = self.entries.binary_search_by_key(&actor, |entry| entry.actor);
+        let issued =
+            found.ok().and_then(|place| self.entries.get(place)).map_or(0, |entry| entry.count.get());
+        let claimed = context.get(actor);
+        if claimed > issued {
+            return Err(DotError::Unissued { claimed, issued });
+        }
+        let dot = issued.checked_add(1).and_then(|count| Dot::at(actor, count)).ok_or(DotError::Exhausted)?;
+        self.discard(context);
+        match self.entries.binary_search_by_key(&actor, |entry| entry.actor) {
+            Ok(place) => {
+                if let Some(entry) = self.entries.get_mut(place) {
+                    entry.count = dot.counter;
+                    entry.values.insert(0, value);
+                }
+            }
+            Err(place) => {
+                self.entries.insert(place, Entry { actor, count: dot.counter, values: [value].into() });
+            }
+        }
+        Ok(dot)
+    }
+
+    /// Forgets the values that are known in `context`: a delete. What others wrote meanwhile stays.
+    ///
+    /// The context stays known, so that a merge with who has the values does not bring them back.
+    pub fn discard(&mut self, context: &VersionVector<A>) {
+        for dot in context.dots() {
+            match self.entries.binary_search_by_key(&dot.actor, |entry| entry.actor) {
+                Ok(place) => {
+                    if let Some(entry) = self.entries.get_mut(place) {
+                        let unknown = entry.count.get().saturating_sub(dot.count());
+                        entry.values.truncate(usize::try_from(unknown).unwrap_or(usize::MAX));
+                        entry.raise(dot.counter);
+                    }
+                }
+                Err(place) => {
+                    let entry = Entry { actor: dot.actor, count: dot.counter, values: Vec::new() };
+                    self.entries.insert(place, entry);
+                }
+            }
+        }
+    }
+
+    /// Two values under one dot, which no correct server makes: an actor that was used twice, or forged. O(n + v).
+    pub fn clash(&self, other: &Self) -> Option<Dot<A>>
+    where
+        V: PartialEq,
+    {
+        let mut theirs = other.dots().collect::<Vec<_>>();
+        theirs.sort_unstable_by_key(|(dot, _)| *dot);
+        let other_value =
+            |dot| theirs.binary_search_by_key(&dot, |(dot, _)| *dot).ok().and_then(|place| theirs.get(place));
+        self.dots()
+            .find(|(dot, value)| other_value(*dot).is_some_and(|(_, theirs)| theirs != value))
+            .map(|(dot, _)| dot)
+    }
+}
+
+impl<A: Actor, V: Clone> Siblings<A, V> {
+    /// Learns what another replica has: values that neither has replaced live on.
+    pub fn merge(&mut self, other: &Self) {
+        let mut place = 0;
+        for theirs in &other.entries {
+            while self.entries.get(place).is_some_and(|mine| mine.actor < theirs.actor) {
+                place += 1;
+            }
+            match self.entries.get_mut(place).filter(|mine| mine.actor == theirs.actor) {
+                Some(mine) => mine.merge(theirs),
+                None => self.entries.insert(place, theirs.clone()),
+            }
+        }
+    }
+}
+
+impl<A, V> Entry<A, V> {
+    fn raise(&mut self, count: NonZeroU64) {
+        if count > self.count {
+            self.count = count;
+            self.values.clear();
+        }
+    }
+
+    /// How many of the latest values live, when another has `count` dots of which the latest `len` live.
+    fn survivors(&self, count: NonZeroU64, len: usize) -> usize {
+        let newer = usize::try_from(self.count.get().saturating_sub(count.get())).unwrap_or(usize::MAX);
+        newer.saturating_add(len)
+    }
+}
+
+impl<A, V: Clone> Entry<A, V> {
+    fn merge(&mut self, other: &Self) {
+        if self.count >= other.count {
+            let survivors = self.survivors(other.count, other.values.len());
+            self.values.truncate(survivors);
+        } else {
+            let survivors = other.survivors(self.count, self.values.len());
+            self.values.clear();
+            self.values.extend(other.values.iter().take(survivors).cloned());
+            self.count = other.count;
+        }
+    }
+}
+
+/// The number of servers; of each, its name, the number of its writes, and its values, the newest first.
+impl<A: Actor + Wire, V: Wire> Wire for Siblings<A, V> {
+    const LEN_MIN: usize = 4;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        out.count(self.entries.len());
+        for entry in &self.entries {
+            entry.actor.encode(out);
+            out.u64(entry.count.get());
+            out.count(entry.values.len());
+            entry.values.iter().for_each(|value| value.encode(out));
+        }
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        let servers = input.count(A::LEN_MIN + 12)?;
+        let mut entries: Vec<Entry<A, V>> = Vec::new();
+        for _ in 0..servers {
+            let Dot { actor, counter: count } = Dot::decode(input)?;
+            if entries.last().is_some_and(|last| last.actor >= actor) {
+                return Err(WireError::Invalid { field: "order of the servers of siblings" });
+            }
+            let values = Vec::decode(input)?;
+            if values.len() as u64 > count.get() {
+                return Err(WireError::Invalid { field: "number of values of a server" });
+            }
+            entries.push(Entry { actor, count, values });
+        }
+        Ok(Self { entries })
+    }
+}

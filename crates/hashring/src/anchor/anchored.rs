@@ -1,0 +1,160 @@
+//! AnchorHash (Mendelson, Vargaftik, Barabash, Lorenz, Keslassy and Orda 2020), the in-place variant.
+
+use super::{Names, check_capacity};
+use crate::hash::GOLDEN;
+use crate::placement::{Placement, again};
+use crate::slots::scale;
+use crate::{Cluster, HashFn, Node, NodeIx, PlacementError};
+use alloc::vec::Vec;
+use synod_core::{NodeId, SplitMix64};
+
+/// A set of at most `capacity` buckets. Any node may go, and its keys spread evenly over those that are left; a node that comes takes
+/// the bucket that became free last, and what belongs there comes back.
+///
+/// So who owns what depends on the order of departures: processes that are to agree replay the same changes in the same order. Where
+/// that is not wanted, take [`Dx`](super::Dx). A look-up takes `(1 + ln(capacity / nodes))²` steps at most, on average.
+///
+/// ```
+/// use synod_core::NodeId;
+/// use synod_hashring::{Anchor, Cluster, HashFn, KeysDiff, Node};
+///
+/// let old = Anchor::new(Cluster::equal(10), 20, HashFn::default())?;
+/// let mut new = old.clone();
+/// new.remove(NodeId(4))?;
+/// let keys = || (0..1000).map(|key| HashFn::default().hash_u64(key));
+/// assert!(KeysDiff::between(&old, &new, keys()).moves.iter().all(|(_, from, _)| *from == NodeId(4)));
+/// new.add(Node::new(NodeId(4)))?;
+/// assert_eq!(KeysDiff::between(&old, &new, keys()).moves, []);
+/// # Ok::<(), synod_hashring::PlacementError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Anchor {
+    cluster: Cluster,
+    hash: HashFn,
+    names: Names,
+    /// The paper's A: 0 for a bucket in use, else how many were in use when it had gone.
+    gone: Vec<u32>,
+    /// Its W, L and K: the buckets in use, where each is among them, and who took the place of each.
+    used: Vec<u32>,
+    place: Vec<u32>,
+    heir: Vec<u32>,
+    /// Its R: the free buckets, the last to go at the end.
+    free: Vec<u32>,
+}
+
+impl Anchor {
+    /// Buckets in the order of identities, with room for `capacity` in all.
+    ///
+    /// # Errors
+    /// If nobody may own a key, weights differ, or the capacity is below the number of nodes or above 2²⁴.
+    pub fn new(cluster: Cluster, capacity: u32, hash: HashFn) -> Result<Self, PlacementError> {
+        check_capacity(&cluster, capacity, "Anchor")?;
+        let names = Names::new(&cluster, capacity as usize);
+        let all: Vec<u32> = (0..capacity).collect();
+        let nodes = cluster.owning();
+        // What has never been in use counts as gone, the highest first.
+        let gone = all.iter().map(|bucket| if *bucket < nodes { 0 } else { *bucket }).collect();
+        let free = (nodes..capacity).rev().collect();
+        Ok(Self { cluster, hash, names, gone, used: all.clone(), place: all.clone(), heir: all, free })
+    }
+
+    /// A node goes; its keys spread over the others. `O(nodes)`.
+    ///
+    /// # Errors
+    /// If there is no such node, or no other.
+    pub fn remove(&mut self, id: NodeId) -> Result<(), PlacementError> {
+        let bucket = self.names.bucket(id).ok_or(crate::ClusterError::Unknown { id })?;
+        let cluster = self.cluster.without(id)?;
+        if cluster.owning() == 0 {
+            return Err(PlacementError::Nobody);
+        }
+        let left = self.in_use() - 1;
+        self.free.push(bucket);
+        let last = get(&self.used, left);
+        let hole = get(&self.place, bucket);
+        set(&mut self.gone, bucket, left);
+        set(&mut self.used, hole, last);
+        set(&mut self.place, last, hole);
+        set(&mut self.heir, bucket, last);
+        self.names.set(bucket, None);
+        self.become_of(cluster);
+        Ok(())
+    }
+
+    /// A node comes, and takes the bucket that became free last. `O(nodes)`.
+    ///
+    /// # Errors
+    /// If it is there already, its weight is another, it may own nothing, or all buckets are in use.
+    pub fn add(&mut self, node: Node) -> Result<(), PlacementError> {
+        let (id, share) = (node.id, node.share());
+        let cluster = self.cluster.with(node)?;
+        if share == 0 {
+            return Err(PlacementError::Stranger { what: "a bucket", id });
+        }
+        crate::jump::check_weights(&cluster, "Anchor")?;
+        let capacity = self.gone.len() as u64;
+        let bucket = self.free.pop().ok_or(PlacementError::Full { capacity })?;
+        let before = get(&self.gone, bucket);
+        set(&mut self.gone, bucket, 0);
+        let last = get(&self.used, before);
+        set(&mut self.place, last, before);
+        let hole = get(&self.place, bucket);
+        set(&mut self.used, hole, bucket);
+        set(&mut self.heir, bucket, bucket);
+        self.names.set(bucket, Some(id));
+        self.become_of(cluster);
+        Ok(())
+    }
+
+    fn become_of(&mut self, cluster: Cluster) {
+        self.names.refresh(&cluster);
+        self.cluster = cluster;
+    }
+
+    fn in_use(&self) -> u32 {
+        (self.gone.len() - self.free.len()) as u32
+    }
+}
+
+#[inline]
+fn get(array: &[u32], at: u32) -> u32 {
+    array.get(at as usize).copied().unwrap_or(0)
+}
+
+fn set(array: &mut [u32], at: u32, value: u32) {
+    if let Some(place) = array.get_mut(at as usize) {
+        *place = value;
+    }
+}
+
+impl Placement for Anchor {
+    fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    fn hash_fn(&self) -> HashFn {
+        self.hash
+    }
+
+    #[inline]
+    fn place(&self, position: u64) -> NodeIx {
+        let mut bucket = scale(SplitMix64::mix(position), self.gone.len() as u32);
+        loop {
+            let when = get(&self.gone, bucket);
+            if when == 0 {
+                return self.names.node(bucket);
+            }
+            // Those that were left when it went share its keys; whoever of them has gone before is stood for by its heir.
+            let hash = SplitMix64::mix(position ^ (u64::from(bucket) + 1).wrapping_mul(GOLDEN));
+            let mut next = scale(hash, when);
+            while get(&self.gone, next) >= when {
+                next = get(&self.heir, next);
+            }
+            bucket = next;
+        }
+    }
+
+    fn candidates(&self, position: u64) -> impl Iterator<Item = NodeIx> + '_ {
+        again(&self.cluster, position, |hash| self.place(hash))
+    }
+}

@@ -1,0 +1,132 @@
+//! DxHash (Dong and Wang 2021): a fixed number of buckets, a sequence of them for each key, and the first one in use.
+
+use super::{Names, check_capacity};
+use crate::hash::GOLDEN;
+use crate::placement::{Placement, again};
+use crate::slots::scale;
+use crate::{Cluster, HashFn, Node, NodeIx, PlacementError};
+use alloc::vec::Vec;
+use synod_core::{NodeId, SplitMix64};
+
+/// A set of at most `capacity` buckets, of which any may go and come back in any order: who owns what depends on the set in use alone.
+///
+/// A node keeps its bucket while it is away, unless the room is needed. A look-up takes `capacity / nodes` steps on average: take a
+/// capacity of one and a half to two times the nodes that are to be expected.
+///
+/// ```
+/// use synod_core::NodeId;
+/// use synod_hashring::{Cluster, Dx, HashFn, Node, Placement};
+///
+/// let before = Dx::new(Cluster::equal(10), 16, HashFn::default())?;
+/// let mut after = before.clone();
+/// for gone in [3, 8, 1] { after.remove(NodeId(gone))?; }
+/// for back in [3, 8, 1] { after.add(Node::new(NodeId(back)))?; }      // not the order in which a stack would want them
+/// assert!((0..1000).all(|key| before.owner(key) == after.owner(key)));
+/// # Ok::<(), synod_hashring::PlacementError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Dx {
+    cluster: Cluster,
+    hash: HashFn,
+    names: Names,
+    used: Vec<bool>,
+}
+
+/// After so many steps a key goes through the buckets one by one. With half of them in use, one key in 2⁶⁴ comes so far.
+const STEPS: u64 = 64;
+
+impl Dx {
+    /// Buckets in the order of identities, with room for `capacity` in all.
+    ///
+    /// # Errors
+    /// If nobody may own a key, weights differ, or the capacity is below the number of nodes or above 2²⁴.
+    pub fn new(cluster: Cluster, capacity: u32, hash: HashFn) -> Result<Self, PlacementError> {
+        check_capacity(&cluster, capacity, "Dx")?;
+        let names = Names::new(&cluster, capacity as usize);
+        let used = names.ids.iter().map(Option::is_some).collect();
+        Ok(Self { cluster, hash, names, used })
+    }
+
+    /// A node goes; its keys spread over the others. `O(nodes)`.
+    ///
+    /// # Errors
+    /// If there is no such node, or no other.
+    pub fn remove(&mut self, id: NodeId) -> Result<(), PlacementError> {
+        let cluster = self.cluster.without(id)?;
+        if cluster.owning() == 0 {
+            return Err(PlacementError::Nobody);
+        }
+        let bucket = self.names.bucket(id).ok_or(crate::ClusterError::Unknown { id })?;
+        self.switch(bucket, false);
+        self.become_of(cluster);
+        Ok(())
+    }
+
+    /// A node comes, back to its bucket if it had one, else to the first that was never used, else to the first that is free.
+    /// `O(nodes)`.
+    ///
+    /// # Errors
+    /// If it is there already, its weight is another, it may own nothing, or all buckets are in use.
+    pub fn add(&mut self, node: Node) -> Result<(), PlacementError> {
+        let (id, share) = (node.id, node.share());
+        let cluster = self.cluster.with(node)?;
+        if share == 0 {
+            return Err(PlacementError::Stranger { what: "a bucket", id });
+        }
+        crate::jump::check_weights(&cluster, "Dx")?;
+        let fresh = || self.names.ids.iter().position(Option::is_none).map(|bucket| bucket as u32);
+        let free = || self.used.iter().position(|used| !used).map(|bucket| bucket as u32);
+        let bucket = self.names.bucket(id).or_else(fresh).or_else(free);
+        let bucket = bucket.ok_or(PlacementError::Full { capacity: self.used.len() as u64 })?;
+        self.names.set(bucket, Some(id));
+        self.switch(bucket, true);
+        self.become_of(cluster);
+        Ok(())
+    }
+
+    fn switch(&mut self, bucket: u32, on: bool) {
+        if let Some(used) = self.used.get_mut(bucket as usize) {
+            *used = on;
+        }
+    }
+
+    fn become_of(&mut self, cluster: Cluster) {
+        self.names.refresh(&cluster);
+        self.cluster = cluster;
+    }
+
+    #[inline]
+    fn is_used(&self, bucket: u32) -> bool {
+        self.used.get(bucket as usize) == Some(&true)
+    }
+}
+
+impl Placement for Dx {
+    fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    fn hash_fn(&self) -> HashFn {
+        self.hash
+    }
+
+    #[inline]
+    fn place(&self, position: u64) -> NodeIx {
+        let capacity = self.used.len() as u32;
+        let mut state = position;
+        for _ in 0..STEPS {
+            state = state.wrapping_add(GOLDEN);
+            let bucket = scale(SplitMix64::mix(state), capacity);
+            if self.is_used(bucket) {
+                return self.names.node(bucket);
+            }
+        }
+        let start = scale(position, capacity);
+        let bucket = (start..capacity).chain(0..start).find(|bucket| self.is_used(*bucket));
+        self.names.node(bucket.unwrap_or(0))
+    }
+
+    fn candidates(&self, position: u64) -> impl Iterator<Item = NodeIx> + '_ {
+        again(&self.cluster, position, |hash| self.place(hash))
+    }
+}

@@ -1,0 +1,242 @@
+//! Hashes of a number of buckets: no table at all, exactly even, and only the last bucket can go.
+
+use crate::hash::GOLDEN;
+use crate::placement::{Placement, again};
+use crate::{Cluster, HashFn, Node, NodeIx, PlacementError};
+use alloc::vec::Vec;
+use synod_core::{NodeId, SplitMix64};
+
+/// Jump consistent hash (Lamping and Veach 2014): the bucket of a hash among `buckets`, as everybody computes it, Guava among them.
+/// `O(log buckets)`; 0 where there are no buckets.
+///
+/// ```
+/// assert_eq!(synod_hashring::jump(10863919174838991, 11), 6);
+/// ```
+#[must_use]
+pub fn jump(mut hash: u64, buckets: u32) -> u32 {
+    let (mut bucket, mut next) = (0_u64, 0_u64);
+    while next < u64::from(buckets) {
+        bucket = next;
+        hash = hash.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
+        // Floating point as published: one division and one product of doubles, which IEEE 754 rounds alike everywhere.
+        let quotient = (1_u64 << 31) as f64 / ((hash >> 33) + 1) as f64;
+        next = ((bucket + 1) as f64 * quotient) as u64;
+    }
+    bucket as u32
+}
+
+/// JumpBackHash (Ertl 2024): as [`jump`] in what it promises, in constant expected time and integers alone. The same numbers as
+/// hash4j with SplitMix64.
+///
+/// ```
+/// assert_eq!(synod_hashring::jump_back(0x7f74_87ee_708c_8a96, 3), 1);
+/// ```
+#[inline]
+#[must_use]
+pub fn jump_back(hash: u64, buckets: u32) -> u32 {
+    if buckets <= 1 {
+        return 0;
+    }
+    let mut state = hash.wrapping_add(GOLDEN);
+    let first = SplitMix64::mix(state);
+    let mut active = ((first ^ (first >> 32)) as u32) & (u32::MAX >> (buckets - 1).leading_zeros());
+    while active != 0 {
+        // Each bit that is set stands for a power of two at which the hash may have moved for the last time: the highest first.
+        let least = 1 << (31 - active.leading_zeros());
+        let turn = (active.count_ones() & 1) * 32;
+        let mut bucket = least + ((first >> turn) as u32 & (least - 1));
+        if bucket < buckets {
+            return bucket;
+        }
+        let mask = (least - 1) * 2 + 1;
+        // Ends as soon as one bit of the sequence is 0: after two draws on average.
+        loop {
+            state = state.wrapping_add(GOLDEN);
+            let more = SplitMix64::mix(state);
+            bucket = more as u32 & mask;
+            if bucket < least {
+                break;
+            }
+            if bucket < buckets {
+                return bucket;
+            }
+            bucket = (more >> 32) as u32 & mask;
+            if bucket < least {
+                break;
+            }
+            if bucket < buckets {
+                return bucket;
+            }
+        }
+        active ^= least;
+    }
+    0
+}
+
+/// Which node each bucket is, the first bucket first. All of one weight.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Buckets {
+    pub(crate) nodes: Vec<NodeIx>,
+}
+
+impl Buckets {
+    /// In this order, which names every node that may own keys exactly once.
+    pub(crate) fn of(
+        cluster: &Cluster,
+        order: impl IntoIterator<Item = NodeId>,
+        algorithm: &'static str,
+    ) -> Result<Self, PlacementError> {
+        if cluster.owning() == 0 {
+            return Err(PlacementError::Nobody);
+        }
+        check_weights(cluster, algorithm)?;
+        let mut nodes = Vec::with_capacity(cluster.len());
+        let mut seen = alloc::vec![false; cluster.len()];
+        let owning = u64::from(cluster.owning());
+        for id in order {
+            let node = cluster.find(id).filter(|node| cluster.share(*node) > 0);
+            let node = node.ok_or(PlacementError::Stranger { what: "a bucket", id })?;
+            match seen.get_mut(node.at()) {
+                Some(seen) if !*seen => *seen = true,
+                _ => return Err(PlacementError::Order { named: nodes.len() as u64 + 1, owning }),
+            }
+            nodes.push(node);
+        }
+        if nodes.len() as u64 != owning {
+            return Err(PlacementError::Order { named: nodes.len() as u64, owning });
+        }
+        Ok(Self { nodes })
+    }
+
+    #[inline]
+    pub(crate) fn node(&self, bucket: u32) -> NodeIx {
+        self.nodes.get(bucket as usize).copied().unwrap_or(NodeIx(0))
+    }
+}
+
+/// Algorithms without weights take nodes of one weight, whatever that is.
+pub(crate) fn check_weights(cluster: &Cluster, algorithm: &'static str) -> Result<(), PlacementError> {
+    let weight = cluster.owners().next().map_or(1, |node| cluster.share(node));
+    match cluster.owners().find(|node| cluster.share(*node) != weight) {
+        Some(node) => {
+            let (id, weight) = (cluster.id(node), cluster.share(node));
+            Err(PlacementError::Weighted { algorithm, id, weight })
+        }
+        None => Ok(()),
+    }
+}
+
+macro_rules! stack {
+    ($(#[$doc:meta])* $name:ident, $function:path, $label:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub struct $name {
+            cluster: Cluster,
+            hash: HashFn,
+            buckets: Buckets,
+        }
+
+        impl $name {
+            /// Bucket 0 is the node with the lowest identity, and so on.
+            ///
+            /// # Errors
+            /// If nobody may own a key, or their weights differ.
+            pub fn new(cluster: Cluster, hash: HashFn) -> Result<Self, PlacementError> {
+                let order: Vec<_> = cluster.owners().map(|node| cluster.id(node)).collect();
+                Self::in_order(cluster, order, hash)
+            }
+
+            /// The buckets are these nodes, in the order in which they have joined.
+            ///
+            /// # Errors
+            /// If nobody may own a key, their weights differ, or not each node that may own keys is named exactly once.
+            pub fn in_order(
+                cluster: Cluster,
+                order: impl IntoIterator<Item = NodeId>,
+                hash: HashFn,
+            ) -> Result<Self, PlacementError> {
+                let buckets = Buckets::of(&cluster, order, $label)?;
+                Ok(Self { cluster, hash, buckets })
+            }
+
+            /// The nodes in the order of their buckets.
+            pub fn order(&self) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
+                self.buckets.nodes.iter().map(|node| self.cluster.id(*node))
+            }
+
+            /// With one node more, as the last bucket.
+            ///
+            /// # Errors
+            /// If it is there already, or its weight is another.
+            pub fn with(&self, node: Node) -> Result<Self, PlacementError> {
+                let order = self.order().chain([node.id]);
+                Self::in_order(self.cluster.with(node)?, order, self.hash)
+            }
+
+            /// Without the node of the last bucket.
+            ///
+            /// # Errors
+            /// If it is another node, or the only one.
+            pub fn without(&self, id: NodeId) -> Result<Self, PlacementError> {
+                let cluster = self.cluster.without(id)?;
+                match self.order().next_back() {
+                    Some(last) if last != id => {
+                        Err(PlacementError::NotTheLast { algorithm: $label, id, last })
+                    }
+                    _ => Self::in_order(cluster, self.order().filter(|other| *other != id), self.hash),
+                }
+            }
+        }
+
+        impl Placement for $name {
+            fn cluster(&self) -> &Cluster {
+                &self.cluster
+            }
+
+            fn hash_fn(&self) -> HashFn {
+                self.hash
+            }
+
+            #[inline]
+            fn place(&self, position: u64) -> NodeIx {
+                self.buckets.node($function(position, self.buckets.nodes.len() as u32))
+            }
+
+            fn candidates(&self, position: u64) -> impl Iterator<Item = NodeIx> + '_ {
+                again(&self.cluster, position, |hash| self.place(hash))
+            }
+        }
+    };
+}
+
+stack! {
+    /// [`jump`] over nodes. Kept for those who must agree with others; [`JumpBack`] promises the same and is quicker.
+    ///
+    /// ```
+    /// use synod_core::NodeId;
+    /// use synod_hashring::{Cluster, HashFn, Jump};
+    /// let jump = Jump::new(Cluster::equal(5), HashFn::default())?;
+    /// assert!(jump.without(NodeId(5)).is_ok());
+    /// assert_eq!(
+    ///     jump.without(NodeId(2)).unwrap_err().to_string(),
+    ///     "jump can lose its last node alone, which is n5, not n2: use Dx, Memento or Anchor",
+    /// );
+    /// # Ok::<(), synod_hashring::PlacementError>(())
+    /// ```
+    Jump, jump, "jump"
+}
+
+stack! {
+    /// [`jump_back`] over nodes: the quickest placement for a cluster that grows and shrinks at one end.
+    ///
+    /// ```
+    /// use synod_hashring::{Cluster, HashFn, JumpBack, KeysDiff, Node};
+    /// use synod_core::NodeId;
+    /// let ten = JumpBack::new(Cluster::equal(10), HashFn::default())?;
+    /// let eleven = ten.with(Node::new(NodeId(11)))?;
+    /// let diff = KeysDiff::between(&ten, &eleven, (0..1100).map(|key| HashFn::default().hash_u64(key)));
+    /// assert_eq!(diff.excess(), 0);
+    /// # Ok::<(), synod_hashring::PlacementError>(())
+    /// ```
+    JumpBack, jump_back, "JumpBack"
+}

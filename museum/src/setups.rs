@@ -6,6 +6,7 @@ mod exploring;
 mod paxos;
 mod raft;
 mod schedules;
+mod specified;
 
 pub(crate) use clusters::Clusters;
 pub(crate) use exploring::Exploring;
@@ -80,6 +81,8 @@ pub(crate) struct Alarm {
 pub(crate) enum Judge {
     /// A property of the protocol's state, looked at after every event.
     Invariant,
+    /// The executable specification of the protocol, which looks at every step.
+    Specification,
     /// The verdict over what the clients saw.
     Checker,
     /// No progress, where there should be.
@@ -94,6 +97,7 @@ impl fmt::Display for Judge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Invariant => "invariant",
+            Self::Specification => "specification",
             Self::Checker => "checker",
             Self::Liveness => "liveness",
             Self::Recovery => "recovery",
@@ -104,6 +108,6 @@ impl fmt::Display for Judge {
 
 /// All of them, those that explore from small to large.
 pub(crate) fn all() -> Vec<Setup> {
-    let rooms = [raft::setups(), schedules::setups(), paxos::setups(), raft::clients()];
+    let rooms = [raft::setups(), specified::setups(), schedules::setups(), paxos::setups(), raft::clients()];
     rooms.into_iter().flatten().collect()
 }

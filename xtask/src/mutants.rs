@@ -68,6 +68,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome, Failure> {
     let names = names(&capture(Command::new(&museum).args(["--list", "--json"]))?)?;
     start(&mut cargo(["build", "--release", "-p", NORMAL.0, "--bin", NORMAL.1]))?;
     absent(&names, &workspace.target.join("release").join(executable(NORMAL.1)))?;
+    specification(workspace)?;
     start(Command::new(&museum).args(BRIEF).args(["--quick", "--control", "1", "--cpu", "20"]))?;
     start(Command::new(&museum).args(BRIEF).args(["--barriers", "--quick", "--control", "0", "--cpu", "5"]))?;
     Ok(Outcome::Passed)
@@ -76,11 +77,23 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome, Failure> {
 /// Builds the museum. The flag changes every crate, so it has a target folder of its own; without link-time optimisation, which
 /// would cost more than it saves.
 fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    let target = planted(workspace, cargo(["build", "--release", "-p", PACKAGE]))?;
+    Ok(target.join("release").join(executable(PACKAGE)))
+}
+
+/// The executable specification finds planted bugs alone.
+fn specification(workspace: &Workspace) -> Result<(), Failure> {
+    let test =
+        ["test", "--quiet", "--release", "-p", "synod-kv", "--features", "cluster", "--test", "planted"];
+    planted(workspace, cargo(test)).map(drop)
+}
+
+/// Runs a command of cargo on code with planted bugs, and says where its target folder is.
+fn planted(workspace: &Workspace, mut command: Command) -> Result<PathBuf, Failure> {
     let target = workspace.root.join("target-mutants");
-    let mut command = cargo(["build", "--release", "-p", PACKAGE]);
     command.args(["--config", "profile.release.lto=false", "--config", "profile.release.codegen-units=16"]);
     start(command.env("RUSTFLAGS", "--cfg synod_mutants -D warnings").env("CARGO_TARGET_DIR", &target))?;
-    Ok(target.join("release").join(executable(PACKAGE)))
+    Ok(target)
 }
 
 fn executable(name: &str) -> String {

@@ -4,9 +4,11 @@
 //! synod demo                 a replicated store in a hostile world, judged; and the same with one guarantee switched off
 //! synod sim                  many seeds of a protocol in the simulator
 //! synod replay FILE          a failing run that was written down, stepped through forward and backward
+//! synod validate FILE...     steps of a run that were written down, against the executable specification
 //! synod explore              every schedule of a small cluster, within bounds
 //! synod check FILE...        judges histories that clients recorded
 //! synod ring FILE            who owns what in a cluster, and what a change would move
+//! synod ring plan FILE       the fewest moves of partitions, proved and in safe steps
 //! ```
 //!
 //! Exit codes: 0 all is well, 1 violated, 2 undecided, 3 bad input or usage, 130 interrupted.
@@ -26,6 +28,7 @@ mod shrink;
 mod simulate;
 mod subject;
 mod trace;
+mod validate;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -53,9 +56,10 @@ enum Command {
     Demo(demo::Demo),
     Sim(Box<simulate::Simulate>),
     Replay(replay::Walk),
+    Validate(validate::Validate),
     Explore(explore::Explore),
     Check(check::Check),
-    Ring(ring::ShowRing),
+    Ring(ring::Ring),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +79,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(&mut console),
         Command::Sim(simulate) => simulate.run(&mut console),
         Command::Replay(replay) => replay.run(&mut console),
+        Command::Validate(validate) => validate.run(&mut console),
         Command::Explore(explore) => explore.run(&mut console),
         Command::Check(check) => check.run(&mut console),
         Command::Ring(ring) => ring.run(&mut console),

@@ -2,6 +2,7 @@
 
 mod change;
 mod description;
+mod planning;
 mod svg;
 mod view;
 
@@ -16,14 +17,39 @@ use synod_core::NodeId;
 use synod_hashring::{CIRCLE, Diff, Placement, shares};
 use view::View;
 
+/// Show who owns what in a cluster, and what would move if nodes came or went; plan the fewest moves of partitions.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_long_help = LONG_HELP)]
+pub(crate) struct Ring {
+    #[command(subcommand)]
+    task: Option<Task>,
+    #[command(flatten)]
+    show: Option<ShowRing>,
+}
+
+/// What else there is to do with a cluster.
+#[derive(Debug, clap::Subcommand)]
+enum Task {
+    Plan(planning::PlanMoves),
+}
+
+impl Ring {
+    pub(crate) fn run(self, console: &mut Console) -> Result<Outcome, Complaint> {
+        match (self.task, self.show) {
+            (Some(Task::Plan(plan)), _) => plan.run(console),
+            (None, Some(show)) => show.run(console),
+            (None, None) => Err(Complaint::Usage("name the file that describes the cluster".to_owned())),
+        }
+    }
+}
+
 /// Show who owns what in a cluster, and what would move if nodes came or went.
 ///
 /// The cluster is described in TOML or JSON: nodes with identities, weights and zones, and how keys are placed. Changes are applied in
 /// the order join, leave, drain, weigh; what they move is exact, checked by look-ups, and stands beside the least that any algorithm
 /// could have moved.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = LONG_HELP)]
-pub(crate) struct ShowRing {
+struct ShowRing {
     /// The description of the cluster
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -98,7 +124,7 @@ fn balance(view: &View) -> Vec<Balance> {
 }
 
 impl ShowRing {
-    pub(crate) fn run(self, console: &mut Console) -> Result<Outcome, Complaint> {
+    fn run(self, console: &mut Console) -> Result<Outcome, Complaint> {
         let description = Description::read(&self.file, self.placement.as_deref())?;
         let wrong = |error: String| Complaint::Usage(format!("{}: {error}", self.file.display()));
         let placed = description.place().map_err(wrong)?;

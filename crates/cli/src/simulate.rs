@@ -24,6 +24,7 @@ Examples:
   synod sim --seeds 0..100 --sabotage short-quorum --script small.script
   synod sim --protocol paxos --seeds 0..1000
   synod sim --seeds 17..18 --trace run.jsonl --window 2.5s..2.75s
+  synod sim --seeds 17..18 --trace run.steps && synod validate run.steps
 
 Faults that a correct cluster survives: crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk,
 fail-sync, spike, full-disk, rollout, move. On request those that destroy stored records: bit-rot, misdirected-write,
@@ -68,6 +69,9 @@ pub(crate) struct Simulate {
     /// How many virtual seconds the faults last.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=86_400))]
     storm: u64,
+    /// Do not validate every step against Raft's executable specification.
+    #[arg(long)]
+    no_spec: bool,
     /// Switch one guarantee off.
     #[arg(long, value_enum)]
     sabotage: Option<Guarantee>,
@@ -134,6 +138,7 @@ impl Simulate {
             operations: self.operations,
             storm: Duration::from_secs(self.storm),
             climate: self.faults.clone(),
+            specified: !self.no_spec,
             sabotage: self.sabotage.map(Guarantee::mischief),
         }
     }
@@ -172,7 +177,7 @@ impl Simulate {
     ) -> Result<Outcome, Complaint> {
         let (report, _) = sim.run_tape(tape.clone(), 0..0);
         self.show::<S>(&report, console);
-        self.trace.write::<S>(sim, tape.clone(), &report, self.json, console)?;
+        self.trace.write(subject, sim, tape.clone(), &report, self.json, console)?;
         if let Some(path) = &self.report {
             self.draw::<S>(sim, tape.clone(), &report, path, console)?;
         }
@@ -269,7 +274,14 @@ impl Simulate {
                 return Ok(stopped);
             }
             if self.trace.is_wanted() {
-                self.trace.write::<S>(sim, Tape::from_seed(*seed), &sim.run(*seed), self.json, console)?;
+                self.trace.write(
+                    subject,
+                    sim,
+                    Tape::from_seed(*seed),
+                    &sim.run(*seed),
+                    self.json,
+                    console,
+                )?;
             }
             if let Some(path) = &self.report {
                 self.draw::<S>(sim, Tape::from_seed(*seed), &sim.run(*seed), path, console)?;

@@ -12,7 +12,7 @@ use core::time::Duration;
 use synod_core::NodeId;
 use synod_kv::cluster::Mischief;
 use synod_sim::trace::Stretch;
-use synod_sim::{Climate, Report, Script, Shrinker, Sim, Simulated, Workload};
+use synod_sim::{Climate, Report, Script, Shrinker, Sim, Simulated, Tape, Workload};
 
 /// What was asked for on the command line.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub(crate) struct Request {
     pub(crate) operations: u64,
     pub(crate) storm: Duration,
     pub(crate) climate: Climate,
+    /// Whether every step is validated against the protocol's executable specification, where it has one.
+    pub(crate) specified: bool,
     pub(crate) sabotage: Option<Mischief>,
 }
 
@@ -56,6 +58,13 @@ pub(crate) trait Subject: Sized + Sync {
     /// # Errors
     /// When no cluster can be made of the settings, in a person's words.
     fn simulation(&self) -> Result<Sim<Self::Protocol, Self::Clients>, String>;
+
+    /// The run of this tape as [`validate`](crate::validate) reads it: one line for everything that validation looks at; `None` where
+    /// the protocol has no executable specification.
+    ///
+    /// # Errors
+    /// As for the recipe.
+    fn steps(&self, tape: Tape) -> Result<Option<String>, String>;
 
     /// Writes the settings into a script.
     fn describe(&self, script: &mut Script);

@@ -22,7 +22,7 @@ pub(crate) struct Tracing {
     /// Write what happened in the run, or in the first that failed: every message with its fate, crashes, faults, states.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// By default the file's ending says: `.jsonl` or `.json`, `.shiviz` or `.log`, `.mmd`, `.html`.
+    /// By default the file's ending says: `.jsonl` or `.json`, `.shiviz` or `.log`, `.mmd`, `.html`, `.steps`.
     #[arg(long, value_enum, requires = "trace")]
     trace_format: Option<Format>,
     /// The stretch of virtual time to write, such as `2.5s..2.75s`, `900ms..1s` or `0..`. By default the whole of a short run,
@@ -42,6 +42,8 @@ enum Format {
     Mermaid,
     /// A space-time diagram on a page of its own, to zoom and search in.
     Html,
+    /// What every node takes, writes, says and is, from the beginning of the run on, for `synod validate`.
+    Steps,
 }
 
 impl Format {
@@ -51,8 +53,9 @@ impl Format {
             Some("shiviz" | "log") => Ok(Self::Shiviz),
             Some("mmd" | "mermaid") => Ok(Self::Mermaid),
             Some("html" | "htm") => Ok(Self::Html),
+            Some("steps") => Ok(Self::Steps),
             _ => Err(Complaint::Usage(format!(
-                "{} does not say how to write the trace; add --trace-format json, shiviz, mermaid or html",
+                "{} does not say how to write the trace; add --trace-format json, shiviz, mermaid, html or steps",
                 path.display()
             ))),
         }
@@ -108,6 +111,7 @@ impl Tracing {
     /// Runs the tape once more and writes its trace, if one is wanted.
     pub(crate) fn write<S: Subject>(
         &self,
+        subject: &S,
         sim: &Sim<S::Protocol, S::Clients>,
         tape: Tape,
         report: &Report<S::Clients>,
@@ -116,6 +120,20 @@ impl Tracing {
     ) -> Result<(), Complaint> {
         let Some(path) = &self.trace else { return Ok(()) };
         let format = self.trace_format.map_or_else(|| Format::of(path), Ok)?;
+        if format == Format::Steps {
+            let text = subject.steps(tape).map_err(Complaint::Usage)?;
+            let text = text.ok_or_else(|| {
+                Complaint::Usage(format!(
+                    "{} has no executable specification to validate steps against",
+                    S::TITLE
+                ))
+            })?;
+            write(path, &text)?;
+            if !quiet {
+                console.say(format!("{} lines written to {}", text.lines().count(), path.display()));
+            }
+            return Ok(());
+        }
         let window = self.window.clone().unwrap_or_else(|| window_of::<S>(report, format));
         let (_, trace) = sim.trace(tape, window, S::portrait);
         let (text, note) = rendered::<S>(&trace, format, report);
@@ -153,7 +171,7 @@ fn window_of<S: Subject>(report: &Report<S::Clients>, format: Format) -> Range<u
 
 fn rendered<S: Subject>(trace: &Trace, format: Format, report: &Report<S::Clients>) -> (String, String) {
     match format {
-        Format::Json => (trace.to_json_lines(), String::new()),
+        Format::Json | Format::Steps => (trace.to_json_lines(), String::new()),
         Format::Shiviz => (trace.to_shiviz(), String::new()),
         Format::Mermaid => {
             let diagram = trace.to_mermaid();

@@ -128,3 +128,18 @@ fn what_cannot_be_is_said_and_exits_with_3() {
         assert!(code == 3 && err.contains(told), "{arguments:?}: {code} {err}");
     }
 }
+
+#[test]
+fn moves_are_planned_in_safe_steps() {
+    let (code, out, err) = run(&["plan", "grown.json"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("2 moves, 21 to copy, certified"), "{out}");
+    assert!(out.contains("step 2: 1 at a time"), "node 3 takes one at a time: {out}");
+    let told = object(&["plan", "grown.json", "--json", "--per-node", "2"]);
+    assert_eq!((told["steps"].as_array().unwrap().len(), &told["plan"]["cost"]), (1, &serde_json::json!(21)));
+    for (arguments, says) in [(["plan", "shop.toml"], "expected"), (["plan", "nowhere.json"], "cannot read")]
+    {
+        let (code, _, err) = run(&arguments);
+        assert!(code == 3 && err.contains(says), "{err}");
+    }
+}

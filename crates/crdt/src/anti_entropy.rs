@@ -9,6 +9,10 @@
 //! Causes come before effects: what a peer wrote after it had seen something that this node has not is taken together with that, as a
 //! catch-up (for types that say what they have [seen](crate::Crdt::seen)).
 //!
+//! A node keeps its own last deltas ([`Config::backlog_max`]) and the state, and nothing else; a digest is the state's
+//! [version](crate::Crdt::version), which for some types takes time in proportion to their size, once every [`Config::pause`]. A restart under a new
+//! actor leaves some 56 bytes in every context, for which [`stability`](crate::stability#forgetting-an-actor) has a remedy.
+//!
 //! Nothing is sent before it is on the disk, so no name that others know is ever given twice, wherever a node crashes.
 //!
 //! ```

@@ -66,6 +66,12 @@ impl<S: DotStore> Causal<S> {
         &self.seen
     }
 
+    /// Takes over what somebody else has collected below, as far as it has been seen here: whatever a peer says, a write never replaces
+    /// what its writer has not seen.
+    fn adopt(&mut self, floor: &CausalContext) -> bool {
+        !self.floor.is_superset(floor) && self.floor.merge(&floor.intersection(&self.seen))
+    }
+
     /// Forgets a departed actor of which nothing is stored any more; says whether that was so. See
     /// [`stability`](crate::stability#forgetting-an-actor) for when it is safe.
     pub fn forget(&mut self, actor: ActorId) -> bool {
@@ -118,7 +124,7 @@ impl<S: DotStore> Crdt for Causal<S> {
             self.store.insert(*dot, inserts.clone());
             grown = true;
         }
-        grown |= self.floor.merge(&op.floor);
+        grown |= self.adopt(&op.floor);
         Ok(Change::grown_if(grown))
     }
 
@@ -165,9 +171,9 @@ impl<S: DotStore> Crdt for Causal<S> {
         if delta.is_write {
             grown |= self.store.cover(&delta.store, &delta.floor);
         }
-        grown |= self.floor.merge(&delta.floor);
         grown |= self.store.join(&self.seen, &delta.store, &delta.seen);
-        Ok(Change::grown_if(grown | self.seen.merge(&delta.seen)))
+        grown |= self.seen.merge(&delta.seen);
+        Ok(Change::grown_if(grown | self.adopt(&delta.floor)))
     }
 
     fn merge(&mut self, other: &Self) -> Result<Change, Refused> {

@@ -54,7 +54,8 @@ use alloc::vec::Vec;
 use core::fmt::Debug;
 use core::marker::PhantomData;
 
-/// What the kit can be used on: every [`Crdt`] that is `Default`, `Debug` and `PartialEq`, and whatever implements this by hand.
+/// What the kit can be used on: every [`Crdt`] that is `Default`, `Debug` and `PartialEq`, and whatever implements this by hand. Both traits
+/// have methods of the same names; import the one that you call.
 pub trait Subject: Clone + Debug {
     /// What a user wants done.
     type Action: Clone + Debug;

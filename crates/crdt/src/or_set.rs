@@ -27,8 +27,8 @@ use lane::Lane;
 /// |---|---|
 /// | [`contains`](Self::contains), [`add`](Self::add), [`remove`](Self::remove), joining a delta of one addition | O(1) expected, plus O(log a) for a actors |
 /// | [`merge`](Crdt::merge) | n / 64 comparisons of words for n elements, and O(1) expected for each element that differs |
-/// | [`delta_since`](Crdt::delta_since) | O(n) |
-/// | memory | for each element its own size, 10 to 14 bytes for finding it, and 1 |
+/// | [`delta_since`](Crdt::delta_since), [`version`](Crdt::version) | O(n), and n / 64 |
+/// | memory | for each element its own size, 13 to 24 bytes for finding it, and 1 |
 ///
 /// Elements must hash the same wherever they are equal; the hash is no secret, so who may choose elements freely can make look-ups slow.
 ///

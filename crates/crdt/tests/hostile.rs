@@ -8,7 +8,8 @@ use synod_core::{Entropy, Input, NodeId, SplitMix64};
 use synod_crdt::anti_entropy::{AntiEntropy, Command, Config, Event, Identity, Message};
 use synod_crdt::{
     ActorId, Causal, CausalContext, CausalOp, Counters, Crdt, Dot, DotFun, EscrowCounter, GCounter, GrowList,
-    LwwRegister, MvRegister, OrMap, OrSet, OrSetDelta, Place, Refused, SetAction, Step, resolve::Write,
+    LwwRegister, MvRegister, OrMap, OrSet, OrSetDelta, Place, Refused, RemoveWinsSet, SetAction, Step,
+    resolve::Write,
 };
 
 fn actor(number: u128) -> ActorId {
@@ -105,6 +106,24 @@ fn forged_clocks_do_no_more_than_they_say() {
     op.after = Some(dot(9, 1));
     op.age = 7;
     assert_eq!(list.apply(&op), Err(Refused::Missing { dot: dot(9, 1) }));
+}
+
+/// Somebody claims to have collected all that will ever be: what others write afterwards replaces what they have seen, and no more.
+#[test]
+fn a_forged_floor_does_not_spread() {
+    let everything =
+        CausalContext::from_iter([(actor(1), Counters::up_to(u64::MAX)), (actor(3), Counters::up_to(9))]);
+    let mut here = RemoveWinsSet::new();
+    here.add(actor(1), 7).unwrap();
+    let mut forged = RemoveWinsSet::new().add(actor(9), 8).unwrap();
+    forged.floor = everything;
+    let _ = here.apply(&forged).unwrap();
+    let op = here.add(actor(2), 7).unwrap();
+    assert_eq!(op.floor, CausalContext::from(dot(1, 1)));
+    let mut there = RemoveWinsSet::new();
+    there.revoke(actor(3), 7).unwrap();
+    let _ = there.apply(&op).unwrap();
+    assert!(!there.has(&7), "the removal was concurrent");
 }
 
 #[test]

@@ -40,17 +40,17 @@
 //! # Which one?
 //! | | a look-up | weights | who may leave | balance | memory | take it for |
 //! |---|---|---|---|---|---|---|
-//! | [`Ring`] | O(1) expected, 6 to 60 ns | by points | anybody | 1.2 to 1.3 × the mean with 160 points | 12 to 16 B a point | ranges of keys that move; many nodes; what everybody knows |
+//! | [`Ring`] | O(1) expected, 7 ns at 10 nodes, 100 at 10,000 | by points | anybody | 1.2 to 1.3 × the mean with 160 points | 12 to 16 B a point | ranges of keys that move; many nodes; what everybody knows |
 //! | [`Slots`] | one read | exact | anybody, by plan | within a slot | 4 B a slot | storage: partitions that move as a whole. The table is state |
-//! | [`Rendezvous`] | O(nodes), 0.9 ns each | exact | anybody | as keys fall | 8 B a node | a few hundred nodes; the simplest thing that is right |
+//! | [`Rendezvous`] | O(nodes), 0.9 ns each | exact | anybody | as keys fall | 8 to 20 B a node | a few hundred nodes; the simplest thing that is right |
 //! | [`Straw2`] | O(children on the way) | exact | anybody | as keys fall | the tree | zones with weights of their own; changes that stay within a zone |
 //! | [`JumpBack`] | O(1), integers | none | the last one | as keys fall | 4 B a node | shards that are only ever added |
 //! | [`Jump`] | O(log nodes) | none | the last one | as keys fall | 4 B a node | agreeing with others |
-//! | [`Memento`] | O(1) + what has left | none | anybody, in an order that all know | as keys fall | 8 B a node | shards that sometimes fail |
-//! | [`Anchor`] | O(1) | none | anybody, in an order that all know | as keys fall | 20 B a bucket | the same with a known maximum |
-//! | [`Dx`] | capacity / nodes tries | none | anybody, in any order | as keys fall | 13 B a bucket | members that flap: the set alone decides |
+//! | [`Memento`] | O(1) + what has left | none | anybody, in an order that all know | as keys fall | 24 B a node | shards that sometimes fail |
+//! | [`Anchor`] | O(1) | none | anybody, in an order that all know | as keys fall | 40 B a bucket | the same with a known maximum |
+//! | [`Dx`] | capacity / nodes tries | none | anybody, in any order | as keys fall | 21 B a bucket | members that flap: the set alone decides |
 //! | [`Maglev`] | one read | by turns | anybody, at some excess | 1 % | 4 B an entry | load balancers; moves about 1.5 × the keys |
-//! | [`MultiProbe`] | 21 look-ups | by points | anybody | 1.1 to 1.2 × the mean | 16 B a point | rings in little memory |
+//! | [`MultiProbe`] | 21 look-ups | by points | anybody | 1.1 to 1.2 × the mean | 16 to 20 B a point | rings in little memory |
 //!
 //! [`Bounded`] limits the load of each node on top of any of them, [`Sliced`] gives any of them ranges, [`Shared`] lets many threads read
 //! one while it is replaced, [`Config`] names one in a line of text, and [`compat`] agrees with libketama, nginx, Pingora, Cassandra, Redis
@@ -77,7 +77,7 @@
 //! | a reader of a shared placement sees whole ones, and never an older one than before | `loom_shared.rs`, every interleaving |
 //!
 //! # Cost
-//! Look-ups and [`Owners`] allocate nothing. A ring of 1.6 million points is built in some 35 ms; a node of a thousand joins or leaves in half
+//! Look-ups and [`Owners`] allocate nothing. A ring of 1.6 million points is built in some 35 ms; a node of a thousand joins or leaves in a fifth of
 //! a millisecond (`cargo xtask bench hashring`, beside eight crates). `cargo synod ring` shows who owns what, what a change would move,
 //! and draws it.
 //!

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use synod_core::SplitMix64;
 
 /// A ring with one point for each unit of weight, on which a key is looked up at several places; the place that is nearest to the point behind
-/// it wins. With 21 probes the busiest node has about 1.1 times the mean, in eight bytes for each point; a look-up takes that many
+/// it wins. With 21 probes the busiest node has about 1.1 times the mean, in 16 to 20 bytes for each point; a look-up takes that many
 /// look-ups.
 ///
 /// Balance by probes holds for the number of *points*: a node of weight 3 has three of them.

@@ -227,7 +227,8 @@ impl Ring {
                         go.extend(points_of(had.id, count(has)..count(had), hash).map(|at| (at, old)));
                         come.extend(points_of(has.id, count(had)..count(has), hash).map(|at| (at, new)));
                     }
-                    (olds.next(), news.next());
+                    olds.next();
+                    news.next();
                 }
                 (Some((old, had)), has) if has.is_none_or(|(_, has)| had.id < has.id) => {
                     go.extend(points_of(had.id, 0..count(had), hash).map(|at| (at, old)));

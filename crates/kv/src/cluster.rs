@@ -16,9 +16,13 @@ mod reads;
 mod recipe;
 mod script;
 mod snapshots;
+mod validation;
 
-pub use recipe::{simulation, with_guards, with_invariants, with_judge};
+pub use recipe::{
+    SPECIFICATION, simulation, with_guards, with_invariants, with_judge, with_spec, with_transcript,
+};
 pub use script::{BadSetting, scripted, shrinker};
+pub use validation::Transcript;
 
 use crate::{Answer, Command, Store, WIRE_VERSION};
 use bytes::Bytes;
@@ -80,6 +84,8 @@ pub struct Settings {
     pub replacements: bool,
     /// Changes the configuration of each node, which is Raft's default until then.
     pub configure: fn(&mut Config),
+    /// Every step is validated against the executable specification ([`with_spec`]).
+    pub specified: bool,
     /// What is broken on purpose.
     pub sabotage: Option<Mischief>,
 }
@@ -119,6 +125,7 @@ impl Default for Settings {
             changes: None,
             replacements: false,
             configure: |_| {},
+            specified: false,
             sabotage: None,
         }
     }

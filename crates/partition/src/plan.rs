@@ -25,7 +25,7 @@ use alloc::vec::Vec;
 use instance::Instance;
 use quota::NodeQuota;
 use synod_core::NodeId;
-use synod_hashring::Cluster;
+use synod_hashring::{Cluster, Slots};
 
 /// The most partitions that are planned at once.
 pub const PARTITIONS_MAX: usize = 1 << 22;
@@ -119,8 +119,8 @@ pub enum Balance {
 /// assert!(proof.is_optimal());                                 // and it could not be done with less.
 /// assert_eq!(plan.to_string(), "\
 /// 2 moves, 21 to copy, certified: no plan that meets the request copies less
-///    p0  n1 → n3  10
-///    p1  n2 → n3  11
+///    p0  n2 → n3  10
+///    p1  n1 → n3  11
 /// ");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -188,6 +188,27 @@ impl Request {
         }
         spread.fits(&cluster)?;
         Self { cluster, partitions, spread, balance: Balance::Even, move_cost: 0 }.checked()
+    }
+
+    /// What is wanted of a table of fixed slots (one copy each) in a cluster that has changed since.
+    ///
+    /// # Errors
+    /// If nobody may own a slot, or there are too many.
+    ///
+    /// ```
+    /// use synod_core::NodeId;
+    /// use synod_hashring::{Cluster, HashFn, Node, Slots};
+    /// use synod_partition::Request;
+    ///
+    /// let slots = Slots::new(Cluster::equal(10), 1_000, HashFn::default())?;
+    /// let plan = Request::of_slots(&slots, slots.cluster().with(Node::new(NodeId(11)))?)?.plan()?;
+    /// assert_eq!(plan.moves.len(), 90);                             // 1,000 / 11, rounded down
+    /// # use synod_hashring::Placement;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of_slots(slots: &Slots, cluster: Cluster) -> Result<Self, PlanError> {
+        let owned = (0..).zip(slots.table()).map(|(slot, owner)| Partition::new(slot).owned([owner.0]));
+        Self::new(cluster, owned, Replication::new(1))
     }
 
     /// The same with another balance.

@@ -55,6 +55,15 @@ impl Raft {
         if self.seats.elect(&self.votes) {
             return self.stand(false, cx);
         }
+        trail!(
+            info,
+            node = self.config.id.0,
+            term = self.term.0,
+            last_term = self.log.last().term.0,
+            last_index = self.log.last().index.0,
+            by_transfer = false,
+            "pre-vote begun"
+        );
         // Early: a question promises nothing.
         let question = Message::PreVote { term: self.term.next(), last: self.log.last() };
         cx.send_early(self.others.clone(), question);
@@ -69,6 +78,15 @@ impl Raft {
         self.term = self.term.next();
         self.voted_for = Some(self.config.id);
         self.persist_hard_state(cx);
+        trail!(
+            info,
+            node = self.config.id.0,
+            term = self.term.0,
+            last_term = self.log.last().term.0,
+            last_index = self.log.last().index.0,
+            by_transfer,
+            "election begun"
+        );
         // Both wait for the disk. A request that leaves before the own vote is durable lets a crash undo the vote and the
         // node vote again in the same term (`sofa-jraft` 2); for the same reason the own vote counts when it comes back.
         cx.send(cx.me(), Message::Voted { term: self.term, granted: true });
@@ -170,9 +188,11 @@ impl Raft {
             self.persist_hard_state(cx);
         }
         if term == self.term && self.voted_for == Some(from) && self.may_vote() {
+            trail!(debug, node = self.config.id.0, term = self.term.0, peer = from.0, "vote granted");
             self.arm_election(cx);
             cx.send(from, Message::Voted { term, granted: true });
         } else {
+            trail!(debug, node = self.config.id.0, term = self.term.0, peer = from.0, "vote refused");
             // Early: a refusal promises nothing.
             cx.send_early(from, Message::Voted { term: self.term, granted: false });
             if last < self.vote_floor() {

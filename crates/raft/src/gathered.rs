@@ -56,6 +56,11 @@ impl Gathered {
         self.arena.len().saturating_add(HEADER_BYTES).saturating_add(payload)
     }
 
+    /// How many bytes there are, headers included.
+    pub(crate) fn bytes(&self) -> usize {
+        if self.tokens.is_empty() { 0 } else { self.arena.len() }
+    }
+
     /// Adds a proposal. Its length must be one that a header can express.
     #[inline]
     pub(crate) fn push(&mut self, token: u64, payload: &[u8]) {

@@ -19,6 +19,11 @@ impl Islands {
         self.stretches.is_empty()
     }
 
+    /// How many stretches there are.
+    pub(crate) fn len(&self) -> usize {
+        self.stretches.len()
+    }
+
     /// The stretch at `place` belongs to a history that was given up.
     pub(crate) fn give_up(&mut self, place: usize) {
         if place < self.stretches.len() {

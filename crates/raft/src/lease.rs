@@ -10,7 +10,7 @@
 //!   new leader commits nothing until as much time has passed since the last entry of its predecessors as they were allowed
 //!   to serve reads after it. The age of that entry is counted from its arrival, which needs no synchronised clocks.
 
-use crate::{Config, Index, Raft, Role, Timer};
+use crate::{Config, Index, LeaseStatus, Raft, Role, Timer};
 use alloc::collections::VecDeque;
 use core::time::Duration;
 use synod_core::{Context, NodeId, Sink, Time, mutant};
@@ -94,6 +94,21 @@ impl Raft {
         self.config.leases
             && mutant!(!self.lease.revoked && self.handover.transfer.is_none(), "lease-survives-transfer" => true)
             && self.lease.from.is_some_and(|from| now < from + span)
+    }
+
+    /// What an operator may ask.
+    pub(crate) fn lease_status(&self) -> LeaseStatus {
+        let leads = self.role == Role::Leader;
+        let revoked = self.lease.revoked || self.handover.transfer.is_some();
+        let until = self.lease.from.filter(|_| leads && self.config.leases && !revoked);
+        let guard = self.guard.from.zip(self.config.lease_guard).filter(|_| leads);
+        let some = |time: Time| (time > Time::ZERO).then_some(time);
+        LeaseStatus {
+            until: until.map(|from| from + self.config.shrunk(self.config.election_timeout_min)),
+            guard_until: guard.map(|(from, span)| from + span),
+            commits_held_until: some(self.guard.held_until).filter(|_| leads),
+            promised_until: some(self.lease.promised_until),
+        }
     }
 
     /// Follower: the leader was heard, and what it is answered renews its lease.

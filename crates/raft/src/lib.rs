@@ -120,6 +120,7 @@
 //! | a host for state machines in memory: entries count once, snapshots outlive crashes, damage is noticed ([`machine`]) | `machine.rs` |
 //! | the log in memory is bounded; older entries are read again when a peer or the application needs them | `recall.rs` |
 //! | a damaged log is repaired from the peers, wherever the damage is, without a vote or an acknowledgement that could break a promise | `mending.rs`, `storage.rs` of `synod-kv` |
+//! | a node that has lost its disk comes back under its old id, and breaks no promise of its earlier life ([`Config::rejoining`]) | `a_voter_that_has_lost_its_disk_counts_for_nothing_before_it_has_heard_all_voters`, `a_node_that_rejoins_under_its_old_id_knows_nobody_and_asks_who_speaks_to_it` |
 //! | flow control by batches, by bytes on the way, and by bytes that wait for a quorum | `flow.rs` |
 //! | restart from the log, also from one that was rewritten and partly released | `restart.txt`, `recovery_copes_with_any_part_of_what_was_released` |
 //! | compaction: what the application's durable state covers is forgotten, in memory and on the disk | `compaction.txt`, `any_kept_part_of_the_records_recovers_the_node`, `nothing_is_released_before_the_record_that_replaces_it_is_durable` |
@@ -134,7 +135,10 @@
 //! | flexible quorums: fewer to commit, more to elect | `flexible_quorums_commit_with_fewer_and_elect_with_more` |
 //! | safety under random loss, duplication, reordering, crashes and slow disks, progress when they end | `random_schedules_are_safe_and_progress_when_the_faults_end` |
 //! | client sessions: a retry counts once, sessions expire by the log's own time, on every replica alike ([`session`]) | `each_request_counts_once_and_replicas_agree`, `a_late_copy_from_an_expired_session_is_refused` |
+//! | `status()` says all that an operator asks: progress of each peer, leases, pending reads, transfers, bytes, damage | `status.rs` |
 //! | no panic, whatever arrives and whatever is on the disk | `a_step_never_panics`, `any_bytes_decode_to_a_value_or_an_error`, `recovery_from_arbitrary_records_is_a_node_or_an_error` |
+//! | feature `tracing`: events for elections, votes, memberships, snapshots, damage and refusals, which change nothing | `tracing.rs` |
+//! | an executable specification, [`spec`], that every step refines, crashes and recoveries included | `spec.rs`, here and in `synod-kv` |
 //! | the five safety properties of the paper as an executable observer, [`invariants::Safety`] | the tests of `safety.rs`, which break each on purpose |
 //!
 //! # What people build with it
@@ -201,6 +205,23 @@
 //!   [`Recovered::Damaged`](synod_core::Recovered::Damaged)) needs nobody's word.
 //! * A disk that lies about durability breaks the promises made on it, here as everywhere.
 //!
+//! # What it tells while it runs
+//! [`Raft::status`] and [`Event`] say everything. With the feature `tracing` a node also tells subscribers of that crate, under the target
+//! `synod_raft`, each time with `node` and `term`; it then behaves as without, and knows no time of its own:
+//!
+//! | level | what | further fields |
+//! |---|---|---|
+//! | `INFO` | `role changed` | `role`, `leader` (0: nobody) |
+//! | `INFO` | `election begun`, and `pre-vote begun` | `last_term`, `last_index`, `by_transfer` |
+//! | `INFO` | `membership in effect`, `membership committed` | `index`, `voters`, `joint` |
+//! | `INFO` | `snapshot offered`, `snapshot installed` | `index`, `peer` |
+//! | `INFO` | `handing over`, and `transfer failed` | `peer` |
+//! | `WARN` | `log damaged`; `INFO` `log mended` | `after` |
+//! | `WARN` | `illegal message dropped` | `peer`, `reason` |
+//! | `ERROR` | `halted` | `error` |
+//! | `DEBUG` | `vote granted`, `vote refused` | `peer` |
+//! | `DEBUG` | `proposal refused`, `change refused` | `reason` |
+//!
 //! # What it does not do yet
 //! Give voters weights.
 //!
@@ -213,6 +234,14 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 extern crate alloc;
+
+/// Tells `tracing` subscribers, where the feature of that name is on; otherwise nothing, not even its arguments.
+macro_rules! trail {
+    ($level:ident, $($rest:tt)+) => {
+        #[cfg(feature = "tracing")]
+        tracing::$level!(target: "synod_raft", $($rest)+)
+    };
+}
 
 mod census;
 mod change;
@@ -254,6 +283,7 @@ pub mod machine;
 #[cfg(synod_mutants)]
 pub mod mutants;
 pub mod session;
+pub mod spec;
 
 pub use census::Said;
 pub use change::{Change, ChangeError, Step, Transition};
@@ -272,7 +302,7 @@ pub use record::Record;
 pub use recovery::RecoverError;
 pub use segment::{Entries, Entry, EntryKind, Segment};
 pub use snapshot::{Done, Extent, Found, Job, Piece, Snapshot};
-pub use status::{PeerStatus, Status};
+pub use status::{LeaseStatus, MendingStatus, PeerStatus, Status, TransferStatus};
 pub use transfer::{TransferCause, TransferRefusal};
 
 /// The README's example is run as a test.

@@ -30,6 +30,7 @@ pub(crate) const MEMBERS_MAX: usize = 255;
 /// # Ok::<(), synod_raft::ChangeError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "Unchecked"))]
 pub struct Membership {
     pub(crate) voters: Vec<NodeId>,
     pub(crate) outgoing: Vec<NodeId>,
@@ -39,8 +40,37 @@ pub struct Membership {
     pub(crate) auto_leave: bool,
 }
 
+/// A membership that was read from somewhere.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct Unchecked {
+    voters: Vec<NodeId>,
+    outgoing: Vec<NodeId>,
+    learners: Vec<NodeId>,
+    witnesses: Vec<NodeId>,
+    promoting: Vec<NodeId>,
+    auto_leave: bool,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Unchecked> for Membership {
+    type Error = &'static str;
+
+    fn try_from(read: Unchecked) -> Result<Self, Self::Error> {
+        let Unchecked { voters, outgoing, learners, witnesses, promoting, auto_leave } = read;
+        let membership = Self { voters, outgoing, learners, witnesses, promoting, auto_leave };
+        // Nobody: what a node knows that waits to be added.
+        if membership == Self::default() || membership.is_sound() {
+            Ok(membership)
+        } else {
+            Err("no membership: members out of order, or none that votes")
+        }
+    }
+}
+
 /// What a member is for the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Standing {
     /// Votes, stores, and may lead.

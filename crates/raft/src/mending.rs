@@ -22,7 +22,7 @@
 use crate::census::Said;
 use crate::islands::Islands;
 use crate::progress::{Progress, Stamp};
-use crate::{EntryId, Event, Index, Log, Message, Raft, Record, Role, Segment, Term, Timer};
+use crate::{EntryId, Event, Index, Log, MendingStatus, Message, Raft, Record, Role, Segment, Term, Timer};
 use alloc::collections::{BTreeMap, BTreeSet};
 use synod_core::{Context, NodeId, Sink, mutant};
 
@@ -92,6 +92,17 @@ impl Mending {
         self.tail || self.vote
     }
 
+    /// What an operator may ask.
+    pub(crate) fn status(&self) -> MendingStatus {
+        MendingStatus {
+            missing: self.islands.first_missing(),
+            stretches: self.islands.len(),
+            tail: self.tail,
+            vote: self.vote,
+            floor: self.floor,
+        }
+    }
+
     fn is_over(&self, last: EntryId) -> bool {
         !self.in_doubt() && self.islands.is_empty() && last >= self.floor
     }
@@ -149,6 +160,7 @@ impl Raft {
         let Some(mending) = &self.mending else { return };
         let after = self.log.last();
         let (missing, tail, vote) = (mending.first_missing(after), mending.tail, mending.vote);
+        trail!(warn, node = self.config.id.0, term = self.term.0, after = after.index.0, "log damaged");
         // Early: says what was found on the disk.
         cx.emit_early(Event::Mending { after, missing, tail, vote });
         self.take_census(cx);
@@ -274,6 +286,7 @@ impl Raft {
         if gave_up {
             self.state_end(last, cx);
         }
+        trail!(info, node = self.config.id.0, term = self.term.0, after = last.index.0, "log mended");
         // Early: says what this node knows about itself.
         cx.emit_early(Event::Mended);
         if self.role == Role::Follower && self.leader.is_none() {

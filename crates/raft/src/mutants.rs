@@ -420,6 +420,16 @@ pub const JUDGES: &[Exhibit] = &[
         source: "invariants",
         says: "the observer is content with everything",
     },
+    Exhibit {
+        name: "specification-never-looks",
+        source: "spec",
+        says: "the executable specification explains every step by no action at all",
+    },
+    Exhibit {
+        name: "specification-counts-half",
+        source: "spec",
+        says: "half of the voters are a quorum of the specification",
+    },
     Exhibit { name: "blind-to-two-leaders", source: "invariants", says: "Election Safety is not checked" },
     Exhibit {
         name: "blind-to-leaders-that-cut",

@@ -4,6 +4,7 @@ use core::fmt;
 
 /// A term: the number of an election. At most one leader is elected in each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Term(pub u64);
 
 impl Term {
@@ -28,6 +29,7 @@ impl fmt::Display for Term {
 
 /// The position of an entry in the replicated log. The first entry is at 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Index(pub u64);
 
 impl Index {
@@ -80,6 +82,7 @@ impl fmt::Display for Index {
 /// assert!(short_and_new > long_and_old);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EntryId {
     /// The term in which a leader made the entry.
     pub term: Term,

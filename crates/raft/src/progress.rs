@@ -49,6 +49,7 @@ pub(crate) struct Stamp {
 
 /// How a leader sends to a follower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Pace {
     /// Where the logs agree is unknown: one message at a time, and when it is unanswered, one for each heartbeat. Answering
     /// every rejection with everything again would multiply messages without bound.
@@ -174,5 +175,15 @@ impl Progress {
     /// How many batches are on their way.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.len()
+    }
+
+    /// How many entries are in them.
+    pub(crate) fn in_flight_entries(&self) -> u64 {
+        if self.in_flight.is_empty() { 0 } else { self.next.prev().since(self.matched) }
+    }
+
+    /// How many bytes of payloads are in them.
+    pub(crate) fn in_flight_bytes(&self) -> usize {
+        self.in_flight_bytes
     }
 }

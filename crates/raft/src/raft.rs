@@ -22,6 +22,7 @@ use synod_core::{Bytes, Context, Damage, Input, Lane, Link, Lsn, NodeId, Protoco
 
 /// What a node is in its term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Role {
     /// Follows a leader, or waits for one.
     Follower,
@@ -169,6 +170,14 @@ impl Raft {
         reason: Illegal,
         cx: &mut Context<'_, Self, S>,
     ) {
+        trail!(
+            warn,
+            node = self.config.id.0,
+            term = self.term.0,
+            peer = from.0,
+            reason = ?reason,
+            "illegal message dropped"
+        );
         // Early: says what was seen, promises nothing.
         cx.emit_early(Event::Illegal { from, reason });
     }
@@ -192,6 +201,13 @@ impl Raft {
         } else {
             return self.gather(token, &payload, cx);
         };
+        trail!(
+            debug,
+            node = self.config.id.0,
+            term = self.term.0,
+            reason = ?reason,
+            "proposal refused"
+        );
         // Early: the proposal went nowhere, so there is nothing to take back.
         cx.emit_early(Event::Refused { token, payload, leader: self.leader, reason });
     }
@@ -355,6 +371,14 @@ impl Protocol for Raft {
         }
         if term != self.term || role != self.role || leader != self.leader {
             self.turns.0 += 1;
+            trail!(
+                info,
+                node = self.config.id.0,
+                term = self.term.0,
+                role = ?self.role,
+                leader = self.leader.map_or(0, |leader| leader.0),
+                "role changed"
+            );
             // Early: says what this node believes now; the log on disk decides what it believes after a crash.
             cx.emit_early(Event::Role { term: self.term, role: self.role, leader: self.leader });
         }

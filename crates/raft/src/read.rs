@@ -108,6 +108,11 @@ impl Raft {
         own.chain(asked.iter().map(|asked| asked.read.token)).chain(ready.iter().map(|(token, _)| *token))
     }
 
+    /// How many reads are not answered, other nodes' among them.
+    pub(crate) fn reads_pending(&self) -> usize {
+        self.reads.queue.len() + self.reads.asked.len() + self.reads.ready.len()
+    }
+
     /// The application wants to read.
     pub(crate) fn on_read<S: Sink<Self> + ?Sized>(
         &mut self,

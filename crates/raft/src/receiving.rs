@@ -206,6 +206,14 @@ impl Raft {
             }
             self.membership_changed(cx);
         }
+        trail!(
+            info,
+            node = self.config.id.0,
+            term = self.term.0,
+            index = last.index.0,
+            peer = from.0,
+            "snapshot installed"
+        );
         // Early: the host has said that it has it.
         cx.emit_early(Event::Installed { last });
         self.deliver_after(last.index, wanted, cx);

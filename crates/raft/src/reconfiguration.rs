@@ -31,7 +31,16 @@ impl Raft {
         match self.change(token, change, cx) {
             Ok(()) => {}
             // Early: nothing was written.
-            Err(reason) => cx.emit_early(Event::ChangeRefused { token, leader: self.leader, reason }),
+            Err(reason) => {
+                trail!(
+                    debug,
+                    node = self.config.id.0,
+                    term = self.term.0,
+                    reason = ?reason,
+                    "change refused"
+                );
+                cx.emit_early(Event::ChangeRefused { token, leader: self.leader, reason });
+            }
         }
     }
 
@@ -113,6 +122,15 @@ impl Raft {
     pub(crate) fn membership_changed<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         self.refresh_members(cx);
         let (index, membership) = self.roster.last().clone();
+        trail!(
+            info,
+            node = self.config.id.0,
+            term = self.term.0,
+            index = index.0,
+            voters = ?membership.voters(),
+            joint = membership.is_joint(),
+            "membership in effect"
+        );
         // Early: says what is in effect here, which a crash may well undo.
         cx.emit_early(Event::Membership { index, membership, committed: index <= self.commit });
     }
@@ -162,6 +180,15 @@ impl Raft {
             return;
         }
         for (index, membership) in self.roster.between(before, self.commit) {
+            trail!(
+                info,
+                node = self.config.id.0,
+                term = self.term.0,
+                index = index.0,
+                voters = ?membership.voters(),
+                joint = membership.is_joint(),
+                "membership committed"
+            );
             // Early: a quorum has made it durable.
             cx.emit_early(Event::Membership {
                 index: *index,

@@ -246,6 +246,13 @@ impl Raft {
         self.take_seats();
         if let Some(error) = self.unfit(cx.me()) {
             self.halted = true;
+            trail!(
+                error,
+                node = self.config.id.0,
+                term = self.term.0,
+                error = %error,
+                "halted"
+            );
             // Early: the disk has nothing more to say.
             return cx.emit_early(Event::Halted(error));
         }

@@ -140,6 +140,14 @@ impl Raft {
             "snapshot-with-newest-membership" => self.roster.last().1.clone(),
         );
         let last = EntryId { term, index: found.last };
+        trail!(
+            info,
+            node = self.config.id.0,
+            term = self.term.0,
+            index = found.last.0,
+            peer = to.0,
+            "snapshot offered"
+        );
         let snapshot = Snapshot { last, membership, len: found.len, digest: found.digest, hollow };
         if let Some(stream) = self.stream(place) {
             stream.snapshot = Some(Arc::new(snapshot));

@@ -121,6 +121,7 @@ pub enum Done {
 
 /// How far a snapshot has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Extent {
     /// Bytes that are safe where it goes.
     pub stored: u64,

@@ -1,12 +1,27 @@
 //! What a node looks like from outside.
 
-use crate::{EntryId, Extent, Index, Log, Membership, Pace, Raft, Role, Standing, Term};
+use crate::{EntryId, Extent, Index, Log, Membership, Pace, Raft, Role, Standing, Term, TransferCause};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use synod_core::NodeId;
+use synod_core::{NodeId, Time};
 
 /// A copy of everything about a node that an operator may ask.
+///
+/// Indices are positions in the replicated log, from 1. Bytes are those of payloads with their headers of four bytes, as they lie in
+/// memory. Times are on the node's own monotonic clock, in nanoseconds, and mean nothing on another node or after a restart.
+///
+/// ```
+/// use synod_core::NodeId;
+/// use synod_raft::{Config, Node, Role};
+///
+/// let ids = [1, 2, 3].map(NodeId);
+/// let status = Node::new(Config::new(ids[0], ids), 7)?.status();
+/// assert_eq!((status.role, status.term.0, status.leader), (Role::Follower, 0, None));
+/// assert_eq!((status.log_bytes, status.reads, status.transfer, status.mending), (0, 0, None, None));
+/// # Ok::<(), synod_raft::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Status {
     /// The node.
@@ -21,12 +36,35 @@ pub struct Status {
     pub leader: Option<NodeId>,
     /// Committed up to here.
     pub commit: Index,
+    /// The application was given everything up to here; less than `commit` while entries are read again from the disk.
+    pub delivered: Index,
     /// The last entry of its log.
     pub last: EntryId,
-    /// The entry before the first that its log holds: what was compacted.
+    /// Equal to the log of the leader of this term up to here. A leader's own log is, up to its end.
+    pub verified: Index,
+    /// The first entry that its log holds, or would.
+    pub first_index: Index,
+    /// The entry before that: what was compacted.
     pub base: EntryId,
-    /// To whom it is handing the leadership over.
-    pub transfer: Option<NodeId>,
+    /// The last entry that the application's durable state covers; the log may begin earlier
+    /// ([`Config::trailing_entries`](crate::Config::trailing_entries)).
+    pub snapshot: EntryId,
+    /// How many bytes of the log are in memory.
+    pub log_bytes: usize,
+    /// Leader: how many bytes of it wait for a quorum, those of the burst under way included. Otherwise 0.
+    pub uncommitted_bytes: usize,
+    /// What it knows without asking about who leads.
+    pub lease: LeaseStatus,
+    /// How many reads of the application and, on a leader, of other nodes are not answered.
+    pub reads: usize,
+    /// To whom it is handing the leadership over, and why.
+    pub transfer: Option<TransferStatus>,
+    /// It was told to resign ([`Command::Resign`](crate::Command::Resign)), and does not campaign any more.
+    pub resigned: bool,
+    /// What it lacks, if its log is damaged.
+    pub mending: Option<MendingStatus>,
+    /// It has stopped for good, since its disk led to no state that Raft can be in.
+    pub halted: bool,
     /// The membership in effect: the last one in its log, committed or not.
     pub membership: Arc<Membership>,
     /// The index of the entry that holds it; 0 for the one that the node was started with.
@@ -39,8 +77,57 @@ pub struct Status {
     pub peers: Vec<PeerStatus>,
 }
 
+/// What a node knows without asking about who leads; see [`ReadMode`](crate::ReadMode).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct LeaseStatus {
+    /// Leader: nobody else can have been elected before this moment. `None` where there is no lease: never granted, revoked because the
+    /// leadership is handed over, or switched off ([`Config::leases`](crate::Config::leases)). A moment that is past is a lease that
+    /// has run out.
+    pub until: Option<Time>,
+    /// Leader: nobody else can have committed anything before this moment, since the log is the lease
+    /// ([`Config::lease_guard`](crate::Config::lease_guard)).
+    pub guard_until: Option<Time>,
+    /// Leader: it commits nothing before this moment, because a predecessor may still serve reads.
+    pub commits_held_until: Option<Time>,
+    /// This node votes for nobody but the leader that it heard before this moment.
+    pub promised_until: Option<Time>,
+}
+
+/// A leadership that is being handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct TransferStatus {
+    /// To whom.
+    pub to: NodeId,
+    /// Why.
+    pub cause: TransferCause,
+    /// That node had everything, and was told to campaign.
+    pub told: bool,
+}
+
+/// What a node lacks whose log is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct MendingStatus {
+    /// The last entry that is missing before intact ones, if there is such a hole.
+    pub missing: Option<EntryId>,
+    /// How many stretches of intact entries lie behind holes.
+    pub stretches: usize,
+    /// Entries may be missing at the end.
+    pub tail: bool,
+    /// A later term, or a vote, may be missing: the node does not vote.
+    pub vote: bool,
+    /// Whoever has less than this does not get its vote.
+    pub floor: EntryId,
+}
+
 /// What a leader knows about another node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PeerStatus {
     /// The node.
@@ -53,8 +140,12 @@ pub struct PeerStatus {
     pub next: Index,
     /// How it is sent to.
     pub pace: Pace,
-    /// How many batches are on their way.
+    /// How many batches are on their way, at most [`Config::in_flight_max`](crate::Config::in_flight_max).
     pub in_flight: usize,
+    /// How many entries are in them.
+    pub in_flight_entries: u64,
+    /// How many bytes.
+    pub in_flight_bytes: usize,
     /// The snapshot that it is sent.
     pub snapshot: Option<Extent>,
     /// Whether it was heard since the last check of the quorum.
@@ -73,9 +164,24 @@ impl Raft {
             role: self.role,
             leader: self.leader,
             commit: self.commit,
+            delivered: self.delivered,
             last: self.log.last(),
+            verified: if self.role == Role::Leader { self.log.last().index } else { self.verified },
+            first_index: self.log.first_index(),
             base: self.log.base(),
-            transfer: self.handover.transfer.map(|transfer| transfer.to),
+            snapshot: self.snapshot,
+            log_bytes: self.log.warm_bytes(),
+            uncommitted_bytes: if self.role == Role::Leader {
+                self.uncommitted_bytes + self.gathered.bytes()
+            } else {
+                0
+            },
+            lease: self.lease_status(),
+            reads: self.reads_pending(),
+            transfer: self.handover.transfer.map(crate::transfer::Transfer::status),
+            resigned: self.handover.resigned,
+            mending: self.mending.as_ref().map(|mending| mending.status()),
+            halted: self.halted,
             membership: self.membership().clone(),
             membership_index: self.membership_index(),
             membership_committed: self.membership_index() <= self.commit,
@@ -89,6 +195,8 @@ impl Raft {
                     next: progress.next,
                     pace: progress.pace,
                     in_flight: progress.in_flight(),
+                    in_flight_entries: progress.in_flight_entries(),
+                    in_flight_bytes: progress.in_flight_bytes(),
                     snapshot: progress.stream.as_ref().map(|stream| stream.extent()),
                     heard: progress.heard,
                 })

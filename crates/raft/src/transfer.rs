@@ -1,7 +1,7 @@
 //! Handing over the leadership (section 3.10 of Ongaro's thesis): on command, to a node of higher priority, because the own disk
 //! stands still, before a shutdown.
 
-use crate::{Event, Index, Message, Pace, Raft, Role, Standing, Term, Timer};
+use crate::{Event, Index, Message, Pace, Raft, Role, Standing, Term, Timer, TransferStatus};
 use synod_core::{Context, NodeId, Sink, Time, mutant};
 
 /// A leader's claims that failed are ignored the longer the more there were, up to this many doublings.
@@ -9,6 +9,7 @@ const DOUBLINGS_MAX: u32 = 6;
 
 /// Why a leader hands over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum TransferCause {
     /// [`Command::Transfer`](crate::Command::Transfer).
@@ -42,6 +43,13 @@ pub(crate) struct Transfer {
     cause: TransferCause,
     /// It was told to campaign.
     told: bool,
+}
+
+impl Transfer {
+    /// What an operator may ask.
+    pub(crate) fn status(self) -> TransferStatus {
+        TransferStatus { to: self.to, cause: self.cause, told: self.told }
+    }
 }
 
 /// What a node remembers about handing over.
@@ -84,6 +92,7 @@ impl Raft {
     ) {
         self.handover.transfer = Some(Transfer { to, cause, told: false });
         cx.arm(Timer::Transfer, self.config.election_timeout_min);
+        trail!(info, node = self.config.id.0, term = self.term.0, peer = to.0, "handing over");
         // Early: an intention.
         cx.emit_early(Event::TransferBegun { to, cause });
         // What is on its way there may be lost, and to find out at a later heartbeat would take too long.
@@ -136,6 +145,7 @@ impl Raft {
     /// The transfer took too long.
     pub(crate) fn on_transfer_timeout<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         let Some(transfer) = self.handover.transfer.take() else { return };
+        trail!(info, node = self.config.id.0, term = self.term.0, peer = transfer.to.0, "transfer failed");
         // Early: nothing was promised.
         cx.emit_early(Event::TransferFailed { to: transfer.to, reason: TransferRefusal::TimedOut });
         match transfer.cause {

@@ -1,6 +1,7 @@
 //! What is installed on a node: a build, the wire versions that it speaks, and how its messages become bytes.
 
 use crate::byzantine::Mutate;
+use crate::shadow::Follower;
 use core::fmt;
 use std::sync::Arc;
 use synod_core::wire::{Wire, WireError};
@@ -8,6 +9,9 @@ use synod_core::{Bytes, NodeId, Protocol};
 
 /// Makes the protocol of a node.
 pub(crate) type Make<P> = Arc<dyn Fn(NodeId) -> P + Send + Sync>;
+
+/// Makes whoever follows a run.
+pub(crate) type MakeShadow<P> = Arc<dyn Fn() -> Box<dyn Follower<P>> + Send + Sync>;
 
 /// How messages become bytes, for protocols whose messages are [`Wire`].
 pub(crate) struct Codec<M> {
@@ -48,6 +52,8 @@ pub(crate) struct Outfit<P: Protocol> {
     pub(crate) metered: bool,
     /// How a traitor lies.
     pub(crate) mutate: Option<Mutate<P>>,
+    /// Who follows every step, and under which name.
+    pub(crate) shadow: Option<(&'static str, MakeShadow<P>)>,
 }
 
 impl<P: Protocol> Outfit<P> {
@@ -71,7 +77,7 @@ impl<P: Protocol> Outfit<P> {
 
 impl<P: Protocol> Default for Outfit<P> {
     fn default() -> Self {
-        Self { codec: None, version: 0, later: Vec::new(), metered: false, mutate: None }
+        Self { codec: None, version: 0, later: Vec::new(), metered: false, mutate: None, shadow: None }
     }
 }
 
@@ -85,6 +91,7 @@ impl<P: Protocol> Clone for Outfit<P> {
             later: later.collect(),
             metered: self.metered,
             mutate: self.mutate.clone(),
+            shadow: self.shadow.clone(),
         }
     }
 }

@@ -164,7 +164,7 @@ impl<P: Simulated> Port<'_, P> {
     /// A traitor sends.
     #[cold]
     pub(crate) fn betray(&mut self, to: NodeId, message: P::Message) {
-        let Self { host: Host { id: me, mask, .. }, net } = self;
+        let Self { host: Host { id: me, mask, .. }, net, .. } = self;
         let (me, Some(mask)) = (*me, mask) else { return };
         let content = Fold::default().word(me.0).word(to.0).word(fingerprint(&message)).word(0x6d61_736b);
         let key = net.nth(content.end());

@@ -102,6 +102,7 @@
 //!
 //! # What is checked
 //! * [`Sim::always`]: after every event, on the node that moved.
+//! * [`Sim::shadowed`]: every step of every node with its effects, crashes and recoveries, for whoever follows a run step by step.
 //! * [`Sim::eventually_after_heal`]: progress, once the faults have stopped.
 //! * [`Sim::finally`]: a verdict over the whole world at the end.
 //! * [`Sim::sometimes`]: guards; a set of runs in which one never held has not tested what it guards.
@@ -161,6 +162,7 @@ mod queue;
 mod replay;
 mod run;
 mod script;
+mod shadow;
 mod shrink;
 mod stats;
 mod storage;
@@ -181,6 +183,7 @@ pub use nemesis::Strike;
 pub use replay::{InFlight, Replay, ReplayLine};
 pub use run::{Climate, Report, Sim, Summary, Verdict};
 pub use script::{Expect, FaultEvent, Hit, Script, ScriptError, read_span};
+pub use shadow::Shadow;
 pub use shrink::{NotFailing, Progress, Shrinker, Shrunk};
 pub use stats::Stats;
 pub use storage::{Bound, FileSystem, Storage};

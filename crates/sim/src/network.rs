@@ -5,6 +5,7 @@ use crate::dials::Dials;
 use crate::hash::{Counts, Fold, fingerprint};
 use crate::medium::{Letter, Medium};
 use crate::queue::Queue;
+use crate::shadow::Place;
 use crate::stats::Stats;
 use crate::tape::{Kind, Label, Tape};
 use crate::trace::{Fate, Recorder, text};
@@ -46,11 +47,14 @@ pub(crate) struct Net<P: Simulated> {
     pub(crate) outfit: Arc<Outfit<P>>,
     /// The long way of messages, where a dial asks for it.
     pub(crate) medium: Option<Box<Medium<P>>>,
+    pub(crate) shadow: Place<P>,
 }
 
 impl<P: Simulated> Net<P> {
     pub(crate) fn new(nodes: usize, tape: Tape, dials: Dials, outfit: Arc<Outfit<P>>) -> Self {
         let medium = Medium::wanted(nodes, &tape, &dials, &outfit);
+        let honest = dials.traitors.is_empty();
+        let shadow = Place(outfit.shadow.as_ref().filter(|_| honest).map(|(_, make)| make()));
         Self {
             now: 0,
             queue: Queue::new(),
@@ -67,6 +71,7 @@ impl<P: Simulated> Net<P> {
             messages: 0,
             outfit,
             medium,
+            shadow,
         }
     }
 

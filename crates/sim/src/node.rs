@@ -91,6 +91,8 @@ pub(crate) struct Node<P: Simulated> {
 pub(crate) struct Port<'a, P: Simulated> {
     pub(crate) host: &'a mut Host<P>,
     pub(crate) net: &'a mut Net<P>,
+    /// Records of this step that the device has refused.
+    refused: u64,
 }
 
 impl<P: Simulated> Host<P> {
@@ -101,7 +103,24 @@ impl<P: Simulated> Host<P> {
     }
 }
 
+impl<'a, P: Simulated> Port<'a, P> {
+    pub(crate) fn new(host: &'a mut Host<P>, net: &'a mut Net<P>) -> Self {
+        Self { host, net, refused: 0 }
+    }
+}
+
 impl<P: Simulated> Port<'_, P> {
+    /// Tells whoever follows the run.
+    #[inline(never)]
+    fn show_sent(&mut self, to: &Peers, message: &P::Message, after: Lsn) {
+        let id = self.host.id;
+        let Some(shadow) = &mut self.net.shadow.0 else { return };
+        match to {
+            Peers::One(to) => shadow.says(id, *to, message, after),
+            Peers::Each(to) => to.iter().for_each(|to| shadow.says(id, *to, message, after)),
+        }
+    }
+
     /// Most messages wait for nothing: those are not wrapped, only to be unwrapped again.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a message is moved once more otherwise")]
@@ -185,6 +204,9 @@ impl<P: Simulated> Sink<P> for Port<'_, P> {
         if self.net.medium.is_some() {
             self.net.encoded(self.host.id, &to);
         }
+        if self.net.shadow.0.is_some() {
+            self.show_sent(&to, &message, after);
+        }
         match to {
             Peers::One(to) => self.post(to, message, after),
             Peers::Each(to) => self.post_to_each(&to, &message, after),
@@ -201,8 +223,13 @@ impl<P: Simulated> Sink<P> for Port<'_, P> {
     }
 
     fn persist(&mut self, record: P::Record, forced: bool) {
+        if let Some(shadow) = &mut self.net.shadow.0 {
+            let at = Lsn(self.host.disk.end().0 + self.refused + 1);
+            shadow.writes(self.host.id, at, &record);
+        }
         if self.net.now < self.host.disk.full_until {
             self.host.disk.overflowed = true;
+            self.refused += 1;
             return;
         }
         self.net.stats.records += 1;
@@ -256,8 +283,14 @@ impl<P: Simulated> Node<P> {
             wall: None,
             durable: self.host.disk.durable,
         };
-        let mut port = Port { host: &mut self.host, net };
+        if let Some(shadow) = &mut net.shadow.0 {
+            shadow.takes(self.host.id, &input);
+        }
+        let mut port = Port::new(&mut self.host, net);
         protocol.step(input, &mut Context::new(moment, &mut self.tail, &mut self.draws, &mut port));
+        if let Some(shadow) = &mut net.shadow.0 {
+            shadow.is(self.host.id, protocol);
+        }
     }
 
     /// Feeds back promises to oneself, flushes, and begins a sync.

@@ -12,6 +12,7 @@ use crate::costs::Costs;
 use crate::damage::{Covers, Facts};
 use crate::dials::{Dials, Fault};
 use crate::nemesis::Strike;
+use crate::shadow::Shadow;
 use crate::stats::Stats;
 use crate::tape::Tape;
 use crate::trace::Trace;
@@ -262,6 +263,18 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
         self
     }
 
+    /// Somebody who follows every step of every node with all that goes in and comes out, and ends the run with the first
+    /// [flaw](Shadow::flaw) that it finds; a later call takes the place of an earlier one. `shadow` makes a fresh one for each run. It
+    /// changes nothing in a run. Costs nothing but what it does, and without it a branch an effect.
+    #[must_use]
+    pub fn shadowed<S>(mut self, name: &'static str, shadow: impl Fn() -> S + Send + Sync + 'static) -> Self
+    where
+        S: Shadow<P> + Clone + 'static,
+    {
+        self.outfit.shadow = Some((name, Arc::new(move || Box::new(shadow()))));
+        self
+    }
+
     /// What must come to hold within this span of virtual time after the faults have stopped. Progress under lasting faults is
     /// impossible to promise; progress after them is not.
     #[must_use]
@@ -400,6 +413,11 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
         let seen = self.sometimes.iter().zip(seen).map(|((name, _), seen)| (*name, seen)).collect();
         let outcome = Ended { seed, verdict, at: world.now().0, hash: world.hash(), dials, seen };
         (outcome, world)
+    }
+
+    /// What whoever follows the runs is called.
+    pub(crate) fn shadow_name(&self) -> &'static str {
+        self.outfit.shadow.as_ref().map_or("", |(name, _)| *name)
     }
 
     /// A run that has just begun, and how its dials stand.

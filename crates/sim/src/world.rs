@@ -245,12 +245,19 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         let build = self.installed.get(at).copied().unwrap_or(0);
         let mut protocol = self.net.outfit.make(build, &self.make, id);
         slot.host.incarnation += 1;
+        let shadow = &mut self.net.shadow.0;
+        if let Some(shadow) = shadow {
+            shadow.boots(id, &protocol);
+        }
         let (log, mut records) = slot.host.disk.replay();
         let failed = records.find_map(|(lsn, found)| {
             let found = match found {
                 Recovered::Intact(record) => Recovered::Intact(record.clone()),
                 Recovered::Damaged(damage) => Recovered::Damaged(damage),
             };
+            if let Some(shadow) = shadow {
+                shadow.finds(id, lsn, &found);
+            }
             protocol.recover(lsn, found).err().map(|error| (lsn, error))
         });
         drop(records);
@@ -298,6 +305,9 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         let Some(slot) = self.nodes.get_mut(at) else { return };
         slot.protocol = None;
         let (id, left) = (slot.host.id, slot.host.disk.end());
+        if let Some(shadow) = &mut self.net.shadow.0 {
+            shadow.crashes(id);
+        }
         self.net.stats.acknowledged_lost += wreck.acknowledged;
         self.net.stats.records_lost += wreck.lost;
         self.net.stats.past_hole += wreck.past_hole;
@@ -460,6 +470,12 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         }
     }
 
+    /// What whoever follows this world has found wrong.
+    #[inline]
+    pub(crate) fn flaw(&mut self) -> Option<(NodeId, String)> {
+        self.net.shadow.0.as_mut()?.flaw()
+    }
+
     /// All that is to come, in no order.
     pub(crate) fn pending(&self) -> impl Iterator<Item = (u64, &Pending<P>)> {
         self.net.queue.iter()
@@ -539,7 +555,10 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 slot.host.disk.synced(upto, lying);
                 self.net.stats.syncs += 1;
                 self.net.trace.durable(now, id, upto.0);
-                let mut port = Port { host: &mut slot.host, net: &mut self.net };
+                if let Some(shadow) = &mut self.net.shadow.0 {
+                    shadow.durable(id, upto);
+                }
+                let mut port = Port::new(&mut slot.host, &mut self.net);
                 while let Some(held) = port.host.gate.pop(upto) {
                     port.let_out(held);
                 }

@@ -12,6 +12,7 @@
 //! | `clocks` | `clocks` | logical, hybrid and bounded-error clocks behind one causality interface |
 //! | `crdt` | `crdt` | replicated data types that converge, and the laws to check your own |
 //! | `hashring` | `hashring` | which node owns this key: every algorithm of consistent hashing behind one trait |
+//! | `partition` | `partition` | how a data set is split, spread and moved: routing, certified plans, a handover with one writer |
 //! | `sim` | `sim` | the simulator: one seed is one run, with faults of network, disk, clock and process |
 //! | `checker` | `checker` | judges of what clients saw: linearizability with certificates and counterexamples |
 //! | `kv` | `kv` | a replicated key-value store, composed from the parts |
@@ -86,6 +87,9 @@ pub use synod_hashring as hashring;
 #[cfg(feature = "kv")]
 #[doc(inline)]
 pub use synod_kv as kv;
+#[cfg(feature = "partition")]
+#[doc(inline)]
+pub use synod_partition as partition;
 #[cfg(feature = "paxos")]
 #[doc(inline)]
 pub use synod_paxos as paxos;

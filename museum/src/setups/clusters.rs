@@ -1,6 +1,7 @@
 //! Seeds of the simulator.
 
 use super::{Alarm, Judge, Run, Runs};
+use synod_kv::cluster::SPECIFICATION;
 use synod_sim::{Shrinker, Sim, Simulated, Verdict, Workload};
 
 /// A recipe for runs.
@@ -29,6 +30,7 @@ impl<P: Simulated, W: Workload<P>> Runs for Clusters<P, W> {
 fn alarm(verdict: &Verdict) -> Option<Alarm> {
     let by = match verdict {
         Verdict::Violated { name: "linearizability" | READS | CLIENTS_AGREE, .. } => Judge::Checker,
+        Verdict::Violated { name: SPECIFICATION, .. } => Judge::Specification,
         Verdict::Violated { name: "recovery", .. } => Judge::Recovery,
         Verdict::Violated { name: PROGRESS, .. } | Verdict::Stalled { .. } | Verdict::Restless { .. } => {
             Judge::Liveness

@@ -477,7 +477,10 @@ fn rotting(nodes: usize) -> Settings {
 
 /// A disk that stands still, and does not move again before the faults of the run end.
 fn stuck(nodes: usize) -> Settings {
-    lasting(nodes, Fault::StallDisk)
+    let mut settings = lasting(nodes, Fault::StallDisk);
+    // Nobody takes the leadership away from it by chance.
+    settings.transfers_every = 0;
+    settings
 }
 
 /// Where exactly one disk stood still, and for five seconds at least, somebody else leads in the end.

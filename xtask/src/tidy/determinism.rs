@@ -12,7 +12,7 @@ pub(super) const BANS: Rule = Rule {
 
 pub(super) const DEPENDENCIES: Rule = Rule {
     name: "protocol-dependencies",
-    says: "protocol crates depend on synod-*, bytes, thiserror and serde alone",
+    says: "protocol crates depend on synod-*, bytes, thiserror, serde and tracing alone",
     check: dependencies,
 };
 
@@ -73,7 +73,7 @@ const GRANTED: [(&str, &str, &str); 3] = [
     ("clocks", "rustix", "behind the feature `kernel`: the coarse real-time clock"),
 ];
 
-const ALLOWED: [&str; 3] = ["bytes", "thiserror", "serde"];
+const ALLOWED: [&str; 4] = ["bytes", "thiserror", "serde", "tracing"];
 
 fn bans(tree: &Tree, findings: &mut Findings) {
     for name in PROTOCOLS.into_iter().chain(ALSO) {

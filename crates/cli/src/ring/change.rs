@@ -71,7 +71,7 @@ pub(super) fn apply(
             }
             Change::Drain(id) => {
                 points.retain(|(_, owner)| owner != id);
-                changed(&now.0, *id, |node| node.draining())?
+                changed(&now.0, *id, Node::draining)?
             }
             Change::Weigh(id, weight) => changed(&now.0, *id, |node| node.weighing(*weight))?,
         };

@@ -6,7 +6,7 @@ use core::fmt::{self, Display};
 use core::ops::Range;
 use synod_core::NodeId;
 use synod_sim::trace::Stretch;
-use synod_sim::{Report, Script, Shrinker, Sim, Verdict};
+use synod_sim::{Report, Script, Shrinker, Sim, Tape, Verdict};
 
 pub(crate) struct PaxosSubject(Settings);
 
@@ -34,6 +34,10 @@ impl Subject for PaxosSubject {
 
     fn simulation(&self) -> Result<Sim<Decrees, Clients>, String> {
         decrees::simulation(&self.0).map_err(|error| error.to_string())
+    }
+
+    fn steps(&self, _: Tape) -> Result<Option<String>, String> {
+        Ok(None)
     }
 
     fn describe(&self, script: &mut Script) {

@@ -4,11 +4,13 @@ use super::{Request, Subject, Tally};
 use crate::picture;
 use core::fmt::Display;
 use core::ops::Range;
+use std::sync::PoisonError;
 use synod_core::NodeId;
-use synod_kv::cluster::{self, Cluster, Settings, with_guards, with_invariants, with_judge};
+use synod_kv::cluster::{self, Cluster, Settings, Transcript};
+use synod_kv::cluster::{with_guards, with_invariants, with_judge, with_transcript};
 use synod_raft::{Raft, Role};
 use synod_sim::trace::Stretch;
-use synod_sim::{Report, Script, Shrinker, Sim};
+use synod_sim::{Report, Script, Shrinker, Sim, Tape};
 
 pub(crate) struct RaftSubject(Settings);
 
@@ -26,6 +28,7 @@ impl Subject for RaftSubject {
         settings.operations = request.operations;
         settings.climate = request.climate;
         settings.storm = request.storm;
+        settings.specified = request.specified;
         settings.sabotage = request.sabotage;
         Self(settings)
     }
@@ -33,6 +36,14 @@ impl Subject for RaftSubject {
     fn simulation(&self) -> Result<Sim<Raft, Cluster>, String> {
         let sim = cluster::simulation(&self.0).map_err(|error| error.to_string())?;
         Ok(with_guards(with_judge(with_invariants(sim)), &self.0))
+    }
+
+    fn steps(&self, tape: Tape) -> Result<Option<String>, String> {
+        let transcript = Transcript::default();
+        let seed = tape.seed();
+        with_transcript(self.simulation()?, &transcript).run_tape(tape, 0..0);
+        let notes = transcript.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Some(crate::validate::written(seed, &notes)))
     }
 
     fn describe(&self, script: &mut Script) {

@@ -41,7 +41,7 @@ struct Replica<S> {
 pub(super) struct World<S: Subject> {
     done: Vec<Done<S>>,
     replicas: Vec<Replica<S>>,
-    /// An early state of the first replica, to see that everything only grows.
+    /// Whether anybody has collected garbage.
     collected: bool,
 }
 
@@ -156,7 +156,7 @@ impl<S: Subject> World<S> {
     pub(super) fn deliver(&mut self, to: usize, number: usize) -> Result<(), Fault> {
         let early = !self.may_deliver(to, number);
         let again = self.knows(to, number);
-        let Self { done, replicas, .. } = self;
+        let Self { done, replicas, collected } = self;
         let replica = &mut replicas[to];
         let ops = &done[number].ops;
         if early {
@@ -173,11 +173,12 @@ impl<S: Subject> World<S> {
         let [op, delta, state] = &mut replica.forms;
         op.apply(&ops[0]).map_err(refused)?;
         delta.join(&ops[1]).map_err(refused)?;
-        // As a state: a replica that has seen nothing else. Where there can be none, the delta.
+        // As a state: a replica that has seen nothing else. Where there can be none, the delta; nor can there be one where garbage
+        // was collected, since everybody had seen that.
         let mut fragment = S::initial();
         match fragment.join(&ops[2]) {
-            Ok(()) => state.merge(&fragment).map_err(refused)?,
-            Err(_) => state.join(&ops[2]).map_err(refused)?,
+            Ok(()) if !*collected => state.merge(&fragment).map_err(refused)?,
+            _ => state.join(&ops[2]).map_err(refused)?,
         }
         replica.twin.apply(&ops[3]).map_err(refused)?;
         for (before, after) in before.iter().flatten().zip(&replica.forms) {

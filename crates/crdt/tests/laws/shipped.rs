@@ -1,6 +1,6 @@
 //! The types of this crate: every schedule of four operations over three replicas, five and six sampled, and longer ones by chance.
 
-use std::fmt::Debug;
+use core::fmt::Debug;
 use synod_core::wire::Wire;
 use synod_crdt::laws::{Laws, Subject};
 use synod_crdt::resolve::{Stamped, Sum, Write};

@@ -322,9 +322,11 @@ impl Renaming {
         match self {
             Self::Nothing => {}
             Self::Down { behind } => {
-                words.iter_mut().for_each(|word| *word -= u64::from(*word & mask > behind))
+                words.iter_mut().for_each(|word| *word -= u64::from(*word & mask > behind));
             }
-            Self::Up { from } => words.iter_mut().for_each(|word| *word += u64::from(*word & mask >= from)),
+            Self::Up { from } => {
+                words.iter_mut().for_each(|word| *word += u64::from(*word & mask >= from));
+            }
         }
     }
 

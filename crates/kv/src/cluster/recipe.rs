@@ -1,5 +1,6 @@
 //! How such clusters are run, and what must hold of them.
 
+use super::validation::{Scribe, Transcript, Validation};
 use super::{Cluster, MODEL, Mischief, Settings, changes, reads, slot, snapshots};
 use crate::WIRE_VERSION;
 use core::time::Duration;
@@ -35,7 +36,7 @@ pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError
         _ => None,
     };
     let make = move |id| rafts.get(slot(id)).unwrap_or(&first).clone();
-    Ok(Sim::new(settings.nodes, make, Cluster::new(settings.clone()))
+    let sim = Sim::new(settings.nodes, make, Cluster::new(settings.clone()))
         .climate(settings.climate.clone())
         .wired(WIRE_VERSION)
         .facts(snapshots::facts)
@@ -45,7 +46,8 @@ pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError
         .eventually_after_heal("every client is served again", Duration::from_secs(30), |world| {
             world.workload().satisfied()
         })
-        .eventually_after_heal("all replicas agree", Duration::from_secs(60), agree))
+        .eventually_after_heal("all replicas agree", Duration::from_secs(60), agree);
+    Ok(if settings.specified { with_spec(sim) } else { sim })
 }
 
 /// Adds Raft's five safety properties, looked at after every event.
@@ -62,6 +64,23 @@ pub fn with_invariants(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
         }
     })
 }
+
+/// Adds the executable specification: every step of every node must be one that [`synod_raft::spec`] allows.
+#[must_use]
+pub fn with_spec(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
+    sim.shadowed(SPECIFICATION, Validation::default)
+}
+
+/// As [`with_spec`], and writes down everything that validation looks at, for a trace that can be validated elsewhere
+/// ([`Refinement::note`](synod_raft::spec::Refinement::note)). For a single run, since all write into the same transcript.
+#[must_use]
+pub fn with_transcript(sim: Sim<Raft, Cluster>, transcript: &Transcript) -> Sim<Raft, Cluster> {
+    let transcript = Transcript::clone(transcript);
+    sim.shadowed(SPECIFICATION, move || Scribe::new(&transcript))
+}
+
+/// What a violation of the specification is called in a verdict.
+pub const SPECIFICATION: &str = "the executable specification";
 
 /// Adds the judge: at the end of a run the history that the clients saw must be linearizable.
 #[must_use]

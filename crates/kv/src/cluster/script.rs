@@ -21,7 +21,7 @@ pub enum BadSetting {
     },
     /// There is no such setting.
     #[error(
-        "`set {0}`: there is no such setting; there are protocol, nodes, clients, keys, gets-percent, operations, pause-max-ms, patience-ms, reads, leases, guard-ms, drift-bound-ppm, transfers-every, checkpoint-every, job-max-ms, changes-ms, replacements and sabotage"
+        "`set {0}`: there is no such setting; there are protocol, nodes, clients, keys, gets-percent, operations, pause-max-ms, patience-ms, reads, leases, guard-ms, drift-bound-ppm, transfers-every, checkpoint-every, job-max-ms, changes-ms, replacements, specified and sabotage"
     )]
     Unknown(String),
 }
@@ -55,6 +55,9 @@ impl Settings {
         if let Some(changes) = self.changes {
             set("changes-ms", changes.as_millis().to_string());
             set("replacements", self.replacements.to_string());
+        }
+        if self.specified {
+            set("specified", "true".to_owned());
         }
         if self.sabotage == Some(Mischief::ShortQuorum) {
             set("sabotage", SHORT_QUORUM.to_owned());
@@ -101,6 +104,7 @@ impl Settings {
                 "changes-ms" => {
                     settings.changes = Some(Duration::from_millis(number(1, u64::MAX, "milliseconds")?));
                 }
+                "specified" => settings.specified = value.parse().map_err(|_| bad("true or false"))?,
                 "replacements" => settings.replacements = value.parse().map_err(|_| bad("true or false"))?,
                 "sabotage" if value == SHORT_QUORUM => settings.sabotage = Some(Mischief::ShortQuorum),
                 "sabotage" => return Err(bad("`short-quorum`; a broken driver is a dial")),

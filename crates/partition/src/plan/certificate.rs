@@ -153,6 +153,9 @@ fn feasible(request: &Request, assignment: &Assignment) -> Result<i128, Flaw> {
     Ok(cost)
 }
 
+/// A node and what a replica of a group costs on it.
+type Priced = (i64, NodeId);
+
 /// What every assignment costs at least.
 fn bound(request: &Request, certificate: &Certificate) -> i128 {
     let of_node = |node: NodeId| certificate.nodes.get(&node).copied().unwrap_or(0);
@@ -168,7 +171,7 @@ fn bound(request: &Request, certificate: &Certificate) -> i128 {
     }
     let (cluster, spread) = (request.cluster(), request.spread());
     // For each group and zone the nodes, cheapest first.
-    let mut cheapest: BTreeMap<u32, Vec<(u32, Vec<(i64, NodeId)>)>> = BTreeMap::new();
+    let mut cheapest: BTreeMap<u32, Vec<(u32, Vec<Priced>)>> = BTreeMap::new();
     for group in request.partitions().iter().map(|partition| partition.group) {
         cheapest.entry(group).or_insert_with(|| {
             let mut zones: BTreeMap<u32, Vec<(i64, NodeId)>> = BTreeMap::new();

@@ -9,6 +9,11 @@
 //! complementary slackness. A path of least cost, and among these of fewest exchanges, keeps it (the weighted matroid intersection
 //! theorem, Lawler 1975; Ahuja, Magnanti and Orlin 1993, section 9.7).
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "vertices, buckets, units and places are numbers that this search gives out itself; each array has one entry for each"
+)]
+
 use super::instance::{Instance, Solution};
 use super::start::{Start, start};
 use alloc::collections::BinaryHeap;

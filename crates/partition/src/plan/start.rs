@@ -3,6 +3,11 @@
 //! The search may begin at any prices, as long as every partition has its cheapest owners at these. So the prices of overfull
 //! nodes are guessed (the cost of the dearest partition that must leave), and in most clusters nearly nothing is left to search.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "buckets and partitions are numbers of the instance, and each array has one entry for each"
+)]
+
 use super::instance::Instance;
 use super::shape::Counts;
 use alloc::collections::BinaryHeap;

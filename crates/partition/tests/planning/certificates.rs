@@ -75,3 +75,32 @@ fn each_broken_promise_is_named() {
     let over = Err(Flaw::Quota { node, replicas: 10, least: 4, most: 4 });
     assert_eq!(verify(&request, &all_on_one, &plan.certificate), over);
 }
+
+/// `slot mod n`, and replicas in turn without a look at zones or owners: what people write first.
+#[test]
+fn plans_of_planted_planners_are_refused_or_shown_to_be_dear() {
+    let nodes =
+        |count: usize| cluster(&[(1, "a"), (1, "b"), (1, "c"), (1, "a"), (1, "b"), (1, "c")][..count]);
+    let modulo = |slot: u64, count: u64| [slot % count + 1, (slot + 1) % count + 1];
+    let owned = (0..60).map(|slot| Partition::new(slot).owned(modulo(slot, 5)));
+    let request = Request::new(nodes(6), owned, Replication::new(2)).unwrap();
+    let best = certified(&request);
+    // Resized by remainder: even, legal, and it moves most of the data.
+    let resized = (0..60).map(|slot| (PartitionId(slot), modulo(slot, 6).map(NodeId).to_vec())).collect();
+    let proof = verify(&request, &resized, &best.certificate).unwrap();
+    assert_eq!(best.cost, 20, "a sixth of 120");
+    assert!(!proof.is_optimal() && proof.cost >= 4 * best.cost, "{proof:?}");
+    // The last one of the ring wraps around onto a node that it has already.
+    let wraps = (0..60)
+        .map(|slot| (PartitionId(slot), vec![NodeId(slot % 6 + 1), NodeId((slot + 6) % 6 + 1)]))
+        .collect();
+    let partition = PartitionId(0);
+    assert_eq!(verify(&request, &wraps, &best.certificate), Err(Flaw::Owners { partition, copies: 2 }));
+    // Two copies in one zone: three nodes on.
+    let strict = request.partitions().to_vec();
+    let strict = Request::new(nodes(6), strict, Replication::new(2).across(2)).unwrap();
+    let close = (0..60)
+        .map(|slot| (PartitionId(slot), vec![NodeId(slot % 6 + 1), NodeId((slot + 3) % 6 + 1)]))
+        .collect();
+    assert_eq!(verify(&strict, &close, &best.certificate), Err(Flaw::Spread { partition }));
+}

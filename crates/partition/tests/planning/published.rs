@@ -87,7 +87,8 @@ fn garage_naive_counterexample_is_solved() {
 /// layout to the next no more moves than what the quotas force, which the certificate proves.
 #[test]
 fn garage_scenarios_are_as_large_and_move_as_little_as_can_be() {
-    let scenarios: [(&[(u64, &str)], Replication, u64); 4] = [
+    type Scenario = (&'static [(u64, &'static str)], Replication, u64);
+    let scenarios: [Scenario; 4] = [
         (&[(1000, "a"), (1000, "b"), (1000, "c")], Replication::new(3).across(3), 3),
         (
             &[(2000, "a"), (1000, "a"), (2000, "b"), (1000, "b"), (2000, "c"), (1000, "c")],

@@ -33,5 +33,9 @@ mod scripts;
 mod segments;
 mod sessions;
 mod snapshots;
+mod spec;
+mod status;
+#[cfg(feature = "tracing")]
+mod tracing;
 mod transfers;
 mod wire;

@@ -571,3 +571,61 @@ proptest! {
         prop_assert!(tail || so_far == Some(last), "{:?} and {:?}", so_far, last);
     }
 }
+
+/// The disk of a node is gone, and another is in its place.
+fn replace_disk(cluster: &mut Cluster, node: u64, config: Config) {
+    cluster.crash(node);
+    cluster.start(config);
+}
+
+#[test]
+fn a_voter_that_has_lost_its_disk_counts_for_nothing_before_it_has_heard_all_voters() {
+    let founder = |config: &mut Config| (config.check_quorum, config.pre_vote) = (false, false);
+    for (rejoining, in_doubt) in [(true, true), (false, false)] {
+        let mut cluster = Cluster::with(3, founder);
+        cluster.campaign(1);
+        cluster.stabilize();
+        // Nodes 1 and 2 have committed what node 3 has not heard of.
+        cluster.isolate(3);
+        cluster.propose(1, "kept");
+        cluster.stabilize();
+        assert_eq!(cluster.committed(1), 2);
+        let mut config = Config::new(NodeId(2), (1..=3).map(NodeId));
+        founder(&mut config);
+        config.rejoining = rejoining;
+        cluster.isolate(1);
+        replace_disk(&mut cluster, 2, config);
+        cluster.connect(3);
+        cluster.isolate(1);
+        assert_eq!(cluster.raft(2).is_mending(), in_doubt);
+        // Its vote would put a node into power that lacks the entry. Whoever says nothing of the loss gives it.
+        assert_eq!(asks(&mut cluster, 3, 2, 5, id(1, 1)), !in_doubt);
+        if in_doubt {
+            cluster.connect(1);
+            cluster.run(Duration::from_secs(2));
+            assert!(!cluster.raft(2).is_mending());
+            assert!(cluster.leader().is_some());
+            for node in 1..=3 {
+                assert_eq!(cluster.payloads(node), ["kept"], "{node}");
+            }
+            // A later start finds a log, and nothing is lost.
+            cluster.isolate(2);
+            cluster.restart(2);
+            assert!(!cluster.raft(2).is_mending());
+        }
+    }
+}
+
+#[test]
+fn a_node_that_rejoins_under_its_old_id_knows_nobody_and_asks_who_speaks_to_it() {
+    let mut cluster = three();
+    cluster.crash(1);
+    replace_disk(&mut cluster, 3, Config::rejoining(NodeId(3)));
+    // The only other voter needs its vote, and gets it when all have been heard.
+    cluster.run(Duration::from_secs(2));
+    assert!(cluster.raft(3).is_mending() && cluster.leader().is_none());
+    cluster.restart(1);
+    cluster.run(Duration::from_secs(3));
+    assert!(!cluster.raft(3).is_mending() && cluster.leader().is_some());
+    assert_eq!(cluster.payloads(3), cluster.payloads(2));
+}

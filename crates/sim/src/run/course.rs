@@ -242,6 +242,9 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
         if let Some(portrait) = self.portrait {
             self.world.portray(portrait);
         }
+        if let Some((node, detail)) = self.world.flaw() {
+            return Err(violated(self.sim.shadow_name(), detail, node));
+        }
         for &id in self.world.moved() {
             // What a traitor holds proves nothing.
             if self.world.has_traitors() && self.world.is_traitor(id) {

@@ -8,8 +8,9 @@
 //! **Balance.** The fullest node by its part of the weight: slots as planned, tokens as allocated while the cluster grew node by node, and
 //! beside them a ring of 160 random virtual nodes (the crate `hashring`), counted over 1,000 keys a node.
 
+use core::time::Duration;
 use hashring::HashRing;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use synod_benches::Table;
 use synod_core::{Entropy, NodeId, SplitMix64};
 use synod_hashring::{Cluster, Node};

@@ -6,9 +6,10 @@
 //! Maglev crates are not asked beyond 100 nodes, where they allocate without bound; `consistent_hash_ring`, whose building time is
 //! quadratic, not beyond 1,000.
 #![forbid(unsafe_code)]
+#![expect(clippy::expect_used, reason = "a benchmark that goes wrong should stop")]
 
-use std::hint::black_box;
-use std::net::SocketAddr;
+use core::hint::black_box;
+use core::net::SocketAddr;
 use synod_benches::Contest;
 use synod_core::{NodeId, SplitMix64};
 use synod_hashring::{
@@ -298,7 +299,7 @@ fn shared() {
     let keys = keys(100_000);
     let ring = Ring::new(Cluster::equal(100), Vnodes::each(VNODES), HASH).expect("a ring");
     let shared = Shared::new(ring.clone());
-    let reader = std::cell::RefCell::new(shared.reader());
+    let reader = core::cell::RefCell::new(shared.reader());
     let mut contest =
         Contest::new("shared: a look-up through a reader, 100 nodes", "look-up", keys.len() as u64);
     contest.enter("synod Ring", ours(&keys, &ring));

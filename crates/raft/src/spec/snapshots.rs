@@ -34,7 +34,11 @@ impl Spec {
         last: EntryId,
         membership: &Arc<Membership>,
     ) -> Result<(), Guard> {
-        self.tell_commit(at, term, last.index)?;
+        // After a restart a state machine may have what its server does not know to be committed any more.
+        let is_committed = last.index <= self.committed() && self.committed.holds(last);
+        if !is_committed {
+            self.tell_commit(at, term, last.index)?;
+        }
         let log = &self.at(at).log;
         if last.index >= log.base().index && !log.holds(last) {
             return Err(Guard::NotInLog { entry: last });

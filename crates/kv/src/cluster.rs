@@ -19,7 +19,8 @@ mod snapshots;
 mod validation;
 
 pub use recipe::{
-    SPECIFICATION, simulation, with_guards, with_invariants, with_judge, with_spec, with_transcript,
+    SPECIFICATION, simulation, with_guards, with_invariants, with_judge, with_leases, with_spec,
+    with_transcript,
 };
 pub use script::{BadSetting, scripted, shrinker};
 pub use validation::Transcript;
@@ -235,6 +236,8 @@ pub struct Cluster {
     effects: BTreeMap<NodeId, (Index, Arc<Membership>, bool)>,
     /// Who was the only voter at some time: what such a node has agreed to, nobody else need know.
     alone: BTreeSet<NodeId>,
+    /// The term of each entry that a replica was given, by index.
+    given: Vec<Term>,
     /// How many jobs the hosts have done.
     jobs: u64,
     processes: u64,
@@ -259,6 +262,7 @@ impl Cluster {
         Self {
             clients: (0..settings.clients).map(client).collect(),
             replicas: vec![Replica::new(Memory::default(), settings.checkpoint_every); settings.nodes],
+            given: Vec::new(),
             jobs: 0,
             mail: VecDeque::new(),
             delivered: 0,
@@ -454,7 +458,31 @@ impl Cluster {
         }
     }
 
+    /// What one replica is given all are given: an entry is named by its index and term.
+    fn compare(&mut self, node: NodeId, segment: &Segment) {
+        let term = segment.term();
+        for index in segment.first().0..=segment.last().0 {
+            let place = usize::try_from(index).unwrap_or(usize::MAX);
+            match self.given.get(place) {
+                Some(given) if *given == Term::ZERO => {}
+                Some(given) if *given != term => {
+                    let others = *given;
+                    self.breach.get_or_insert_with(|| {
+                        format!("{node} is given entry {index} of term {term}, and another was given that of term {others}")
+                    });
+                    continue;
+                }
+                Some(_) => continue,
+                None => self.given.resize(place + 1, Term::ZERO),
+            }
+            if let Some(given) = self.given.get_mut(place) {
+                *given = term;
+            }
+        }
+    }
+
     fn committed(&mut self, node: NodeId, segment: &Segment, io: &mut Raw<'_>) {
+        self.compare(node, segment);
         let Some(replica) = self.replicas.get_mut(slot(node)) else { return };
         let mut answers = Vec::new();
         let Replica { machine, waiting, .. } = replica;

@@ -5,7 +5,9 @@
 use core::ops::Range;
 use core::time::Duration;
 use synod_core::NodeId;
-use synod_kv::cluster::{Cluster, Settings, simulation, with_guards, with_invariants, with_judge};
+use synod_kv::cluster::{
+    Cluster, Settings, simulation, with_guards, with_invariants, with_judge, with_leases,
+};
 use synod_raft::Raft;
 use synod_sim::{Climate, Dials, Fault, Rate, Sim, Verdict};
 
@@ -26,7 +28,7 @@ fn judged(settings: &Settings) -> Sim<Raft, Cluster> {
 fn reads_of_every_mode_are_linearizable_in_a_hostile_world() {
     // The swarm's clocks drift by up to a tenth.
     let settings = leased(100_000);
-    let sim = with_guards(judged(&settings), &settings)
+    let sim = with_guards(with_leases(judged(&settings)), &settings)
         .sometimes("reads were served", |world| world.workload().tally().reads > 100)
         .sometimes("stale reads were served", |world| world.workload().tally().stale > 10)
         .sometimes("a leader handed over", |world| world.workload().tally().transfers > 0);
@@ -83,6 +85,20 @@ fn by_promise(drift_ppm_max: u32) -> Settings {
 fn clocks_beyond_their_bound_make_leased_reads_stale_and_the_judge_sees_it() {
     let found = stale_reads(&by_promise(1_000), 24..40);
     assert!(found >= 1, "{found}");
+}
+
+/// While one leader's lease holds by its own clock, another is elected: seen at that moment, whether or not anybody reads.
+#[test]
+fn leases_exclude_each_other_until_the_clocks_leave_their_bound() {
+    let overlap = |settings: &Settings| {
+        let sim = with_leases(drifting(settings));
+        let lapses = (0..20).map(|seed| sim.run(seed).verdict);
+        lapses
+            .filter(|lapse| matches!(lapse, Verdict::Violated { name: "leases exclude each other", .. }))
+            .count()
+    };
+    assert_eq!(overlap(&by_promise(400_000)), 0);
+    assert!(overlap(&by_promise(0)) > 0);
 }
 
 #[test]

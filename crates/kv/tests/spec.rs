@@ -9,7 +9,7 @@ use synod_kv::cluster::{
 };
 use synod_raft::Raft;
 use synod_raft::spec::{Note, Refinement};
-use synod_sim::{Bound, Climate, Dials, Fault, Rate, Sim, Verdict};
+use synod_sim::{Bound, Climate, Dials, Fault, Latency, Rate, Sim, Verdict};
 
 fn specified(settings: &Settings) -> Sim<Raft, Cluster> {
     with_spec(simulation(settings).unwrap())
@@ -66,6 +66,33 @@ fn and_every_step_of_a_log_that_is_mended() {
         let summary = sim.run_seeds(0..seeds(), |_| {});
         assert!(summary.passed(), "{checkpoint_every}: {summary}");
     }
+}
+
+/// Seed 2215: a follower has lost entries that another leader overwrote, died, was removed and added again. What it acknowledges in
+/// its new life counts.
+#[test]
+fn a_follower_with_two_lives_is_counted() {
+    let mut settings = Settings::default();
+    (settings.nodes, settings.clients, settings.operations) = (4, 4, 400);
+    settings.storm = Duration::from_secs(5);
+    settings.changes = Some(Duration::from_millis(100));
+    settings.climate = Climate::Swarm(vec![
+        Fault::Crash,
+        Fault::Flap,
+        Fault::Isolate,
+        Fault::OneWay,
+        Fault::Split,
+        Fault::StallDisk,
+    ]);
+    settings.configure = |config| {
+        config.pre_vote = false;
+        config.check_quorum = false;
+    };
+    let sim = simulation(&settings).unwrap().turn(|dials| {
+        dials.sync = Latency::LogNormal(Duration::from_millis(8));
+        dials.duplicate_ppm = dials.duplicate_ppm.max(50_000);
+    });
+    assert_eq!(with_spec(sim).run(2215).verdict, Verdict::Passed);
 }
 
 #[test]

@@ -96,6 +96,20 @@ impl Raft {
             && self.lease.from.is_some_and(|from| now < from + span)
     }
 
+    /// Whether this node leads, and at this moment of its own clock its lease says that nobody else does in a later term; see
+    /// [`Config::leases`](crate::Config::leases). O(1).
+    #[must_use]
+    pub fn holds_lease(&self, now: Time) -> bool {
+        self.role == Role::Leader && self.lease_holds(now)
+    }
+
+    /// The same of the log that is a lease: nobody else has committed an entry of a later term; see
+    /// [`Config::lease_guard`](crate::Config::lease_guard). O(1).
+    #[must_use]
+    pub fn holds_guard(&self, now: Time) -> bool {
+        self.role == Role::Leader && self.guard_holds(now)
+    }
+
     /// What an operator may ask.
     pub(crate) fn lease_status(&self) -> LeaseStatus {
         let leads = self.role == Role::Leader;

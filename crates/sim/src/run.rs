@@ -31,6 +31,7 @@ type MakeCheck<P> = Arc<dyn Fn() -> Check<P> + Send + Sync>;
 type Holds<P, W> = Arc<dyn Fn(&World<P, W>) -> bool + Send + Sync>;
 type Watch<P, W> = Arc<dyn Fn(&World<P, W>) -> bool + Send + Sync>;
 type Turn = Arc<dyn Fn(&mut Dials) + Send + Sync>;
+type Across<P, W> = Arc<dyn Fn(&World<P, W>, NodeId) -> Result<(), String> + Send + Sync>;
 type Judge<P, W> = Arc<dyn Fn(&World<P, W>) -> Result<(), String> + Send + Sync>;
 
 /// Sees every node that moves. It is copied where a run is forked.
@@ -127,6 +128,7 @@ pub struct Sim<P: Simulated, W> {
     turn: Option<Turn>,
     storm: Duration,
     always: Vec<(&'static str, MakeCheck<P>)>,
+    across: Vec<(&'static str, Across<P, W>)>,
     eventually: Vec<(&'static str, Duration, Holds<P, W>)>,
     sometimes: Vec<(&'static str, Holds<P, W>)>,
     judges: Vec<(&'static str, Judge<P, W>)>,
@@ -148,6 +150,7 @@ impl<P: Simulated, W: Clone> Clone for Sim<P, W> {
             turn: self.turn.clone(),
             storm: self.storm,
             always: self.always.clone(),
+            across: self.across.clone(),
             eventually: self.eventually.clone(),
             sometimes: self.sometimes.clone(),
             judges: self.judges.clone(),
@@ -172,6 +175,7 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
             turn: None,
             storm: Duration::from_secs(10),
             always: Vec::new(),
+            across: Vec::new(),
             eventually: Vec::new(),
             sometimes: Vec::new(),
             judges: Vec::new(),
@@ -260,6 +264,18 @@ impl<P: Simulated, W: Workload<P>> Sim<P, W> {
         C: FnMut(NodeId, Option<&P>) -> Result<(), String> + Clone + 'static,
     {
         self.always.push((name, Arc::new(move || Box::new(observer()))));
+        self
+    }
+
+    /// What must hold of several nodes at one moment, by their own [clocks](World::clock), say. After every event, as
+    /// [`always`](Sim::always), it is shown the world and the node that has moved; it keeps no notes.
+    #[must_use]
+    pub fn always_across(
+        mut self,
+        name: &'static str,
+        check: impl Fn(&World<P, W>, NodeId) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.across.push((name, Arc::new(check)));
         self
     }
 

@@ -162,6 +162,12 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         Time(self.net.now)
     }
 
+    /// What the clock of a node shows, which need be neither right nor steady. `None`: there is no such node.
+    pub fn clock(&self, id: NodeId) -> Option<Time> {
+        let node = self.nodes.get(index(id).filter(|at| *at < self.len())?)?;
+        Some(node.host.clock.show(self.net.now))
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> usize {
         self.net.up.len()

@@ -4,7 +4,7 @@ use super::clusters::PROGRESS;
 use super::{Clusters, Search, Setup};
 use core::time::Duration;
 use synod_core::NodeId;
-use synod_kv::cluster::{Cluster, Settings, simulation, with_invariants, with_judge};
+use synod_kv::cluster::{Cluster, Settings, simulation, with_invariants, with_judge, with_leases};
 use synod_raft::{Config, Raft, Role};
 use synod_sim::{Bound, Climate, Dials, Fault, Latency, Rate, Sim, World};
 
@@ -15,7 +15,7 @@ pub(super) fn setups() -> Vec<Setup> {
     use Fault::{Blackout, Bridge, Crash, Flap, Isolate, OneWay, Pause, SlowDisk, Split, StallDisk};
     let swarm = |among: &[Fault]| Climate::Swarm(among.to_vec());
     let partitions = [Isolate, Split, OneWay, Bridge, Flap, Pause];
-    let everything = |sim| with_judge(with_invariants(sim));
+    let everything = |sim| with_leases(with_judge(with_invariants(sim)));
     let setups = [
         named("storm-3", "three nodes, every fault", &small(3, Climate::swarm()), everything),
         named("storm-5", "five nodes, every fault", &small(5, Climate::swarm()), everything),
@@ -225,18 +225,18 @@ fn campaign_again_and_again(config: &mut Config) {
 }
 
 /// With members that come and go this often.
-fn changing(mut settings: Settings, every_ms: u64) -> Settings {
+pub(super) fn changing(mut settings: Settings, every_ms: u64) -> Settings {
     settings.changes = Some(Duration::from_millis(every_ms));
     settings
 }
 
 /// With machines that are exchanged for new ones while they are no members.
-fn replacing(mut settings: Settings) -> Settings {
+pub(super) fn replacing(mut settings: Settings) -> Settings {
     settings.replacements = true;
     settings
 }
 
-fn hunted(nodes: usize) -> Settings {
+pub(super) fn hunted(nodes: usize) -> Settings {
     let strikes = |fault, every| Rate {
         fault,
         every: Duration::from_millis(every),
@@ -272,7 +272,7 @@ fn stalled(nodes: usize) -> Settings {
     restless(small(nodes, Climate::Fixed(dials)))
 }
 
-fn late(nodes: usize) -> Settings {
+pub(super) fn late(nodes: usize) -> Settings {
     let ms = Duration::from_millis;
     let mut dials = Dials::rough(&[Fault::Isolate, Fault::Crash, Fault::Split]);
     let mut quantiles: Vec<_> = (1..=18).map(|at| ms(at / 2)).collect();
@@ -397,7 +397,7 @@ fn compacting(mut settings: Settings, every: u64) -> Settings {
 }
 
 /// The same, of [`restless`] nodes.
-fn restless_compacting(settings: Settings, every: u64) -> Settings {
+pub(super) fn restless_compacting(settings: Settings, every: u64) -> Settings {
     let mut settings = compacting(restless(settings), every);
     settings.configure = |config| {
         campaign_again_and_again(config);
@@ -414,7 +414,7 @@ fn keep_little(config: &mut Config) {
 }
 
 /// Messages come twice, and in any order; what hosts are asked for takes long.
-fn echoing(nodes: usize) -> Settings {
+pub(super) fn echoing(nodes: usize) -> Settings {
     let ms = Duration::from_millis;
     let mut dials = lagging();
     dials.latency = Latency::Uniform(ms(1), ms(120));
@@ -427,7 +427,7 @@ fn echoing(nodes: usize) -> Settings {
 }
 
 /// Elections, and disks that lose what was written in them.
-fn forgetful(nodes: usize) -> Settings {
+pub(super) fn forgetful(nodes: usize) -> Settings {
     let ms = Duration::from_millis;
     let mut settings = rotting(nodes);
     if let Climate::Fixed(dials) = &mut settings.climate {
@@ -458,7 +458,7 @@ fn lagging() -> Dials {
 }
 
 /// Disks that rot, each fact on a minority of them.
-fn rotting(nodes: usize) -> Settings {
+pub(super) fn rotting(nodes: usize) -> Settings {
     let ms = Duration::from_millis;
     let mut dials = Dials::calm();
     dials.latency = Latency::Uniform(ms(1), ms(10));

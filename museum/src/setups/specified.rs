@@ -1,5 +1,6 @@
 //! Stores on Raft before the executable specification alone: no invariant, no client and no clock has a say.
 
+use super::raft::{changing, echoing, forgetful, hunted, late, replacing, restless_compacting, rotting};
 use super::{Clusters, Search, Setup};
 use core::time::Duration;
 use synod_kv::cluster::{Settings, simulation, with_spec};
@@ -18,6 +19,28 @@ pub(super) fn setups() -> Vec<Setup> {
         ),
         named("specified-members-4", "four of them that come and go", &members),
         named("specified-snapshots-3", "three of them that keep little", &lagging),
+        whole(
+            "specified-echoing-3",
+            "three nodes that keep little, whose hosts are slow, with messages that arrive twice and in any order",
+            &echoing(3),
+        ),
+        whole("specified-rotting-3", "three nodes whose disks rot", &rotting(3)),
+        whole("specified-forgetful-3", "three nodes whose votes rot, mostly", &forgetful(3)),
+        whole(
+            "specified-rotting-snapshots-3",
+            "three of them, which keep little",
+            &restless_compacting(rotting(3), 10),
+        ),
+        whole(
+            "specified-cold-5",
+            "five nodes that keep nothing in memory, whose leaders fall as soon as they rise",
+            &cold(hunted(5)),
+        ),
+        whole(
+            "specified-replaced-4",
+            "three or four nodes, one of which comes and goes, each time on a new disk",
+            &replacing(changing(late(4), 60)),
+        ),
     ];
     setups.into_iter().flatten().collect()
 }
@@ -36,6 +59,24 @@ fn settings(nodes: usize) -> Settings {
         config.check_quorum = false;
     };
     settings
+}
+
+/// Nothing is compacted, and every entry is read again from the disk.
+fn cold(mut settings: Settings) -> Settings {
+    settings.checkpoint_every = 0;
+    settings.configure = |config| {
+        config.pre_vote = false;
+        config.check_quorum = false;
+        config.election_timeout_max = config.election_timeout_min + Duration::from_millis(30);
+        config.log_memory_bytes_max = 0;
+    };
+    settings
+}
+
+/// A setup that has its dials already.
+fn whole(name: &'static str, says: &'static str, settings: &Settings) -> Option<Setup> {
+    let search = Search::Seeds(Box::new(Clusters { sim: with_spec(simulation(settings).ok()?) }));
+    Some(Setup { room: "raft", name, says, search })
 }
 
 fn named(name: &'static str, says: &'static str, settings: &Settings) -> Option<Setup> {

@@ -7,7 +7,7 @@ use core::time::Duration;
 use synod_consistency_checker::verify;
 use synod_core::{NodeId, StateMachine as _, mutant};
 use synod_raft::invariants::Safety;
-use synod_raft::{ConfigError, QuorumRule, Raft};
+use synod_raft::{ConfigError, QuorumRule, Raft, Role};
 use synod_sim::{Climate, Dials, Fault, Sabotage, Sim, World};
 
 /// The recipe for runs of such a cluster: progress and convergence after the faults. [`with_invariants`] and [`with_judge`]
@@ -62,6 +62,34 @@ pub fn with_invariants(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
                 Ok(())
             }
         }
+    })
+}
+
+/// Adds what leases claim: while a leader's lease holds by its own clock nobody leads in a later term, and while its log is its lease
+/// nobody has committed anything in one. For clocks within [`Settings::clock_drift_ppm_max`].
+#[must_use]
+pub fn with_leases(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
+    sim.always_across("leases exclude each other", |world, id| {
+        let Some(other) = world.node(id).filter(|node| node.role() == Role::Leader) else { return Ok(()) };
+        let commits = other.term_at(other.commit_index()) == Some(other.term());
+        for (holder, raft) in world.up() {
+            let Some(now) = world.clock(holder).filter(|_| raft.term() < other.term()) else { continue };
+            if raft.holds_lease(now) {
+                return Err(format!(
+                    "{holder} has a lease in term {}, and {id} leads in term {}",
+                    raft.term(),
+                    other.term()
+                ));
+            }
+            if commits && raft.holds_guard(now) {
+                return Err(format!(
+                    "the log of {holder} is its lease in term {}, and {id} has committed in term {}",
+                    raft.term(),
+                    other.term()
+                ));
+            }
+        }
+        Ok(())
     })
 }
 

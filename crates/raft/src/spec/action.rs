@@ -207,6 +207,11 @@ pub enum Action {
     },
     /// Crashes, and comes back with what was on its disk.
     Restart,
+    /// Says that nothing is missing any more in its log, which was damaged.
+    BeWhole {
+        /// The term in which it is.
+        term: Term,
+    },
     /// Nothing that the specification knows of.
     Stutter,
 }

@@ -210,6 +210,15 @@ pub enum Guard {
     /// A node whose log is damaged does not campaign: it does not know what it has promised.
     #[error("its log is damaged")]
     Damaged,
+    /// A crash takes no doubt away.
+    #[error("it did not know what it had promised when it died, and has learnt nothing since")]
+    DoubtForgotten,
+    /// A node is whole again when it knows what it has promised.
+    #[error("it says that its log is whole, and does not know what it has promised in term {term}")]
+    PromiseForgotten {
+        /// The term.
+        term: Term,
+    },
     /// A reader is told an index only by a leader that knows all that was committed before its term (thesis 6.4).
     #[error("it does not know yet what was committed before its term (thesis 6.4)")]
     ReadTooSoon,

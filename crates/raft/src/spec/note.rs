@@ -200,6 +200,8 @@ pub struct State {
     pub last: EntryId,
     /// Its log was damaged, and is not whole again.
     pub damaged: bool,
+    /// It does not know what it has promised, and so it does not vote.
+    pub in_doubt: bool,
     /// It has stopped for good.
     pub halted: bool,
     /// Its log, where it must be told because damage has made it what it is.
@@ -322,6 +324,7 @@ impl State {
             base: raft.log.base(),
             last: raft.log.last(),
             damaged: raft.mending.is_some(),
+            in_doubt: !raft.may_vote(),
             halted: raft.halted,
             log: None,
         }

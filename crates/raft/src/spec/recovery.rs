@@ -2,7 +2,7 @@
 
 use super::history::History;
 use super::state::{Disk, Part, Server};
-use super::{Entries, HardState, Spec, Written};
+use super::{Entries, Guard, HardState, Spec, Written};
 use crate::{EntryId, Index, Membership, QuorumRule, Term};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -107,6 +107,7 @@ impl Spec {
         }
         // An emptied disk is no better than a damaged one.
         let emptied = term == Term::ZERO && log.last() == EntryId::ZERO && self.at(at).term > Term::ZERO;
+        let died_in_doubt = self.at(at).in_doubt;
         let mut life = self.at(at).life + u32::from(damaged || emptied);
         *self.at_mut(at) = Server {
             term,
@@ -119,6 +120,8 @@ impl Spec {
             matched: Vec::new(),
             doubtful: Vec::new(),
             damaged,
+            in_doubt: damaged,
+            died_in_doubt,
             life,
             disk: Disk { durable: Lsn::ZERO, ..Disk::default() },
         };
@@ -137,6 +140,23 @@ impl Spec {
             }
         }
         server.life = life;
+    }
+
+    /// A server that was damaged says that nothing is missing any more, and that it is in this term.
+    pub(super) fn is_whole(&self, at: usize, term: Term) -> Result<(), Guard> {
+        let id = self.id(at);
+        // Who was elected, or has led, in a later term, and has kept that on its own disk, would have told.
+        let kept = |other: NodeId| {
+            other != id && self.servers.iter().any(|(known, of)| *known == other && of.life == 0)
+        };
+        let votes = self.cast.iter().filter(|((_, voter), candidate)| *voter == id && kept(**candidate));
+        let votes = votes.map(|((of, _), _)| *of);
+        let heard =
+            self.reigns.iter().filter(|reign| kept(reign.leader) && reign.acknowledged_by(id).is_some());
+        match votes.chain(heard.map(|reign| reign.term)).max() {
+            Some(promised) if promised > term => Err(Guard::PromiseForgotten { term: promised }),
+            _ => Ok(()),
+        }
     }
 
     /// A term that damage has left a trace of.

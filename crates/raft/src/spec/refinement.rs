@@ -403,6 +403,9 @@ impl Refinement {
         }
         let place = self.spec.place(node);
         let own = self.spec.at(place);
+        if self.heard.starts && own.died_in_doubt && !state.in_doubt {
+            return Self::refuse(node, Action::Restart, Guard::DoubtForgotten);
+        }
         let same = own.part == part_of(state.role)
             && own.commit == state.commit
             && own.log.last() == state.last
@@ -550,9 +553,12 @@ impl Refinement {
             adopted.restore_above(index);
             self.spec.at_mut(place).log = adopted;
         }
+        if self.spec.at(place).damaged && !state.damaged && !self.heard.starts {
+            self.spec.take(node, Action::BeWhole { term: state.term })?;
+        }
         let cast = self.spec.cast.get(&(state.term, node)).copied();
         let own = self.spec.at_mut(place);
-        own.damaged = state.damaged;
+        (own.damaged, own.in_doubt) = (state.damaged, state.in_doubt);
         if self.heard.starts {
             own.commit = own.snapshot.index;
         }

@@ -197,6 +197,10 @@ impl Spec {
             }
         };
         let Some((_, known)) = reign.acknowledged.get_mut(place) else { return Ok(()) };
+        if known.life < life {
+            // It has lost something that it had told another leader; what it says from here on is of its new life.
+            known.ends(life);
+        }
         if in_doubt {
             known.doubted = known.doubted.max(matched);
         } else {

@@ -79,6 +79,9 @@ pub(super) struct Server {
     pub(super) doubtful: Vec<(NodeId, Index)>,
     /// Its log was damaged, and is not known to be whole again.
     pub(super) damaged: bool,
+    /// It does not know what it has promised; and when it died, it did not.
+    pub(super) in_doubt: bool,
+    pub(super) died_in_doubt: bool,
     /// How often it has lost a part of its log.
     pub(super) life: u32,
     pub(super) disk: Disk,
@@ -258,6 +261,7 @@ impl Spec {
             Action::HandOver { to, term } => self.hand_over(at, *to, *term),
             Action::TellIndex { term, index } => self.tell_index(at, *term, *index),
             Action::Restart => self.restart(at),
+            Action::BeWhole { term } => self.is_whole(at, *term),
             _ => Ok(()),
         }
     }

@@ -431,6 +431,7 @@ fn quiet(term: u64, vote: Option<NodeId>, role: Role) -> State {
         base: EntryId::ZERO,
         last: EntryId::ZERO,
         damaged: false,
+        in_doubt: false,
         halted: false,
         log: None,
     }

@@ -256,6 +256,11 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
                     return Err(violated(name, detail, id));
                 }
             }
+            for (name, check) in &self.sim.across {
+                if let Err(detail) = check(&self.world, id) {
+                    return Err(violated(name, detail, id));
+                }
+            }
         }
         Ok(())
     }

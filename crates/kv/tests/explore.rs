@@ -8,7 +8,7 @@ use synod_raft::{
     Change, Command, Config, Event, Index, Message, QuorumRule, Raft, ReadMode, Role, Segment, Step, Term,
     Transition,
 };
-use synod_sim::explore::{Bounds, Explorer, Observer};
+use synod_sim::explore::{Bounds, Cluster, Explorer, Observer};
 
 fn scope(turn: impl Fn(&mut RaftScope)) -> RaftScope {
     let mut scope = RaftScope::default();
@@ -106,8 +106,11 @@ fn snapshots_stand_for_what_was_committed_in_every_schedule() {
 }
 
 /// How many steps lead to what a model is for.
-fn steps_to(scope: &RaftScope, meets: impl Fn(&Raft) -> bool + Send + Sync + 'static) -> Option<usize> {
-    let cluster = scope.cluster().unwrap().always("this is what it is for", move |view| {
+fn steps_to(
+    model: Cluster<Raft, RaftHistory>,
+    meets: impl Fn(&Raft) -> bool + Send + Sync + 'static,
+) -> Option<usize> {
+    let cluster = model.always("this is what it is for", move |view| {
         if view.up().any(|(_, raft)| meets(raft)) { Err("met".to_owned()) } else { Ok(()) }
     });
     let found = Explorer::new(&cluster).run_with_sleep_sets();
@@ -116,13 +119,13 @@ fn steps_to(scope: &RaftScope, meets: impl Fn(&Raft) -> bool + Send + Sync + 'st
 
 #[test]
 fn the_models_reach_what_they_are_for() {
-    let left = steps_to(&handing_over(), |raft| {
+    let left = steps_to(handing_over().cluster().unwrap(), |raft| {
         let membership = raft.membership();
         raft.memberships_uncommitted() == 0 && membership.voters() == [NodeId(2)] && !membership.is_joint()
     });
     assert!(left.is_some(), "the joint membership is never left");
     // Who has a log that begins later than it was stored here has installed a snapshot.
-    let installed = steps_to(&compacting(2, 1), |raft| {
+    let installed = steps_to(compacting(2, 1).cluster().unwrap(), |raft| {
         raft.role() != Role::Leader && raft.id() == NodeId(2) && raft.snapshot().index > Index(0)
     });
     assert!(installed.is_some(), "no snapshot is ever installed");

@@ -72,6 +72,7 @@ const SLOW: &[&str] = &[
     "joint-election-by-one-half",
     "lease-without-drift",
     "older-snapshot-taken",
+    "suffix-dropped",
     "votes-again-after-damage",
     "window-leaks",
 ];
@@ -87,7 +88,6 @@ const UNCAUGHT: &[&str] = &[
     "overwritten-entry-recalled",
     "promise-lost-in-restart",
     "snapshot-for-ever",
-    "suffix-dropped",
     "votes-while-mending",
 ];
 

@@ -32,7 +32,8 @@ pub(super) fn setups() -> Vec<Setup> {
         states("reads-3", "every schedule of two campaigns and a read, each link in order", || {
             explored(|scope| {
                 (scope.candidates, scope.reads) = (2, 1);
-                scope.bounds = Bounds { network: Network::Fifo, ..timers(2) };
+                // One election, and two timers of who has heard that leader.
+                scope.bounds = Bounds { network: Network::Fifo, ..timers(3) };
             })
         }),
         states(

@@ -13,7 +13,7 @@ use synod_core::{Bytes, NodeId};
 use synod_kv::explore::RaftScope;
 use synod_paxos::invariants::Safety;
 use synod_paxos::{Command, Config, Paxos};
-use synod_raft::QuorumRule;
+use synod_raft::{Change, QuorumRule, Step, Transition};
 use synod_sim::explore::{
     self, Bounds, Cluster, Exploration, Explorer, Extent, Independence, Model, Network, Observer, Stop,
 };
@@ -24,7 +24,10 @@ use synod_sim::explore::{
 Examples:
   synod explore --protocol raft --campaigns 1 --crashes 1
   synod explore --protocol raft --campaigns 2 --short-quorum
+  synod explore --protocol raft --nodes 2 --spares 1 --changes 1 --proposals 0 --campaigns 3 --crashes 1
+  synod explore --protocol raft --nodes 2 --compactions 1 --demands 1
   synod explore --protocol paxos --proposals 2 --duplicates 1
+  synod explore --protocol paxos --proposals 2 --campaigns 1 --crashes 1 --everlasting
   synod explore --protocol raft --campaigns 2 --crashes 1 --memory 2048 --spill . --minutes 60
 
 Any message may arrive before or after any other, or never; any armed timer may run out at any moment; a sync may complete at any
@@ -44,6 +47,22 @@ pub(crate) struct Explore {
     /// Linearizable reads of Raft's, each asked once and anywhere.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=20))]
     reads: u8,
+    /// Nodes of Raft's that are no members at first, those with the highest numbers.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=6))]
+    spares: u8,
+    /// Changes of Raft's membership, each asked for once and anywhere: the last node comes and the first goes, through a joint
+    /// membership; the first comes back; the last goes.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=3))]
+    changes: u8,
+    /// How often a node of Raft's compacts its log; who then lags gets a snapshot.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=10))]
+    compactions: u8,
+    /// How often an application on Raft loses its state, and asks for a snapshot.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=10))]
+    demands: u8,
+    /// Heartbeats of Raft's leaders are sent; each is a timer that runs out.
+    #[arg(long)]
+    heartbeats: bool,
     /// How many timers run out: elections with Raft, retries with Paxos.
     #[arg(long, value_name = "N", default_value_t = 1)]
     campaigns: u8,
@@ -53,6 +72,9 @@ pub(crate) struct Explore {
     /// How many messages are doubled.
     #[arg(long, value_name = "N", default_value_t = 0)]
     duplicates: u8,
+    /// How many messages are lost where something waits behind them (--fifo); elsewhere a loss is a message that never arrives.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    drops: u8,
     /// Raft asks before it campaigns.
     #[arg(long)]
     pre_vote: bool,
@@ -65,6 +87,10 @@ pub(crate) struct Explore {
     /// Messages on a link arrive in the order in which they were sent.
     #[arg(long)]
     fifo: bool,
+    /// Messages arrive any number of times, or never: one that was sent stays on its way for ever. For Paxos, which takes a message twice
+    /// as if it came once.
+    #[arg(long, conflicts_with = "fifo")]
+    everlasting: bool,
     /// Leave nothing out, not even what cannot change the verdict, and try every order of actions that commute.
     #[arg(long)]
     full: bool,
@@ -100,6 +126,11 @@ impl Explore {
                 scope.bounds = self.bounds();
                 scope.proposals = self.proposals;
                 scope.reads = self.reads;
+                scope.spares = usize::from(self.spares);
+                scope.changes = self.changes();
+                scope.compactions = self.compactions;
+                scope.demands = self.demands;
+                scope.heartbeats = self.heartbeats;
                 scope.pre_vote = self.pre_vote;
                 scope.check_quorum = self.check_quorum;
                 if self.short_quorum {
@@ -108,22 +139,44 @@ impl Explore {
                 let cluster = scope.cluster().map_err(|error| Complaint::Usage(error.to_string()))?;
                 self.cluster(&cluster, console)
             }
-            Protocol::Paxos if self.pre_vote || self.check_quorum || self.short_quorum || self.reads > 0 => {
-                Err(Complaint::Usage(
-                    "--reads, --pre-vote, --check-quorum and --short-quorum belong to Raft".to_owned(),
-                ))
-            }
+            Protocol::Paxos if self.asks_for_raft() => Err(Complaint::Usage(
+                "--reads, --spares, --changes, --compactions, --demands, --heartbeats, --pre-vote, --check-quorum and \
+                 --short-quorum belong to Raft"
+                    .to_owned(),
+            )),
             Protocol::Paxos => self.cluster(&self.paxos()?, console),
         }
     }
 
+    fn asks_for_raft(&self) -> bool {
+        let numbers = [self.reads, self.spares, self.changes, self.compactions, self.demands];
+        let flags = [self.heartbeats, self.pre_vote, self.check_quorum, self.short_quorum];
+        numbers.iter().any(|number| *number > 0) || flags.contains(&true)
+    }
+
+    /// As many of the three changes as are asked for.
+    fn changes(&self) -> Vec<Change> {
+        let (first, last) = (NodeId(1), NodeId(u64::from(self.nodes)));
+        let swap = Change::Steps {
+            steps: vec![Step::AddVoter(last), Step::Remove(first)],
+            transition: Transition::JointImplicit,
+        };
+        let all = [swap, Change::from(Step::AddVoter(first)), Change::from(Step::Remove(last))];
+        all.into_iter().take(usize::from(self.changes)).collect()
+    }
+
     fn bounds(&self) -> Bounds {
         Bounds {
+            drops: self.drops,
             duplicates: self.duplicates,
             crashes: self.crashes,
             timers: self.campaigns,
             timers_all: self.campaigns,
-            network: if self.fifo { Network::Fifo } else { Network::Unordered },
+            network: match (self.fifo, self.everlasting) {
+                (true, _) => Network::Fifo,
+                (_, true) => Network::Everlasting,
+                _ => Network::Unordered,
+            },
             ..Bounds::default()
         }
     }

@@ -43,6 +43,29 @@ fn a_quorum_one_short_is_shown_step_by_step() {
 }
 
 #[test]
+fn memberships_reads_and_snapshots_have_models_of_their_own() {
+    let joint = ["--nodes", "2", "--spares", "1", "--changes", "1", "--proposals", "0", "--campaigns", "2"];
+    let (code, said) = explore(&joint);
+    assert!(code == 0 && said.starts_with("holds in every state\n948 states"), "{said}");
+    let (code, said) = explore(&["--nodes", "2", "--compactions", "1", "--demands", "1"]);
+    assert!(code == 0 && said.starts_with("holds in every state\n"), "{said}");
+    let (code, said) = explore(&["--nodes", "2", "--reads", "1", "--proposals", "0", "--campaigns", "2"]);
+    assert!(code == 0 && said.starts_with("holds in every state\n"), "{said}");
+    let (code, said) = explore(&["--protocol", "paxos", "--changes", "1"]);
+    assert!(code == 3 && said.contains("belong to Raft"), "{said}");
+}
+
+#[test]
+fn messages_that_arrive_any_number_of_times_are_answered_at_once() {
+    let words = ["--protocol", "paxos", "--everlasting", "--campaigns", "0"];
+    let states = |said: &str| said.lines().nth(1)?.split(' ').next()?.parse::<u64>().ok();
+    let (code, said) = explore(&words);
+    let (code_too, full) = explore(&[&words[..], &["--full"]].concat());
+    assert_eq!((code, code_too), (0, 0), "{said}{full}");
+    assert!(states(&said).unwrap() < states(&full).unwrap(), "{said}{full}");
+}
+
+#[test]
 fn what_does_not_fit_into_memory_lies_in_a_file_that_is_gone_afterwards() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("spill");
     std::fs::create_dir_all(&folder).unwrap();

@@ -4,8 +4,11 @@
 use synod_core::testing::Bench;
 use synod_core::{Input, NodeId};
 use synod_kv::explore::{RaftHistory, RaftScope};
-use synod_raft::{Command, Config, Event, Index, Message, QuorumRule, Raft, ReadMode, Segment, Term};
-use synod_sim::explore::{Bounds, Explorer, Observer};
+use synod_raft::{
+    Change, Command, Config, Event, Index, Message, QuorumRule, Raft, ReadMode, Role, Segment, Step, Term,
+    Transition,
+};
+use synod_sim::explore::{Bounds, Cluster, Explorer, Observer};
 
 fn scope(turn: impl Fn(&mut RaftScope)) -> RaftScope {
     let mut scope = RaftScope::default();
@@ -50,6 +53,82 @@ fn raft_is_safe_in_every_schedule_of_small_clusters() {
         assert!(found.holds() && found.extent.cut == 0, "{name}: {found}");
         assert!(found.extent.unique > 10_000, "{name}: {found}");
     }
+}
+
+/// One voter goes and another comes, through a joint membership.
+fn swap(goes: u64, comes: u64) -> Change {
+    let steps = vec![Step::AddVoter(NodeId(comes)), Step::Remove(NodeId(goes))];
+    Change::Steps { steps, transition: Transition::JointImplicit }
+}
+
+/// A single voter hands over to another through a joint membership, and one of them dies.
+fn handing_over() -> RaftScope {
+    scope(|scope| {
+        (scope.nodes, scope.spares, scope.proposals) = (2, 1, 0);
+        scope.changes = vec![swap(1, 2)];
+        scope.bounds = Bounds { crashes: 1, timers: 2, timers_all: 2, ..scope.bounds };
+    })
+}
+
+/// A log is compacted at any moment, and an application asks for a snapshot.
+fn compacting(nodes: usize, proposals: u8) -> RaftScope {
+    scope(|scope| {
+        (scope.nodes, scope.proposals) = (nodes, proposals);
+        (scope.compactions, scope.demands) = (1, 1);
+    })
+}
+
+#[test]
+fn memberships_change_safely_in_every_schedule() {
+    let single = scope(|scope| {
+        (scope.nodes, scope.spares, scope.proposals) = (2, 1, 0);
+        scope.changes = vec![Change::from(Step::AddVoter(NodeId(2))), Change::from(Step::Remove(NodeId(1)))];
+        scope.bounds = Bounds { crashes: 1, timers: 2, timers_all: 2, ..scope.bounds };
+    });
+    for (name, scope, states_min) in [("joint", handing_over(), 30_000), ("one by one", single, 10_000)] {
+        let found = Explorer::new(&scope.cluster().unwrap()).run_with_sleep_sets();
+        println!("{name}: {found}");
+        assert!(found.holds() && found.extent.cut == 0, "{name}: {found}");
+        assert!(found.extent.unique > states_min, "{name}: {found}");
+    }
+}
+
+#[test]
+fn snapshots_stand_for_what_was_committed_in_every_schedule() {
+    for (name, scope, states_min) in
+        [("two nodes", compacting(2, 1), 2_000), ("three nodes", compacting(3, 0), 50_000)]
+    {
+        let found = Explorer::new(&scope.cluster().unwrap()).run_with_sleep_sets();
+        println!("{name}: {found}");
+        assert!(found.holds() && found.extent.cut == 0, "{name}: {found}");
+        assert!(found.extent.unique > states_min, "{name}: {found}");
+    }
+}
+
+/// How many steps lead to what a model is for.
+fn steps_to(
+    model: Cluster<Raft, RaftHistory>,
+    meets: impl Fn(&Raft) -> bool + Send + Sync + 'static,
+) -> Option<usize> {
+    let cluster = model.always("this is what it is for", move |view| {
+        if view.up().any(|(_, raft)| meets(raft)) { Err("met".to_owned()) } else { Ok(()) }
+    });
+    let found = Explorer::new(&cluster).run_with_sleep_sets();
+    found.counterexample().map(|shortest| shortest.steps.len())
+}
+
+#[test]
+fn the_models_reach_what_they_are_for() {
+    let left = steps_to(handing_over().cluster().unwrap(), |raft| {
+        let membership = raft.membership();
+        raft.memberships_uncommitted() == 0 && membership.voters() == [NodeId(2)] && !membership.is_joint()
+    });
+    assert!(left.is_some(), "the joint membership is never left");
+    // Who has a log that begins later than it was stored here has installed a snapshot.
+    let installed = steps_to(compacting(2, 1).cluster().unwrap(), |raft| {
+        raft.role() != Role::Leader && raft.id() == NodeId(2) && raft.snapshot().index > Index(0)
+    });
+    assert!(installed.is_some(), "no snapshot is ever installed");
 }
 
 #[test]

@@ -80,9 +80,10 @@
 //!
 //! | what | proof |
 //! |---|---|
-//! | agreement, validity and one value per ballot in **every schedule** of three nodes, two proposers, two ballots, with every message; with a crash, or with three ballots, without refusals and announcements | `two_ballots_agree_in_every_schedule`, `two_ballots_and_a_crash_agree_in_every_schedule`, `three_ballots_agree_in_every_schedule` |
-//! | on request: three ballots *and* a crash without those, eight million states; two ballots and a crash with every message, four million | `three_ballots_and_a_crash_agree_in_every_schedule_when_all_are_asked_for` |
-//! | six planted mistakes are found, each on a shortest path | `every_planted_mistake_has_a_shortest_counterexample` |
+//! | agreement, validity and one value per ballot in **every schedule** of three nodes, two proposers, two ballots and a crash, with every message any number of times; with three ballots, without refusals and announcements | `two_ballots_agree_in_every_schedule`, `two_ballots_and_a_crash_agree_in_every_schedule`, `three_ballots_agree_in_every_schedule` |
+//! | on request: three ballots *and* a crash with every message any number of times, eight million states | `three_ballots_and_a_crash_agree_in_every_schedule_when_all_are_asked_for` |
+//! | what is left out to get so far changes no verdict | `the_full_search_agrees_where_it_comes_to_an_end` |
+//! | six planted mistakes are found, each on a shortest path, with and without that | `every_planted_mistake_has_a_shortest_counterexample` |
 //! | the same properties in a swarm of every fault, progress when they end | `every_cluster_agrees_in_a_hostile_world_and_decides_when_it_heals` |
 //! | the value of the highest ballot is adopted; a chosen value survives its proposer | `the_value_of_the_highest_ballot_is_adopted`, `a_value_that_a_quorum_accepted_survives_the_proposer_that_nobody_heard_decide` |
 //! | orphans are finished; duels end | `an_orphaned_proposal_is_finished_by_an_acceptor`, `duelling_proposers_make_progress` |

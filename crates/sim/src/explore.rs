@@ -80,7 +80,9 @@
 //!
 //! # Larger clusters
 //! [`Cluster::reduced`] leaves out what cannot change the verdict, and takes states for one that differ only in the names of
-//! nodes ([`Reduced`] says what must be true for that).
+//! nodes ([`Reduced`] says what must be true for that). Where messages may arrive any number of times ([`Network::Everlasting`]) it
+//! also delivers at once what only makes a node speak: single-decree Paxos with three ballots and a crash has 8 million states
+//! then, and more than 668 million otherwise.
 //!
 //! [`Explorer::run_with_sleep_sets`] visits the same states and computes fewer successors: of the orders of actions that commute it
 //! tries one.

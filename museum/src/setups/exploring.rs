@@ -21,7 +21,9 @@ where
         let start = ProcessTime::now();
         let watch =
             |_: &_| if start.elapsed() < cpu { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
-        let found = Explorer::new(&cluster).memory_max(2 << 30).states_max(states).watch(watch).run();
+        let reduced = cluster.reduced();
+        let explorer = Explorer::new(&reduced).memory_max(2 << 30).states_max(states).watch(watch);
+        let found = explorer.run_with_sleep_sets();
         let finished = !matches!(found.outcome, Outcome::Stopped(_));
         let crashes = |action: &&synod_sim::explore::Action<P>| matches!(action.act, Act::Crash { .. });
         let (alarm, faults) = match found.counterexample() {

@@ -3,8 +3,8 @@
 use super::{Exploring, Search, Setup};
 use synod_core::{Bytes, Lsn, NodeId, Protocol, Recovered};
 use synod_kv::explore::{RaftHistory, RaftScope};
-use synod_raft::{Config, Index, Raft, Record, Segment, Term, Timer};
-use synod_sim::explore::{Bounds, Cluster, View};
+use synod_raft::{Change, Config, Index, Raft, Record, Segment, Step, Term, Timer, Transition};
+use synod_sim::explore::{Bounds, Cluster, Network, View};
 
 type Schedules = Cluster<Raft, RaftHistory>;
 
@@ -29,6 +29,58 @@ pub(super) fn setups() -> Vec<Setup> {
         states("doubles-3", "every schedule of two campaigns, a crash and a message that is doubled", || {
             scope([3, 2, 0], Bounds { crashes: 1, duplicates: 1, ..timers(2) })
         }),
+        states("reads-3", "every schedule of two campaigns and a read, each link in order", || {
+            explored(|scope| {
+                (scope.candidates, scope.reads) = (2, 1);
+                // One election, and two timers of who has heard that leader.
+                scope.bounds = Bounds { network: Network::Fifo, ..timers(3) };
+            })
+        }),
+        states(
+            "joint-2",
+            "every schedule of a single voter that hands over to another, and of a crash",
+            || {
+                explored(|scope| {
+                    (scope.nodes, scope.spares) = (2, 1);
+                    scope.changes = vec![swap(1, 2)];
+                    // Who has heard a leader campaigns when its timer has run out twice.
+                    scope.bounds = Bounds { crashes: 1, ..free(4) };
+                })
+            },
+        ),
+        states("joint-3", "every schedule of two voters, one of which is exchanged for a third", || {
+            explored(|scope| {
+                (scope.nodes, scope.spares) = (3, 1);
+                scope.changes = vec![swap(1, 3)];
+                scope.bounds = free(2);
+            })
+        }),
+        states("changes-2", "every schedule of two changes of the membership, and of a crash", || {
+            explored(|scope| {
+                (scope.nodes, scope.spares) = (2, 1);
+                scope.changes =
+                    vec![Change::from(Step::AddVoter(NodeId(2))), Change::from(Step::Remove(NodeId(1)))];
+                scope.bounds = Bounds { crashes: 1, ..free(2) };
+            })
+        }),
+        states("snapshot-2", "every schedule of a log that is compacted, and a state that is lost", || {
+            explored(|scope| {
+                (scope.nodes, scope.proposals, scope.compactions, scope.demands) = (2, 1, 1, 1);
+                scope.bounds = free(1);
+            })
+            .always(HELD, |view| held_by(2, 2, view))
+        }),
+        states(
+            "snapshot-joint-2",
+            "every schedule of a voter that comes to a compacted log, and of a message that is doubled",
+            || {
+                explored(|scope| {
+                    (scope.nodes, scope.spares, scope.compactions) = (2, 1, 1);
+                    scope.changes = vec![Change::from(Step::AddVoter(NodeId(2)))];
+                    scope.bounds = Bounds { duplicates: 1, ..free(1) };
+                })
+            },
+        ),
         states("rivals-3", "every schedule of three campaigns", || scope([3, 3, 0], timers(3))),
         states(
             "votes-5",
@@ -52,6 +104,27 @@ fn scope([nodes, candidates, proposals]: [u8; 3], bounds: Bounds) -> Schedules {
     let quorum = usize::from(nodes) / 2 + 1;
     let held = move |view: &View<'_, _, _>| held_by(quorum, usize::from(nodes), view);
     scope.cluster().expect("a valid configuration").always(HELD, held)
+}
+
+/// So many timers run out, on whichever nodes.
+fn free(all: u8) -> Bounds {
+    Bounds { timers: all, timers_all: all, ..Bounds::default() }
+}
+
+/// One voter goes and another comes, through a joint membership.
+fn swap(goes: u64, comes: u64) -> Change {
+    let steps = vec![Step::AddVoter(NodeId(comes)), Step::Remove(NodeId(goes))];
+    Change::Steps { steps, transition: Transition::JointImplicit }
+}
+
+/// Without proposals, unless `turn` says otherwise. Quorums differ with the membership, so nobody looks how many hold what is
+/// committed.
+#[expect(clippy::expect_used, reason = "members that are numbered from 1 make a cluster")]
+fn explored(turn: impl Fn(&mut RaftScope)) -> Schedules {
+    let mut scope = RaftScope::default();
+    scope.proposals = 0;
+    turn(&mut scope);
+    scope.cluster().expect("a valid configuration")
 }
 
 /// Two leaders have come and gone, in terms 1 and 2, each of which has left entries on its own disk alone.
@@ -98,7 +171,8 @@ fn held_by(quorum: usize, nodes: usize, view: &View<'_, Raft, RaftHistory>) -> R
     for (id, node) in view.up() {
         let commit = node.commit_index();
         let term = node.term_at(commit);
-        let lacking = view.up().filter(|(_, other)| other.term_at(commit) != term).count();
+        let lacks = |other: &Raft| other.term_at(commit) != term && other.log().base().index <= commit;
+        let lacking = view.up().filter(|(_, other)| lacks(other)).count();
         if lacking > nodes - quorum {
             return Err(format!("{id} has committed entry {commit}, and {lacking} nodes do not hold it"));
         }

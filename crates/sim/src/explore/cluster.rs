@@ -1,6 +1,7 @@
 //! Every interleaving of a cluster of any protocol.
 
 mod act;
+mod answers;
 mod arena;
 mod bounds;
 mod host;
@@ -100,6 +101,8 @@ pub struct Cluster<P: Explored, O = ()> {
     arena: RefCell<Arena<P, O>>,
     /// Used again for one state after another.
     scratch: RefCell<(Vec<Move>, ClusterState)>,
+    /// A successor with all answers in it.
+    answered: RefCell<ClusterState>,
 }
 
 impl<P: Explored> Cluster<P> {
@@ -126,6 +129,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
             incarnations: true,
             arena: RefCell::new(Arena::new()),
             scratch: RefCell::default(),
+            answered: RefCell::default(),
         }
     }
 

@@ -4,9 +4,9 @@
 mod random;
 mod sleeping;
 
-use random::{Random, STATES, Told, cluster, verdict};
+use random::{Random, STATES, Told, cluster, on_networks, verdict};
 use synod_core::NodeId;
-use synod_sim::explore::{Cluster, Explorer, Model, Relabel, Renaming, SymmetryError};
+use synod_sim::explore::{Cluster, Explorer, Model, Network, Relabel, Renaming, SymmetryError};
 
 struct Names;
 
@@ -62,6 +62,36 @@ fn reduced_and_full_searches_of_random_protocols_agree() {
     }
     // The test is worth something only if both verdicts and both reductions are met often.
     assert!(wrong > 30 && right > 50 && fewer > 30 && fewest > 50, "{wrong} {right} {fewer} {fewest}");
+}
+
+/// Where messages stay for ever, what only makes a node speak is delivered at once, and is no step.
+#[test]
+fn what_is_answered_at_once_leaves_the_verdict_as_it_is() {
+    let (mut wrong, mut right, mut fewer, mut shorter) = (0, 0, 0, 0);
+    for seed in 0..600 {
+        let cluster = on_networks(seed, &[Network::Everlasting]);
+        let full = Explorer::new(&cluster).states_max(STATES).run();
+        let Some(expected) = verdict(&full) else { continue };
+        let reduced = cluster.reduced();
+        let reduced = Explorer::new(&reduced).run();
+        let Some(found) = verdict(&reduced) else { panic!("seed {seed}: {reduced}") };
+        let again = cluster.reduced();
+        assert_eq!(verdict(&Explorer::new(&again).run_with_sleep_sets()), Some(found), "seed {seed}");
+        assert_eq!(found.is_some(), expected.is_some(), "seed {seed}");
+        assert!(found <= expected, "seed {seed}");
+        match expected {
+            Some(_) => {
+                wrong += 1;
+                shorter += usize::from(found < expected);
+            }
+            None => {
+                right += 1;
+                assert!(reduced.extent.unique <= full.extent.unique, "seed {seed}");
+                fewer += usize::from(reduced.extent.unique < full.extent.unique);
+            }
+        }
+    }
+    assert!(wrong > 50 && right > 300 && fewer > 30 && shorter > 2, "{wrong} {right} {fewer} {shorter}");
 }
 
 #[test]

@@ -83,6 +83,11 @@ impl Observer<Random> for Told {
 
 /// A cluster of such nodes, with bounds that are drawn too.
 pub(crate) fn cluster(seed: u64) -> Cluster<Random, Told> {
+    on_networks(seed, &[Network::Unordered, Network::Unordered, Network::Merging, Network::Fifo])
+}
+
+/// As [`cluster`], on one of these networks.
+pub(crate) fn on_networks(seed: u64, networks: &[Network]) -> Cluster<Random, Told> {
     let mut dice = SplitMix64::new(seed ^ 0xabcd);
     let nodes = 2 + dice.below(2);
     let bounds = Bounds {
@@ -90,8 +95,7 @@ pub(crate) fn cluster(seed: u64) -> Cluster<Random, Told> {
         duplicates: dice.below(2) as u8,
         drops: dice.below(2) as u8,
         in_flight_max: if dice.below(4) == 0 { 3 } else { usize::MAX },
-        network: [Network::Unordered, Network::Unordered, Network::Merging, Network::Fifo]
-            [dice.below(4) as usize],
+        network: networks[dice.below(networks.len() as u64) as usize],
         ..Bounds::default()
     };
     let make = move |_| Random { state: 0, friend: None, seed, nodes };

@@ -69,6 +69,23 @@ pub enum Act<P: Explored> {
     },
 }
 
+impl<P: Explored> Act<P> {
+    /// Where it happens; `None` for a loss.
+    #[must_use]
+    pub const fn node(&self) -> Option<NodeId> {
+        match self {
+            Self::Deliver { to: node, .. }
+            | Self::Timer { node, .. }
+            | Self::Sync { node, .. }
+            | Self::Command { node, .. }
+            | Self::Done { node, .. }
+            | Self::Crash { node }
+            | Self::Restart { node, .. } => Some(*node),
+            Self::Drop { .. } => None,
+        }
+    }
+}
+
 /// An action of a cluster: what happened and what came of it.
 #[derive(Clone)]
 pub struct Action<P: Explored> {

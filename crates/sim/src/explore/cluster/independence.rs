@@ -150,27 +150,33 @@ impl<P: Explored, O: Observer<P>> Independence for Reduced<'_, P, O> {
         moves.retain(|by| {
             by.observer != state.observer()
                 || !self.cluster.leaves_its_node(state, by)
-                || !self.cluster.apply(state, by, &mut after)
+                || !self.successor(state, by, &mut after)
                 || !self.is_useless(state, &after)
         });
         self.cluster.scratch.replace((unused, after));
     }
 
     fn successor(&self, state: &ClusterState, by: &Move, into: &mut ClusterState) -> bool {
-        self.cluster.apply(state, by, into)
+        let inside = self.cluster.apply(state, by, into);
+        if self.answers_at_once() {
+            self.cluster.answer_all(into);
+        }
+        inside
     }
 
     fn action(&self, state: &ClusterState, by: &Move) -> Action<P> {
         self.cluster.action_of(state, by)
     }
 
-    /// As in the cluster, with two exceptions. Where nodes are exchanged for each other nothing commutes: an action that sleeps has
+    /// As in the cluster, with three exceptions. Where answers are given at once nothing commutes: what is answered depends on which of
+    /// two nodes had changed by then. Where nodes are exchanged for each other nothing commutes: an action that sleeps has
     /// another name in the state that stands for the successor. And what changes nothing but the observer commutes with nothing:
     /// after another action the observer might not change, and the action would be useless, hence impossible.
     fn independent(&self, state: &ClusterState, a: &Move, b: &Move) -> bool {
         let observed = |by: &Move| by.observer != state.observer() && self.cluster.leaves_its_node(state, by);
         a.at != b.at
             && self.symmetry.is_none()
+            && !self.answers_at_once()
             && !observed(a)
             && !observed(b)
             && self.cluster.commute(state, a, b)

@@ -60,7 +60,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// What the step is remembered by, beside its node.
-    const fn key(self, value: u32) -> u32 {
+    pub(super) const fn key(self, value: u32) -> u32 {
         let step = match self {
             Self::Again | Self::Drop => Self::Message,
             step => step,
@@ -191,13 +191,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
             let Some(at) = place(to) else { continue };
             if has(up, at) {
                 let first = gather.moves.len();
-                gather.step(Kind::Message, at, (number, offset), |arena| {
-                    let message = arena.envelopes.get(number).map(|envelope| envelope.message.clone());
-                    move |host: &mut Host<P>, choices: &mut Choices| match message.clone() {
-                        Some(message) => host.input(Input::Message(from, message), choices),
-                        None => Err("a message is not there any more".to_owned()),
-                    }
-                });
+                gather.step(Kind::Message, at, (number, offset), |arena| delivery(arena, number));
                 if state.spent(Budget::Duplicates) < self.bounds.duplicates {
                     for at in first..gather.moves.len() {
                         if let Some(once) = gather.moves.get(at).copied() {
@@ -330,7 +324,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
         after.envelopes(self.nodes).len() <= self.bounds.in_flight_max
     }
 
-    fn post(&self, arena: &Arena<P, O>, state: &mut ClusterState, number: u32) {
+    pub(super) fn post(&self, arena: &Arena<P, O>, state: &mut ClusterState, number: u32) {
         let Some(Envelope { from, to, .. }) = arena.envelopes.get(number) else { return };
         if place(*to).is_none_or(|to| to >= self.nodes) {
             return;
@@ -388,6 +382,18 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
             Kind::Crash => Act::Crash { node },
             Kind::Boot => return None,
         })
+    }
+}
+
+/// The arrival of a message.
+pub(super) fn delivery<P: Explored, O>(
+    arena: &Arena<P, O>,
+    number: u32,
+) -> impl Fn(&mut Host<P>, &mut Choices) -> Result<Said<P>, String> + use<P, O> {
+    let arrival = arena.envelopes.get(number).map(|envelope| (envelope.from, envelope.message.clone()));
+    move |host, choices| match arrival.clone() {
+        Some((from, message)) => host.input(Input::Message(from, message), choices),
+        None => Err("a message is not there any more".to_owned()),
     }
 }
 

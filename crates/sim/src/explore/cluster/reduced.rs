@@ -1,5 +1,6 @@
 //! Fewer states, the same verdict.
 
+use super::arena::Envelope;
 use super::observer::Observer;
 use super::renaming::{Relabel, Renaming};
 use super::state::{ClusterState, SPENT, envelopes_at, place};
@@ -7,6 +8,7 @@ use super::{Action, Cluster, Explored, Network};
 use crate::explore::model::{Model, Successors};
 use crate::explore::print::Print;
 use core::cell::RefCell;
+use core::fmt::Write as _;
 use synod_core::NodeId;
 
 /// A [`Cluster`] with states left out that cannot change the verdict about safety.
@@ -16,6 +18,12 @@ use synod_core::NodeId;
 /// way and more budget left can do all that it could with less. So a message that its receiver ignores stays on its
 /// way, and losses disappear altogether, unless messages wait behind each other or their number is bounded.
 /// *What must be true:* no invariant looks at the messages on their way.
+///
+/// **Answers are given at once** where messages stay on their way for ever ([`Network::Everlasting`]): what reaches a node that does not
+/// change by it, and only makes it speak, is delivered as soon as it is sent. The state with the answers can do all that the state
+/// without them can, so the latter need not be kept. A counterexample names such answers behind the action that they follow, and
+/// does not count them as steps. The third ballot of the tests of `synod-paxos` went from more than 668 million states to 8 million.
+/// *What must be true:* as above.
 ///
 /// **Symmetry** ([`symmetric`](Reduced::symmetric)): states that differ only in the names of nodes count as one; the one with
 /// the least print stands for all (Ip and Dill 1996, "Better verification through symmetry"). The states that are kept are
@@ -106,6 +114,22 @@ impl<'a, P: Explored, O: Observer<P>> Reduced<'a, P, O> {
         Ok(self)
     }
 
+    /// Whether what only makes a node speak is delivered at once.
+    pub(super) fn answers_at_once(&self) -> bool {
+        let bounds = &self.cluster.bounds;
+        bounds.network == Network::Everlasting && bounds.in_flight_max == usize::MAX
+    }
+
+    /// The state with all that is said at once.
+    fn answered<'s>(&self, state: &'s ClusterState, answered: &'s mut ClusterState) -> &'s ClusterState {
+        if !self.answers_at_once() {
+            return state;
+        }
+        answered.words.clone_from(&state.words);
+        self.cluster.answer_all(answered);
+        answered
+    }
+
     pub(super) fn is_useless(&self, before: &ClusterState, after: &ClusterState) -> bool {
         let bounds = &self.cluster.bounds;
         let free = bounds.in_flight_max == usize::MAX && bounds.network != Network::Fifo;
@@ -130,9 +154,12 @@ impl<'b, P: Explored, O: Observer<P>, S: Successors<Reduced<'b, P, O>>> Successo
     for Useful<'_, 'b, P, O, S>
 {
     fn offer(&mut self, action: impl FnOnce() -> Action<P>, state: &ClusterState) {
+        let mut answered = self.reduced.cluster.answered.take();
+        let state = self.reduced.answered(state, &mut answered);
         if !self.reduced.is_useless(self.before, state) {
             self.each.offer(action, state);
         }
+        self.reduced.cluster.answered.replace(answered);
     }
 
     fn cut(&mut self) {
@@ -168,7 +195,11 @@ impl<P: Explored, O: Observer<P>> Model for Reduced<'_, P, O> {
     }
 
     fn describe(&self, before: &ClusterState, action: &Action<P>, after: &ClusterState) -> String {
-        self.cluster.describe(before, action, after)
+        let mut says = self.cluster.describe(before, action, after);
+        for Envelope { from, to, message } in self.cluster.said_at_once(before, action, after) {
+            let _ = write!(says, "\n        whereupon {from} sends {to}: {message:?}");
+        }
+        says
     }
 
     fn pack(&self, state: &ClusterState, bytes: &mut Vec<u8>) -> bool {

@@ -48,7 +48,7 @@ pub struct RaftScope {
     pub pre_vote: bool,
     /// Loyalty to a leader that is heard, and leaders that step down.
     pub check_quorum: bool,
-    /// How many make a quorum.
+    /// Which voters make a quorum.
     pub quorum: QuorumRule,
 }
 
@@ -81,7 +81,7 @@ impl RaftScope {
             let mut config = Config::new(*id, voters.iter().copied());
             config.pre_vote = self.pre_vote;
             config.check_quorum = self.check_quorum;
-            config.quorum = self.quorum;
+            config.quorum = self.quorum.clone();
             // Explored where it matters, elsewhere one more message to every refused vote.
             config.lending = self.lending;
             Raft::new(config)

@@ -158,7 +158,7 @@ trait Scope {
 }
 
 /// Single-decree Paxos, three nodes. The first of them propose a value each.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct PaxosScope {
     proposers: u64,
     /// How often node 1 asks again.

@@ -95,7 +95,7 @@ fn changes_of_the_rule_by_which_quorums_are_formed_break_nothing() {
         settings.nodes = nodes;
         settings.operations = 500;
         (settings.changes, settings.rules) = (Some(Duration::from_millis(every_ms)), true);
-        let sim = with_guards(with_spec(with_invariants(judged(&settings))), &settings);
+        let sim = with_spec(with_invariants(judged(&settings)));
         let sim = sim.sometimes("many rules were committed", |world| world.workload().tally().rules > 20);
         let summary = sim.run_seeds(0..20, |_| {});
         assert!(summary.passed(), "{nodes} nodes: {summary}");

@@ -5,7 +5,7 @@ use core::fmt;
 use cpu_time::ProcessTime;
 use stateright::{Checker as _, Model as _};
 use synod_core::{Bytes, NodeId, Protocol};
-use synod_paxos::{Command, Config, Paxos, Quorums};
+use synod_paxos::{Command, Config, Paxos, QuorumRule};
 use synod_raft::{Raft, Role, Timer};
 use synod_sim::explore::{Bounds, Cluster, Explorer, Network, View};
 
@@ -89,7 +89,7 @@ pub fn opinions() -> Vec<Opinion> {
         opinion!(
             "Paxos, quorums one short",
             false,
-            PaxosScope { quorums: Quorums::SabotagedOneShort, ..PAXOS }
+            PaxosScope { quorums: QuorumRule::SabotagedOneShort, ..PAXOS }
         ),
         opinion!("Paxos, two proposers", true, PAXOS),
         opinion!(
@@ -158,13 +158,13 @@ trait Scope {
 }
 
 /// Single-decree Paxos, three nodes. The first of them propose a value each.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct PaxosScope {
     proposers: u64,
     /// How often node 1 asks again.
     retries: u8,
     crashes: u8,
-    quorums: Quorums,
+    quorums: QuorumRule,
     network: Network,
 }
 
@@ -172,7 +172,7 @@ const PAXOS: PaxosScope = PaxosScope {
     proposers: 2,
     retries: 0,
     crashes: 0,
-    quorums: Quorums::Majority,
+    quorums: QuorumRule::Majority,
     network: Network::Everlasting,
 };
 
@@ -182,7 +182,7 @@ impl Scope for PaxosScope {
     fn nodes(&self) -> Result<Vec<Node<Paxos>>, Failure> {
         let node = |id: u64| {
             let mut config = Config::new(NodeId(id), (1..=3).map(NodeId));
-            config.quorums = self.quorums;
+            config.quorums = self.quorums.clone();
             let value = Bytes::from(format!("v{id}"));
             let commands = (id <= self.proposers).then_some(Command::Propose { value });
             Ok((Paxos::new(config)?, commands.into_iter().collect()))

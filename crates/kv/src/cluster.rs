@@ -37,7 +37,9 @@ use synod_consistency_checker::{
 use synod_core::NodeId;
 use synod_core::wire::Wire;
 use synod_raft::machine::{Machine, Memory};
-use synod_raft::{Config, Done, Event, Index, Job, Membership, Raft, RecoverError, Role, Segment, Term};
+use synod_raft::{
+    Config, Done, Event, Index, Job, Membership, QuorumRule, Raft, RecoverError, Role, Segment, Term,
+};
 use synod_sim::{Climate, Io, Workload};
 
 /// How a simulated cluster is set up.
@@ -83,6 +85,9 @@ pub struct Settings {
     pub changes: Option<Duration>,
     /// The operator exchanges removed nodes for new ones with the same ids ([`Config::rejoining`]).
     pub replacements: bool,
+    /// Every other change of the membership also changes which voters make a quorum: majorities, weights, zones, or fewer for commits
+    /// than for elections. Default never.
+    pub rules: bool,
     /// Changes the configuration of each node, which is Raft's default until then.
     pub configure: fn(&mut Config),
     /// Every step is validated against the executable specification ([`with_spec`]).
@@ -125,6 +130,7 @@ impl Default for Settings {
             job_max: Duration::from_millis(3),
             changes: None,
             replacements: false,
+            rules: false,
             configure: |_| {},
             specified: false,
             sabotage: None,
@@ -158,6 +164,8 @@ pub struct Tally {
     pub replaced: u64,
     /// Memberships that a node has seen committed.
     pub memberships: u64,
+    /// Those of them that stated which voters make a quorum.
+    pub rules: u64,
     /// Snapshots that replicas have stored of their own states.
     pub checkpoints: u64,
     /// Snapshots of others that replicas have made their own.
@@ -234,7 +242,7 @@ pub struct Cluster {
     changes: u64,
     /// The membership in effect on each node, by its own words: its entry, and whether it is committed.
     effects: BTreeMap<NodeId, (Index, Arc<Membership>, bool)>,
-    /// Who was the only voter at some time: what such a node has agreed to, nobody else need know.
+    /// Who was a quorum by itself at some time: what such a node has agreed to, nobody else need know.
     alone: BTreeSet<NodeId>,
     /// The term of each entry that a replica was given, by index.
     given: Vec<Term>,
@@ -579,8 +587,10 @@ impl Workload<Raft> for Cluster {
             Event::Proposed { token: changes::TOKEN, .. } => {}
             Event::Membership { index, membership, committed } if index > Index::ZERO => {
                 self.tally.memberships += u64::from(committed);
-                if let [only] = membership.electorate()[..] {
-                    self.alone.insert(only);
+                self.tally.rules += u64::from(committed && membership.rule().is_some());
+                if let Ok(quorums) = membership.quorums(&QuorumRule::Majority) {
+                    let alone = |id: &NodeId| quorums.commit().is_quorum(&[*id]);
+                    self.alone.extend(membership.electorate().into_iter().filter(alone));
                 }
                 self.effects.insert(node, (index, membership, committed));
             }

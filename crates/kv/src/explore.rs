@@ -74,7 +74,7 @@ pub struct RaftScope {
     pub pre_vote: bool,
     /// Loyalty to a leader that is heard, and leaders that step down.
     pub check_quorum: bool,
-    /// How many make a quorum.
+    /// Which voters make a quorum.
     pub quorum: QuorumRule,
 }
 
@@ -141,7 +141,7 @@ impl RaftScope {
             if id.0 <= voters { Config::new(id, (1..=voters).map(NodeId)) } else { Config::joining(id) };
         config.pre_vote = self.pre_vote;
         config.check_quorum = self.check_quorum;
-        config.quorum = self.quorum;
+        config.quorum = self.quorum.clone();
         // Explored where it matters, elsewhere one more message to every refused vote.
         config.lending = self.lending;
         if self.compactions > 0 {

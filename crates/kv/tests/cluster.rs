@@ -3,8 +3,11 @@
 #![cfg(feature = "cluster")]
 
 use core::time::Duration;
-use synod_kv::cluster::{Cluster, Mischief, Settings, simulation, with_guards, with_invariants, with_judge};
-use synod_raft::Raft;
+use synod_core::NodeId;
+use synod_kv::cluster::{
+    Cluster, Mischief, Settings, simulation, with_guards, with_invariants, with_judge, with_spec,
+};
+use synod_raft::{Config, QuorumRule, Raft};
 use synod_sim::{Climate, Dials, Sim, Verdict};
 
 fn judged(settings: &Settings) -> Sim<Raft, Cluster> {
@@ -81,6 +84,39 @@ fn changes_of_the_membership_break_nothing() {
             .sometimes("many memberships were committed", |world| world.workload().tally().memberships > 20);
         let summary = sim.run_seeds(0..20, |_| {});
         assert!(summary.passed(), "{nodes} nodes: {summary}");
+    }
+}
+
+/// Majorities, weights, zones and sizes follow each other while nodes come, go and die.
+#[test]
+fn changes_of_the_rule_by_which_quorums_are_formed_break_nothing() {
+    for (nodes, every_ms) in [(4, 150), (5, 100)] {
+        let mut settings = Settings::default();
+        settings.nodes = nodes;
+        settings.operations = 500;
+        (settings.changes, settings.rules) = (Some(Duration::from_millis(every_ms)), true);
+        let sim = with_spec(with_invariants(judged(&settings)));
+        let sim = sim.sometimes("many rules were committed", |world| world.workload().tally().rules > 20);
+        let summary = sim.run_seeds(0..20, |_| {});
+        assert!(summary.passed(), "{nodes} nodes: {summary}");
+    }
+}
+
+/// Clusters that are founded with weights, zones and sizes.
+#[test]
+fn stores_by_weight_by_zone_and_by_size_stay_linearizable() {
+    let rules: [fn(&mut Config); 3] = [
+        |config| config.quorum = QuorumRule::weights([(NodeId(1), 3), (NodeId(2), 2)]),
+        |config| config.quorum = QuorumRule::zones([[1, 2].map(NodeId), [3, 4].map(NodeId)]),
+        |config| config.quorum = QuorumRule::Flexible { commit: 2 },
+    ];
+    for configure in rules {
+        let mut settings = Settings::default();
+        settings.operations = 500;
+        settings.configure = configure;
+        let sim = with_spec(with_invariants(judged(&settings)));
+        let summary = sim.run_seeds(0..20, |_| {});
+        assert!(summary.passed(), "{summary}");
     }
 }
 

@@ -132,6 +132,27 @@ fn the_models_reach_what_they_are_for() {
 }
 
 #[test]
+fn raft_is_safe_in_every_schedule_by_weight_by_zone_and_by_size() {
+    let rules = [
+        QuorumRule::weights([(NodeId(1), 2)]),
+        QuorumRule::zones([vec![NodeId(1)], [2, 3].map(NodeId).to_vec()]),
+        QuorumRule::Flexible { commit: 1 },
+    ];
+    for rule in rules {
+        let scope = scope(|scope| {
+            scope.quorum = rule.clone();
+            scope.candidates = 2;
+            scope.bounds.timers_all = 2;
+        });
+        let cluster = scope.cluster().unwrap();
+        let found = Explorer::new(&cluster).run_with_sleep_sets();
+        assert!(found.holds() && found.extent.cut == 0, "{rule:?}: {found}");
+        assert!(found.extent.unique > 10_000, "{rule:?}: {found}");
+        println!("{rule:?}: {found}");
+    }
+}
+
+#[test]
 fn what_was_explored_is_worth_it() {
     // The same cluster reaches a committed proposal; the shortest way to it is shown.
     let cluster =

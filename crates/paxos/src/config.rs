@@ -2,16 +2,17 @@
 
 use alloc::vec::Vec;
 use core::time::Duration;
-use synod_core::NodeId;
+use synod_core::{NodeId, mutant};
+use synod_quorum::{Quorums, QuorumsError, Rule};
 
 /// The settings of one node. All nodes have the same `acceptors`, `learners` and `quorums`; the rest may differ.
 ///
 /// ```
 /// use synod_core::NodeId;
-/// use synod_paxos::{Config, Paxos, Quorums};
+/// use synod_paxos::{Config, Paxos, QuorumRule};
 /// // Four acceptors. Phase 2 is content with two of them, so phase 1 needs three.
 /// let mut config = Config::new(NodeId(1), (1..=4).map(NodeId));
-/// config.quorums = Quorums::Sizes { prepare: 3, accept: 2 };
+/// config.quorums = QuorumRule::Sizes { prepare: 3, accept: 2 };
 /// // Node 9 proposes and learns, but stores nothing.
 /// config.learners.push(NodeId(9));
 /// assert!(Paxos::new(config).is_ok());
@@ -25,8 +26,8 @@ pub struct Config {
     pub acceptors: Vec<NodeId>,
     /// Those who propose and learn without being acceptors. Default none. Acceptors propose and learn too.
     pub learners: Vec<NodeId>,
-    /// How many acceptors make a quorum. Default: a majority.
-    pub quorums: Quorums,
+    /// Which acceptors make a quorum. Default: a majority.
+    pub quorums: QuorumRule,
     /// The shortest time without progress after which a node asks again. Default 100 ms.
     pub retry_timeout_min: Duration,
     /// The longest for the first attempt. Each wait is drawn evenly from between the two, so that proposers get out of each
@@ -40,10 +41,27 @@ pub struct Config {
     pub value_bytes_max: usize,
 }
 
-/// How many acceptors make a quorum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// Which acceptors make a quorum.
+///
+/// ```
+/// use synod_core::NodeId;
+/// use synod_paxos::{Config, ConfigError, Paxos, QuorumRule};
+/// use synod_quorum::{Quorums, Rule};
+/// let [a, b, c, d, e] = [1, 2, 3, 4, 5].map(NodeId);
+/// let mut config = Config::new(a, [a, b, c, d, e]);
+/// // Two zones and a tie-breaker: a majority of the three, each by all of its acceptors.
+/// let zones = Rule::of(2, [Rule::all([a, b].map(Rule::one))?, Rule::all([c, d].map(Rule::one))?, Rule::one(e)])?;
+/// config.quorums = QuorumRule::Of(Quorums::same(zones)?);
+/// assert!(Paxos::new(config.clone()).is_ok());
+/// // Quorums that need not meet are refused, however they were made.
+/// let (one, other) = (Rule::any([a, b].map(Rule::one))?, Rule::one(c));
+/// config.quorums = QuorumRule::Of(Quorums::unchecked(one, other));
+/// assert!(matches!(Paxos::new(config), Err(ConfigError::Quorums(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Quorums {
+pub enum QuorumRule {
     /// More than half, in both phases.
     #[default]
     Majority,
@@ -55,6 +73,9 @@ pub enum Quorums {
         /// How many acceptances are a decision.
         accept: usize,
     },
+    /// Weights, hierarchies, grids, or any other rules over the acceptors: promises of an [`elect`](Quorums::elect) quorum begin phase 2,
+    /// and acceptances of a [`commit`](Quorums::commit) quorum are a decision.
+    Of(Quorums),
     /// One fewer than a majority: **breaks safety on purpose**, so that a demonstration can show a checker finding the damage.
     SabotagedOneShort,
 }
@@ -67,7 +88,7 @@ impl Config {
             id,
             acceptors: acceptors.into_iter().collect(),
             learners: Vec::new(),
-            quorums: Quorums::Majority,
+            quorums: QuorumRule::Majority,
             retry_timeout_min: Duration::from_millis(100),
             retry_timeout_max: Duration::from_millis(200),
             pursue: true,
@@ -75,28 +96,34 @@ impl Config {
         }
     }
 
-    /// How many promises begin phase 2.
-    #[must_use]
-    pub fn prepare_quorum(&self) -> usize {
-        match self.quorums {
-            Quorums::Sizes { prepare, .. } => prepare,
-            Quorums::Majority => self.majority(),
-            Quorums::SabotagedOneShort => (self.majority() - 1).max(1),
-        }
-    }
-
-    /// How many acceptances are a decision.
-    #[must_use]
-    pub fn accept_quorum(&self) -> usize {
-        match self.quorums {
-            Quorums::Sizes { accept, .. } => accept,
-            Quorums::Majority => self.majority(),
-            Quorums::SabotagedOneShort => (self.majority() - 1).max(1),
-        }
-    }
-
-    fn majority(&self) -> usize {
-        self.acceptors.len() / 2 + 1
+    /// The quorums of the two phases: whose promises begin phase 2, and whose acceptances are a decision.
+    ///
+    /// # Errors
+    /// When there are no acceptors, one is listed twice, the rule names others, or a quorum of one phase need not meet one of the other.
+    pub fn quorums(&self) -> Result<Quorums, ConfigError> {
+        let acceptors = || self.acceptors.iter().copied();
+        let quorums = match &self.quorums {
+            QuorumRule::Majority => Ok(Quorums::majority(acceptors()).map_err(QuorumsError::from)?),
+            QuorumRule::Sizes { prepare, accept } => Quorums::sizes(acceptors(), *prepare, *accept),
+            QuorumRule::Of(quorums) => {
+                let named = [quorums.elect(), quorums.commit()].map(Rule::members).concat();
+                if let Some(id) = named.into_iter().find(|id| !self.acceptors.contains(id)) {
+                    return Err(ConfigError::NotAnAcceptor { id });
+                }
+                // They may be of `Quorums::unchecked`.
+                Quorums::new(quorums.elect().clone(), quorums.commit().clone()).map_err(QuorumsError::from)
+            }
+            QuorumRule::SabotagedOneShort => {
+                let short = (self.acceptors.len() / 2).max(1);
+                let short = Rule::at_least(short, acceptors()).map_err(QuorumsError::from)?;
+                return Ok(Quorums::unchecked(short.clone(), short));
+            }
+        };
+        let quorums = quorums?;
+        Ok(mutant!(
+            quorums,
+            "quorums-that-need-not-meet" => Quorums::unchecked(quorums.commit().clone(), quorums.commit().clone()),
+        ))
     }
 
     /// Sorts the members and checks every field.
@@ -117,15 +144,7 @@ impl Config {
         if members.binary_search(&self.id).is_err() {
             return Err(ConfigError::NotAMember { id: self.id });
         }
-        if let Quorums::Sizes { prepare, accept } = self.quorums {
-            let acceptors = self.acceptors.len();
-            if prepare == 0 || accept == 0 || prepare > acceptors || accept > acceptors {
-                return Err(ConfigError::QuorumSize { prepare, accept, acceptors });
-            }
-            if prepare + accept <= acceptors {
-                return Err(ConfigError::QuorumsMiss { prepare, accept, acceptors });
-            }
-        }
+        self.quorums()?;
         if self.retry_timeout_min.is_zero() || self.retry_timeout_min >= self.retry_timeout_max {
             return Err(ConfigError::RetryTimeout {
                 min: self.retry_timeout_min,
@@ -157,29 +176,15 @@ pub enum ConfigError {
         /// The node.
         id: NodeId,
     },
-    /// A quorum of nobody, or of more acceptors than there are.
-    #[error(
-        "quorums of {prepare} and {accept} among {acceptors} acceptors: choose sizes from 1 to {acceptors}"
-    )]
-    QuorumSize {
-        /// Of phase 1.
-        prepare: usize,
-        /// Of phase 2.
-        accept: usize,
-        /// How many acceptors there are.
-        acceptors: usize,
-    },
-    /// Quorums of the two phases need not share an acceptor, so two values could be chosen.
-    #[error(
-        "quorums of {prepare} and {accept} among {acceptors} acceptors need not meet: together they must exceed {acceptors}"
-    )]
-    QuorumsMiss {
-        /// Of phase 1.
-        prepare: usize,
-        /// Of phase 2.
-        accept: usize,
-        /// How many acceptors there are.
-        acceptors: usize,
+    /// Quorums of nobody, of more acceptors than there are, or of the two phases that need not share an acceptor, so that two values could
+    /// be chosen.
+    #[error("{0}")]
+    Quorums(#[from] QuorumsError),
+    /// The rule for quorums names a node that is no acceptor.
+    #[error("the quorums count on {id}, which is no acceptor: add it, or leave it out of the rule")]
+    NotAnAcceptor {
+        /// The node.
+        id: NodeId,
     },
     /// The span from which the waits are drawn is empty.
     #[error("waits must be drawn from a span ({min:?} to {max:?} is none), or proposers duel for ever")]

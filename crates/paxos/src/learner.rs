@@ -16,8 +16,8 @@ impl Paxos {
         cx: &mut Context<'_, Self, S>,
     ) {
         let quorum = mutant!(
-            self.config().accept_quorum(),
-            "decided-by-the-other-quorum" => self.config().prepare_quorum(),
+            self.setup.quorums.commit(),
+            "decided-by-the-other-quorum" => self.setup.quorums.elect(),
         );
         let Some(Attempt { ballot: current, phase: Phase::Accepting { value, acceptances } }) =
             &mut self.attempt
@@ -28,7 +28,10 @@ impl Paxos {
             return;
         }
         acceptances.insert(from);
-        if acceptances.len() >= quorum {
+        if mutant!(
+            quorum.is_met(|id| acceptances.contains(&id)),
+            "acceptances-by-heads" => 2 * acceptances.len() > self.setup.config.acceptors.len(),
+        ) {
             let (ballot, value) = (*current, value.clone());
             if !self.setup.others.is_empty() {
                 // Early: a quorum of disks has it.

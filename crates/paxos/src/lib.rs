@@ -73,7 +73,9 @@
 //!    none ([`Message::Accept`], [`Message::Accepted`]). When a quorum has accepted, the value is chosen, and it tells everybody
 //!    ([`Message::Decided`]).
 //!
-//! Any two quorums share an acceptor, so a later ballot finds out what an earlier one may have chosen.
+//! Each quorum of promises shares an acceptor with each quorum of acceptances, so a later ballot finds out what an earlier one may have
+//! chosen. Which acceptors make a quorum is a [`QuorumRule`]: majorities, sizes, or any [`Quorums`](synod_quorum::Quorums), checked to
+//! meet before a node is made.
 //!
 //! # What is proved, and by which test
 //! In `tests/paxos`, and in `tests/explored` where it says every schedule.
@@ -86,6 +88,7 @@
 //! | six planted mistakes are found, each on a shortest path, with and without that | `every_planted_mistake_has_a_shortest_counterexample` |
 //! | the same properties in a swarm of every fault, progress when they end | `every_cluster_agrees_in_a_hostile_world_and_decides_when_it_heals` |
 //! | the value of the highest ballot is adopted; a chosen value survives its proposer | `the_value_of_the_highest_ballot_is_adopted`, `a_value_that_a_quorum_accepted_survives_the_proposer_that_nobody_heard_decide` |
+//! | weighted, hierarchical and flexible quorums agree in every schedule, and in a swarm of every fault; those that need not meet are refused | `weighted_hierarchical_and_flexible_quorums_agree_in_every_schedule`, `quorums_by_weight_by_zone_and_by_size_agree_in_a_hostile_world`, `quorums_that_need_not_meet_or_name_strangers_are_refused` |
 //! | orphans are finished; duels end | `an_orphaned_proposal_is_finished_by_an_acceptor`, `duelling_proposers_make_progress` |
 //! | stale answers are not counted; an acceptance is a promise; no ballot is used twice | `a_stale_promise_is_not_counted`, `an_acceptance_at_a_higher_ballot_is_a_promise_too`, `a_restarted_proposer_uses_no_ballot_twice` |
 //! | duplicates change nothing, and a stalled disk piles nothing up | `a_duplicate_is_answered_again_and_not_written_again`, `a_stalled_disk_piles_up_neither_records_nor_promises` |
@@ -140,7 +143,7 @@ pub mod invariants;
 pub mod mutants;
 
 pub use ballot::{Ballot, Proposal};
-pub use config::{Config, ConfigError, Quorums};
+pub use config::{Config, ConfigError, QuorumRule};
 pub use event::{Command, Event, Illegal, Refusal, Timer};
 pub use message::Message;
 pub use paxos::Paxos;

@@ -52,6 +52,16 @@ pub const EXHIBITS: &[Exhibit] = &[
         says: "as many acceptances as a ballot needs promises are a decision",
     },
     Exhibit {
+        name: "quorums-that-need-not-meet",
+        source: "Howard et al., Flexible Paxos",
+        says: "promises of a commit quorum begin phase 2, though two of those need not share an acceptor",
+    },
+    Exhibit {
+        name: "acceptances-by-heads",
+        source: "Gifford 1979",
+        says: "a majority of acceptors decides, whatever they weigh",
+    },
+    Exhibit {
         name: "own-value-first",
         source: "section 2.2, P2c",
         says: "a proposer proposes its own value, whatever the quorum has accepted",

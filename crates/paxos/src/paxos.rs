@@ -11,6 +11,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 use synod_core::{Bytes, Context, Input, Lane, Lsn, Never, NodeId, Protocol, Recovered, Sink};
+use synod_quorum::Quorums;
 
 /// One node of single-decree Paxos: proposer, acceptor and learner in one.
 ///
@@ -55,6 +56,7 @@ pub(crate) struct Setup {
     /// All other acceptors.
     pub(crate) other_acceptors: Arc<[NodeId]>,
     pub(crate) is_acceptor: bool,
+    pub(crate) quorums: Quorums,
 }
 
 impl Hash for Setup {
@@ -87,13 +89,14 @@ impl Paxos {
     /// When the configuration cannot work.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let config = config.validated()?;
+        let quorums = config.quorums()?;
         let not_me = |id: &NodeId| *id != config.id;
         let other_acceptors: Arc<[NodeId]> = config.acceptors.iter().copied().filter(not_me).collect();
         let mut others: Vec<NodeId> = config.acceptors.iter().chain(&config.learners).copied().collect();
         others.retain(not_me);
         let is_acceptor = config.acceptors.contains(&config.id);
         Ok(Self {
-            setup: Arc::new(Setup { config, others: others.into(), other_acceptors, is_acceptor }),
+            setup: Arc::new(Setup { config, others: others.into(), other_acceptors, is_acceptor, quorums }),
             promised: Ballot::ZERO,
             accepted: None,
             round: 0,

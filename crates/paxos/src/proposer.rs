@@ -77,7 +77,7 @@ impl Paxos {
         accepted: Option<Proposal>,
         cx: &mut Context<'_, Self, S>,
     ) {
-        let quorum = self.config().prepare_quorum();
+        let quorum = self.setup.quorums.elect();
         let Some(Attempt { ballot: current, phase: Phase::Preparing { promises, highest } }) =
             &mut self.attempt
         else {
@@ -95,7 +95,7 @@ impl Paxos {
         if mutant!(accepted > *highest, "latest-not-highest" => accepted.is_some()) {
             *highest = accepted;
         }
-        if promises.len() >= quorum {
+        if quorum.is_met(|id| promises.contains(&id)) {
             let (ballot, highest) = (*current, highest.take());
             self.propose(ballot, highest, cx);
         }

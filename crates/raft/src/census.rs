@@ -39,7 +39,8 @@ impl Raft {
     }
 
     /// A node that has lost everything knows nobody whom it could ask, until somebody speaks to it. That one names the voters that it knows of;
-    /// since a membership is left only with a majority of its voters, each of them but this node, asked in turn, leads to the latest.
+    /// since a membership is left only with a commit quorum of its voters, which is never this node alone, each of the others, asked in turn,
+    /// leads to the latest.
     pub(crate) fn ask_a_stranger<S: Sink<Self> + ?Sized>(&self, from: NodeId, cx: &mut Context<'_, Self, S>) {
         if self.is_in_doubt() && from != self.config.id && self.everybody().is_empty() {
             // Early: a question promises nothing.

@@ -4,7 +4,7 @@ use crate::membership::{MEMBERS_MAX, tidy};
 use crate::{Membership, QuorumRule};
 use alloc::vec;
 use alloc::vec::Vec;
-use synod_core::NodeId;
+use synod_core::{NodeId, mutant};
 
 /// A change of the membership, as an application asks for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +15,27 @@ pub enum Change {
         /// The steps, carried out one after the other.
         steps: Vec<Step>,
         /// Whether the way leads through a joint membership.
+        transition: Transition,
+    },
+    /// These steps, if any, and another rule for who is a quorum of those who vote then. A rule that differs is changed through a joint
+    /// membership, whatever the transition, so that what the old quorums have decided meets what the new ones decide.
+    ///
+    /// ```
+    /// use synod_core::NodeId;
+    /// use synod_raft::{Change, Membership, QuorumRule};
+    /// let old = Membership::of([1, 2, 3].map(NodeId));
+    /// let change = Change::rule(QuorumRule::weights([(NodeId(1), 2)]));
+    /// let joint = old.changed(&change, &QuorumRule::Majority)?;
+    /// assert!(joint.is_joint() && joint.outgoing() == joint.voters());
+    /// assert_eq!(joint.left().rule(), Some(&QuorumRule::weights([(NodeId(1), 2)])));
+    /// # Ok::<(), synod_raft::ChangeError>(())
+    /// ```
+    Rule {
+        /// The rule.
+        rule: QuorumRule,
+        /// The steps, carried out one after the other, before the rule is looked at.
+        steps: Vec<Step>,
+        /// Who leaves the joint membership.
         transition: Transition,
     },
     /// Leave the joint membership, which was entered with [`Transition::JointExplicit`].
@@ -42,7 +63,7 @@ pub enum Step {
 /// Whether a change goes through a joint membership.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Transition {
-    /// Only where it must: when more than one voter changes, or quorums are no majorities. The leader then leaves the joint
+    /// Only where it must: when more than one voter changes, quorums are no majorities, or their rule changes. The leader then leaves the joint
     /// membership by itself.
     #[default]
     Auto,
@@ -77,6 +98,17 @@ pub enum ChangeError {
     /// A quorum of witnesses could commit an entry whose payload nobody's disk holds.
     #[error("so many witnesses could commit what none of them stores: add a voter, or remove a witness")]
     TooManyWitnesses,
+    /// All voters together would be no quorum, or the rule is one that breaks safety on purpose.
+    #[error(
+        "nobody could elect or commit by this rule: give some voter weight, and commit with one voter at least"
+    )]
+    NoQuorum,
+    /// The rule says something of a node that would not vote.
+    #[error("the rule names {id}, which would be no voter: leave it out, or add it")]
+    NotAVoter {
+        /// The node.
+        id: NodeId,
+    },
     /// A joint membership is left before anything else is changed.
     #[error("the membership is joint: leave it first, or wait until the leader has left it")]
     Joint,
@@ -90,6 +122,12 @@ impl Change {
     #[must_use]
     pub fn steps(steps: impl IntoIterator<Item = Step>) -> Self {
         Self::Steps { steps: steps.into_iter().collect(), transition: Transition::Auto }
+    }
+
+    /// Another rule for the same voters.
+    #[must_use]
+    pub const fn rule(rule: QuorumRule) -> Self {
+        Self::Rule { rule, steps: Vec::new(), transition: Transition::Auto }
     }
 
     /// Whatever leads from any membership to one of these voters and nobody else.
@@ -109,33 +147,49 @@ impl From<Step> for Change {
 }
 
 impl Membership {
-    /// The membership after a change.
+    /// The membership after a change, on a node that is configured with this rule.
     ///
     /// # Errors
     /// When there is no such change.
-    pub fn changed(&self, change: &Change, rule: QuorumRule) -> Result<Self, ChangeError> {
-        let (steps, transition) = match change {
+    pub fn changed(&self, change: &Change, configured: &QuorumRule) -> Result<Self, ChangeError> {
+        let (steps, rule, transition) = match change {
             Change::LeaveJoint if self.is_joint() => return Ok(self.left()),
             Change::LeaveJoint => return Err(ChangeError::NotJoint),
-            Change::Steps { .. } if self.is_joint() => return Err(ChangeError::Joint),
-            Change::Steps { steps, transition } => (steps, *transition),
+            Change::Steps { .. } | Change::Rule { .. } if self.is_joint() => return Err(ChangeError::Joint),
+            Change::Steps { steps, transition } => (steps, None, *transition),
+            Change::Rule { rule, steps, transition } => (steps, Some(rule), *transition),
         };
         let mut next = self.clone();
         for step in steps {
             next.take(*step)?;
         }
-        if next == *self {
-            return Err(ChangeError::NothingChanges);
-        }
         if next.voters.is_empty() {
             return Err(ChangeError::NoVoters);
         }
+        if let Some(rule) = rule {
+            next.take_rule(rule, configured)?;
+        } else if let Some(rule) = &self.rule {
+            next.rule = Some(rule.among(&next.voters));
+        }
+        if next == *self {
+            return Err(ChangeError::NothingChanges);
+        }
+        if next.rule.as_ref().is_some_and(|rule| !rule.is_sound(&next.voters)) {
+            return Err(ChangeError::NoQuorum);
+        }
+        let other_rule = mutant!(
+            next.rule_or(configured) != self.rule_or(configured),
+            "rule-changed-at-once" => false,
+        );
         let joint = match transition {
-            Transition::Auto => next.voters != self.voters && !next.is_one_step_from(self, rule),
+            Transition::Auto => {
+                other_rule || (next.voters != self.voters && !next.is_one_step_from(self, configured))
+            }
             Transition::JointImplicit | Transition::JointExplicit => true,
         };
         if joint {
             next.outgoing.clone_from(&self.voters);
+            next.outgoing_rule.clone_from(&self.rule);
             next.auto_leave = transition != Transition::JointExplicit;
             next.witnesses.extend(&self.witnesses);
             tidy(&mut next.witnesses);
@@ -143,18 +197,28 @@ impl Membership {
         if next.members().len() > MEMBERS_MAX {
             return Err(ChangeError::TooMany { max: MEMBERS_MAX });
         }
-        if next.witnesses_commit(rule) || next.left().witnesses_commit(rule) {
+        if next.witnesses_commit(configured) || next.left().witnesses_commit(configured) {
             return Err(ChangeError::TooManyWitnesses);
         }
         Ok(next)
     }
 
+    /// States a rule, if it is not what goes without saying.
+    fn take_rule(&mut self, rule: &QuorumRule, configured: &QuorumRule) -> Result<(), ChangeError> {
+        if let Some(id) = rule.named().find(|id| self.voters.binary_search(id).is_err()) {
+            return Err(ChangeError::NotAVoter { id });
+        }
+        self.rule = (rule != configured.unstated()).then(|| rule.among(&self.voters));
+        Ok(())
+    }
+
     /// Whether all majorities of both share a voter without a joint membership (section 4.1 of the thesis).
-    fn is_one_step_from(&self, before: &Self, rule: QuorumRule) -> bool {
+    fn is_one_step_from(&self, before: &Self, configured: &QuorumRule) -> bool {
         let (old, new) = (&before.voters, &self.voters);
         let gone = old.iter().filter(|id| new.binary_search(id).is_err()).count();
         let come = new.iter().filter(|id| old.binary_search(id).is_err()).count();
-        rule == QuorumRule::Majority && gone + come <= 1
+        let majorities = [self, before].map(|half| *half.rule_or(configured) == QuorumRule::Majority);
+        majorities == [true, true] && gone + come <= 1
     }
 
     fn take(&mut self, step: Step) -> Result<(), ChangeError> {

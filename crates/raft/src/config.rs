@@ -1,10 +1,9 @@
 //! What a node is told before it starts.
 
-use crate::Membership;
+use crate::{Membership, QuorumRule};
 use alloc::vec::Vec;
 use core::time::Duration;
 use synod_core::NodeId;
-use synod_quorum::{Quorums, QuorumsError, Rule};
 
 /// The greatest [`Config::clock_drift_ppm_max`].
 const DRIFT_PPM_MAX: u32 = 500_000;
@@ -78,8 +77,13 @@ pub struct Config {
     pub snapshot_piece_bytes: usize,
     /// How many pieces of a snapshot may be on their way to one follower. Default 4.
     pub snapshot_pieces_max: usize,
-    /// Which voters make a quorum. The same on all nodes, and for ever.
+    /// Which voters make a quorum, of a membership that states no rule of its own: the first, and all that follow until
+    /// [`Change::Rule`](crate::Change::Rule) changes it. The same on all nodes, and for ever.
     pub quorum: QuorumRule,
+    /// The newest version of messages and log that this node speaks: [`WIRE_VERSION`](crate::WIRE_VERSION), the default, or an earlier one
+    /// while the cluster may have to go back to a program that knows no later. What that version cannot say is then refused, also where
+    /// others say it or the log holds it.
+    pub version_max: u8,
     /// Whoever hears a leader promises it not to vote for another for `election_timeout_min`, so that the leader can serve
     /// reads without asking ([`ReadMode::Lease`](crate::ReadMode::Lease)). The price: after a restart a node gives no vote for that
     /// time. All nodes must agree. Default off.
@@ -106,57 +110,6 @@ pub struct Config {
     /// A leader hands over when its own disk has stored nothing for this time, though there is something to store. Watched
     /// together with the quorum, so only with `check_quorum`. Default 2 s.
     pub disk_stall_max: Option<Duration>,
-}
-
-/// Which voters make a quorum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum QuorumRule {
-    /// More than half, for elections and commits.
-    #[default]
-    Majority,
-    /// So many voters commit, or a majority where that is fewer; elections need so many more that every two of them share a voter,
-    /// and each shares one with every commit (Howard, Malkhi and Spiegelman 2016, "Flexible Paxos"). With 2 of 5, an entry is
-    /// committed as soon as the leader and one follower have it, and electing a leader takes four of five.
-    Flexible {
-        /// How many voters commit.
-        commit: usize,
-    },
-    /// One fewer than a majority: **breaks safety on purpose**. It exists so that a demonstration can show a checker finding the
-    /// damage. Two such quorums need not share a node, so two leaders may commit different entries at one index.
-    SabotagedOneShort,
-}
-
-impl QuorumRule {
-    /// The quorums of these voters.
-    ///
-    /// ```
-    /// use synod_core::NodeId;
-    /// use synod_raft::QuorumRule;
-    /// let voters = [1, 2, 3, 4, 5].map(NodeId);
-    /// let quorums = QuorumRule::Flexible { commit: 2 }.quorums(&voters)?;
-    /// assert!(quorums.commit().is_quorum(&voters[..2]) && !quorums.elect().is_quorum(&voters[..3]));
-    /// # Ok::<(), synod_quorum::QuorumsError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// When there are no voters, or one is listed twice.
-    pub fn quorums(self, voters: &[NodeId]) -> Result<Quorums, QuorumsError> {
-        let majority = voters.len() / 2 + 1;
-        let voters = || voters.iter().copied();
-        match self {
-            Self::Majority => Ok(Quorums::majority(voters())?),
-            Self::Flexible { commit } => {
-                let commit = commit.clamp(1, majority);
-                let elect = majority.max(voters().len() + 1 - commit);
-                Quorums::sizes(voters(), elect, commit)
-            }
-            Self::SabotagedOneShort => {
-                let short = Rule::at_least((majority - 1).max(1), voters())?;
-                Ok(Quorums::unchecked(short.clone(), short))
-            }
-        }
-    }
 }
 
 impl Config {
@@ -186,6 +139,7 @@ impl Config {
             snapshot_piece_bytes: 256 << 10,
             snapshot_pieces_max: 4,
             quorum: QuorumRule::Majority,
+            version_max: crate::WIRE_VERSION,
             leases: false,
             lease_guard: None,
             clock_drift_ppm_max: 1_000,
@@ -207,7 +161,8 @@ impl Config {
     /// As [`joining`](Self::joining), for a node that comes back under its old id without its disk, whether it was removed in between or not:
     /// what it had promised must not be broken, so it first hears all voters. Meanwhile it stores, and counts for nothing.
     ///
-    /// What a cluster had agreed to while this node was its only voter, nobody else need know: such a node must not come back so.
+    /// What a cluster had agreed to while this node was a commit quorum by itself (its only voter, or heavy enough), nobody else need know:
+    /// such a node must not come back so.
     #[must_use]
     pub fn rejoining(id: NodeId) -> Self {
         Self { rejoining: true, ..Self::joining(id) }
@@ -216,11 +171,17 @@ impl Config {
     /// The membership to begin with; nobody for a node that joins.
     #[must_use]
     pub fn membership(&self) -> Membership {
-        Membership { witnesses: self.witnesses.clone(), ..Membership::of(self.voters.iter().copied()) }
+        let founding = Membership::of(self.voters.iter().copied());
+        let stated = !founding.is_empty() && self.quorum.unstated() != &self.quorum;
+        let rule = stated.then(|| self.quorum.among(&founding.voters));
+        Membership { witnesses: self.witnesses.clone(), rule, ..founding }
     }
 
     /// Sorts the voters and checks every field.
     pub(crate) fn validated(mut self) -> Result<Self, ConfigError> {
+        if !(1..=crate::WIRE_VERSION).contains(&self.version_max) {
+            return Err(ConfigError::Limit { field: "version_max", max: crate::WIRE_VERSION.into() });
+        }
         self.check_members()?;
         if self.election_timeout_min >= self.election_timeout_max {
             return Err(ConfigError::ElectionTimeout {
@@ -295,7 +256,17 @@ impl Config {
         if self.voters.len() > crate::membership::MEMBERS_MAX {
             return Err(ConfigError::Limit { field: "voters", max: crate::membership::MEMBERS_MAX });
         }
-        if self.membership().witnesses_commit(self.quorum) {
+        if let Some(id) = self.quorum.named().find(|id| self.voters.binary_search(id).is_err()) {
+            return Err(ConfigError::NotAVoter { id });
+        }
+        self.quorum = self.quorum.among(&self.voters);
+        if self.quorum.quorums(&self.voters).is_err() {
+            return Err(ConfigError::NoQuorum);
+        }
+        if self.membership().version() > self.version_max {
+            return Err(ConfigError::RuleOfLaterVersion { version_max: self.version_max });
+        }
+        if self.membership().witnesses_commit(&self.quorum) {
             return Err(ConfigError::TooManyWitnesses);
         }
         Ok(())
@@ -336,8 +307,21 @@ pub enum ConfigError {
         id: NodeId,
     },
     /// A quorum of witnesses could commit an entry whose payload nobody's disk holds.
-    #[error("so many witnesses could commit what none of them stores: make one of them a full voter")]
+    #[error(
+        "so many witnesses could commit what none of them stores: make one of them a full voter, or give it less weight"
+    )]
     TooManyWitnesses,
+    /// All voters together are no quorum.
+    #[error("no voter weighs anything, so that nobody could elect or commit: give some of them weight")]
+    NoQuorum,
+    /// Weights or zones, and a node that must not speak the version that can state them.
+    #[error(
+        "version {version_max} cannot state weights or zones: found the cluster with a majority, or raise `version_max`"
+    )]
+    RuleOfLaterVersion {
+        /// The newest version that the node may speak.
+        version_max: u8,
+    },
     /// The span from which election timeouts are drawn is empty.
     #[error(
         "election timeouts must be drawn from a span ({min:?} to {max:?} is none), or votes split for ever"

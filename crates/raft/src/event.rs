@@ -220,6 +220,17 @@ pub enum ChangeRefusal {
     /// The log has no index left.
     #[error("the log is full")]
     LogFull,
+    /// The membership states a rule for its quorums, and a member, or this node, speaks a version that cannot say so. A member whose link
+    /// has never been reported is taken to be up to date.
+    #[error(
+        "{member} does not speak version {version}, which it takes to state this rule: upgrade it, or raise its `version_max`"
+    )]
+    Version {
+        /// The member.
+        member: NodeId,
+        /// The version that it takes.
+        version: u8,
+    },
 }
 
 /// Why a node gets no snapshot.

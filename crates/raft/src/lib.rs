@@ -133,6 +133,10 @@
 //! | learners, which a leader promotes by itself once they have caught up | `learners.txt`, `learners_neither_commit_nor_elect`, `a_learner_is_promoted_when_a_round_of_catching_up_is_short` |
 //! | witnesses, which vote and acknowledge and keep no payloads | `witness.txt`, `a_witness_never_leads`, `a_witness_takes_no_payloads_and_nobody_else_takes_none` |
 //! | flexible quorums: fewer to commit, more to elect | `flexible_quorums_commit_with_fewer_and_elect_with_more` |
+//! | weights of voters, and zones: for elections, commits, reads and CheckQuorum alike | `two_heavy_voters_of_five_elect_and_commit`, `a_majority_of_zones_elects_and_commits_and_a_majority_of_heads_need_not`, `reads_and_check_quorum_go_by_weight` |
+//! | the rule is changed through a joint membership that needs both, and is undone, compacted and sent in snapshots like the rest of a membership | `a_rule_changes_through_a_joint_membership_that_needs_both`, `the_quorums_of_neighbouring_memberships_meet_whatever_their_rules`, `a_rule_is_undone_with_its_entry`, `a_rule_survives_compaction_a_restart_and_the_way_to_another_node` |
+//! | no rule lets witnesses commit alone | `witnesses_never_weigh_enough_to_commit_alone` |
+//! | versions 1 and 2 of messages and log: a rule is refused while a member speaks version 1, in rolling upgrades and downgrades | `a_rule_is_refused_while_a_member_speaks_an_older_version`, `a_node_held_to_version_1_neither_states_nor_takes_nor_finds_a_rule`, `golden_bytes_of_a_membership_that_states_its_rule`, `versions.rs` of `synod-kv` |
 //! | safety under random loss, duplication, reordering, crashes and slow disks, progress when they end | `random_schedules_are_safe_and_progress_when_the_faults_end` |
 //! | client sessions: a retry counts once, sessions expire by the log's own time, on every replica alike ([`session`]) | `each_request_counts_once_and_replicas_agree`, `a_late_copy_from_an_expired_session_is_refused` |
 //! | `status()` says all that an operator asks: progress of each peer, leases, pending reads, transfers, bytes, damage | `status.rs` |
@@ -140,6 +144,54 @@
 //! | feature `tracing`: events for elections, votes, memberships, snapshots, damage and refusals, which change nothing | `tracing.rs` |
 //! | an executable specification, [`spec`], that every step refines, crashes and recoveries included | `spec.rs`, here and in `synod-kv` |
 //! | the five safety properties of the paper as an executable observer, [`invariants::Safety`] | the tests of `safety.rs`, which break each on purpose |
+//!
+//! # Quorums
+//! A cluster is founded with the [`QuorumRule`] of its configuration: majorities, weights, zones, or fewer voters to commit than to elect. A
+//! [`Change::Rule`] gives it another, through a joint membership.
+//!
+//! ```
+//! use synod_core::NodeId;
+//! use synod_raft::{Change, Config, Membership, QuorumRule, Raft, Step, Transition};
+//! let [a, b, c, d] = [1, 2, 3, 4].map(NodeId);
+//! // The machine of node 1 is the best; with any other it decides. Three others decide without it.
+//! let mut config = Config::new(a, [a, b, c, d]);
+//! config.quorum = QuorumRule::weights([(a, 2)]);
+//! let raft = Raft::new(config.clone())?;
+//! let quorums = raft.membership().quorums(&config.quorum)?;
+//! assert!(quorums.commit().is_quorum(&[b, c, d]) && !quorums.commit().is_quorum(&[c, d]));
+//!
+//! // Later it is replaced, and all weigh the same: one change.
+//! let e = NodeId(5);
+//! let steps = vec![Step::AddVoter(e), Step::Remove(a)];
+//! let change = Change::Rule { rule: QuorumRule::Majority, steps, transition: Transition::Auto };
+//! let joint = raft.membership().changed(&change, &config.quorum)?;
+//! let quorums = joint.quorums(&config.quorum)?;
+//! assert!(!quorums.elect().is_quorum(&[c, d, e]), "two of five by the old weights");
+//! assert!(quorums.elect().is_quorum(&[a, c, d, e]));
+//! assert_eq!(joint.left(), Membership::of([b, c, d, e]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | what | asks for | because |
+//! |---|---|---|
+//! | a vote, a pre-vote | an election quorum | it meets every commit quorum, so the winner has all that is committed; and every election quorum, so a term has one leader |
+//! | the commit index | a commit quorum that has stored an entry of the leader's term | every later election meets it |
+//! | a read (ReadIndex), a lease | a commit quorum that has echoed the round | whoever else leads was elected by a quorum that meets it: one of those echoes would name the later term, or one of those promises would have refused its vote |
+//! | CheckQuorum | a commit quorum that was heard | with it the leader can commit and confirm reads, and nobody else can be elected without one of those who hear it; an election quorum would depose leaders that lack nothing |
+//! | LeaseGuard | nothing of its own | the log is the lease, and an elected leader has all of it that is committed |
+//! | loyalty | nothing: each voter keeps its own | while a commit quorum is loyal, every election quorum has one of them |
+//! | a node that is not whole | *all* voters | what it has promised, only the one it promised to need know |
+//!
+//! In a joint membership each asks for a quorum of either half, by that half's own rule. Witnesses may not be a commit quorum by themselves,
+//! by heads or by weight: somebody who keeps payloads must have what is committed. A voter that is a commit quorum by itself is all that
+//! its cluster has: if its disk is lost so is what was committed, and it must not come back as [`Config::rejoining`].
+//!
+//! # Versions
+//! Messages and records have two versions, which differ in one thing: since [version 2](WIRE_VERSION) a membership can state its rule. One that
+//! states none has the bytes of version 1. To upgrade, restart the nodes one after the other, with [`Config::version_max`] 1 as long as you may
+//! want to go back. A rule is refused ([`ChangeRefusal::Version`]) while the link to a member speaks version 1
+//! ([`Link::Up`](synod_core::Link::Up)). Before a downgrade, change the rule back to that of the configuration, and compact the
+//! logs ([`Command::Compact`]): a node that may only speak version 1 does not start from a log that speaks of rules.
 //!
 //! # What people build with it
 //! Programs in `examples/`, each a [`StateMachine`](synod_core::StateMachine) on three nodes that lives through crashes of the leader. Each says
@@ -223,8 +275,6 @@
 //! | `DEBUG` | `proposal refused`, `change refused` | `reason` |
 //!
 //! # What it does not do yet
-//! Give voters weights.
-//!
 //! Three things a damaged log costs. A change of membership in the lost end of a log is not known before somebody has supplied it: until then
 //! the node goes by the membership before it. What its peers have compacted comes as a snapshot from a leader, and cannot be lent. And
 //! [`Config::log_memory_bytes_max`] does not bound a log while a hole in it is filled, nor what recovery reads behind the last snapshot.
@@ -271,6 +321,7 @@ mod record;
 mod recovery;
 mod replication;
 mod roster;
+mod rule;
 mod segment;
 mod sending;
 mod snapshot;
@@ -287,7 +338,7 @@ pub mod spec;
 
 pub use census::Said;
 pub use change::{Change, ChangeError, Step, Transition};
-pub use config::{Config, ConfigError, QuorumRule};
+pub use config::{Config, ConfigError};
 pub use event::{ChangeRefusal, Command, Event, Illegal, Refusal, SnapshotRefusal, Timer};
 pub use lending::Loan;
 pub use log::Log;
@@ -300,10 +351,15 @@ pub use raft::{Raft, Role};
 pub use read::{ReadMode, ReadRefusal};
 pub use record::Record;
 pub use recovery::RecoverError;
+pub use rule::QuorumRule;
 pub use segment::{Entries, Entry, EntryKind, Segment};
 pub use snapshot::{Done, Extent, Found, Job, Piece, Snapshot};
 pub use status::{LeaseStatus, MendingStatus, PeerStatus, Status, TransferStatus};
 pub use transfer::{TransferCause, TransferRefusal};
+
+/// The newest version of the [`Wire`](synod_core::wire::Wire) form of messages and records: what a transport offers when it negotiates
+/// ([`Link::Up`](synod_core::Link::Up)). Version 1 is read and written too.
+pub const WIRE_VERSION: u8 = 2;
 
 /// The README's example is run as a test.
 #[cfg(doctest)]

@@ -3,11 +3,13 @@
 use crate::QuorumRule;
 use alloc::vec::Vec;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
-use synod_core::{Bytes, NodeId};
+use synod_core::{Bytes, NodeId, mutant};
 use synod_quorum::{Quorums, QuorumsError};
 
-/// The format of an encoded membership; it rests in logs and snapshots, so it has a number of its own.
+/// The format of an encoded membership; it rests in logs and snapshots, so it has a number of its own. The first format states no rules.
 const FORMAT: u8 = 1;
+/// The format of one that states a rule.
+const FORMAT_WITH_RULES: u8 = 2;
 /// The greatest number of members.
 pub(crate) const MEMBERS_MAX: usize = 255;
 
@@ -24,7 +26,7 @@ pub(crate) const MEMBERS_MAX: usize = 255;
 /// let old = Membership::of([a, b, c]);
 /// // One replaces another: two voters change, so that the way leads through a joint membership.
 /// let change = Change::steps([Step::AddVoter(d), Step::Remove(a)]);
-/// let joint = old.changed(&change, QuorumRule::Majority)?;
+/// let joint = old.changed(&change, &QuorumRule::Majority)?;
 /// assert!(joint.is_joint() && joint.outgoing() == [a, b, c] && joint.voters() == [b, c, d]);
 /// assert_eq!(joint.left(), Membership::of([b, c, d]));
 /// # Ok::<(), synod_raft::ChangeError>(())
@@ -38,6 +40,12 @@ pub struct Membership {
     pub(crate) witnesses: Vec<NodeId>,
     pub(crate) promoting: Vec<NodeId>,
     pub(crate) auto_leave: bool,
+    /// The rule of the voters; `None` for what [`Config::quorum`](crate::Config::quorum) says.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub(crate) rule: Option<QuorumRule>,
+    /// The rule of the outgoing voters.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub(crate) outgoing_rule: Option<QuorumRule>,
 }
 
 /// A membership that was read from somewhere.
@@ -50,6 +58,10 @@ struct Unchecked {
     witnesses: Vec<NodeId>,
     promoting: Vec<NodeId>,
     auto_leave: bool,
+    #[serde(default)]
+    rule: Option<QuorumRule>,
+    #[serde(default)]
+    outgoing_rule: Option<QuorumRule>,
 }
 
 #[cfg(feature = "serde")]
@@ -57,8 +69,10 @@ impl TryFrom<Unchecked> for Membership {
     type Error = &'static str;
 
     fn try_from(read: Unchecked) -> Result<Self, Self::Error> {
-        let Unchecked { voters, outgoing, learners, witnesses, promoting, auto_leave } = read;
-        let membership = Self { voters, outgoing, learners, witnesses, promoting, auto_leave };
+        let Unchecked { voters, outgoing, learners, witnesses, promoting, auto_leave, rule, outgoing_rule } =
+            read;
+        let membership =
+            Self { voters, outgoing, learners, witnesses, promoting, auto_leave, rule, outgoing_rule };
         // Nobody: what a node knows that waits to be added.
         if membership == Self::default() || membership.is_sound() {
             Ok(membership)
@@ -129,6 +143,25 @@ impl Membership {
         self.auto_leave
     }
 
+    /// Which of the voters make a quorum, if the membership says so; otherwise that stands in
+    /// [`Config::quorum`](crate::Config::quorum), or they are majorities where that names weights or zones.
+    #[must_use]
+    pub const fn rule(&self) -> Option<&QuorumRule> {
+        self.rule.as_ref()
+    }
+
+    /// Which of the outgoing voters make a quorum, likewise.
+    #[must_use]
+    pub const fn outgoing_rule(&self) -> Option<&QuorumRule> {
+        self.outgoing_rule.as_ref()
+    }
+
+    /// The first wire version that can express it: 2 if it states a rule.
+    #[must_use]
+    pub const fn version(&self) -> u8 {
+        if self.rule.is_some() || self.outgoing_rule.is_some() { 2 } else { 1 }
+    }
+
     /// Whether two quorums are needed.
     #[must_use]
     pub fn is_joint(&self) -> bool {
@@ -179,27 +212,44 @@ impl Membership {
     /// The membership that follows a joint one: the outgoing voters are gone. One that is not joint stays as it is.
     #[must_use]
     pub fn left(&self) -> Self {
-        let mut left = Self { outgoing: Vec::new(), auto_leave: false, ..self.clone() };
+        let mut left = Self { outgoing: Vec::new(), outgoing_rule: None, auto_leave: false, ..self.clone() };
         left.witnesses.retain(|id| left.voters.binary_search(id).is_ok());
         left
     }
 
-    /// The quorums of elections and of commits; of both halves where it is joint.
+    /// The quorums of elections and of commits, on nodes that are configured with this rule; of both halves where it is joint, each by its
+    /// own rule.
     ///
     /// # Errors
     /// When there are no voters.
-    pub fn quorums(&self, rule: QuorumRule) -> Result<Quorums, QuorumsError> {
-        let quorums = rule.quorums(&self.voters)?;
+    pub fn quorums(&self, configured: &QuorumRule) -> Result<Quorums, QuorumsError> {
+        let quorums = self.rule_or(configured).quorums(&self.voters)?;
         if self.outgoing.is_empty() {
             return Ok(quorums);
         }
-        Ok(rule.quorums(&self.outgoing)?.joint(&quorums)?)
+        let before = mutant!(
+            self.outgoing_rule_or(configured),
+            "old-half-by-the-new-rule" => self.rule_or(configured),
+        );
+        Ok(before.quorums(&self.outgoing)?.joint(&quorums)?)
+    }
+
+    /// The rule of the voters, on a node that is configured with this one.
+    pub(crate) fn rule_or<'a>(&'a self, configured: &'a QuorumRule) -> &'a QuorumRule {
+        self.rule.as_ref().unwrap_or_else(|| configured.unstated())
+    }
+
+    /// The rule of the outgoing voters.
+    pub(crate) fn outgoing_rule_or<'a>(&'a self, configured: &'a QuorumRule) -> &'a QuorumRule {
+        self.outgoing_rule.as_ref().unwrap_or_else(|| configured.unstated())
     }
 
     /// Whether witnesses alone could commit: a payload that nobody's disk holds.
-    pub(crate) fn witnesses_commit(&self, rule: QuorumRule) -> bool {
+    pub(crate) fn witnesses_commit(&self, configured: &QuorumRule) -> bool {
+        let halves =
+            [(&self.voters, self.rule_or(configured)), (&self.outgoing, self.outgoing_rule_or(configured))];
         !self.witnesses.is_empty()
-            && [&self.voters, &self.outgoing].into_iter().filter(|half| !half.is_empty()).any(|half| {
+            && halves.into_iter().filter(|(half, _)| !half.is_empty()).any(|(half, rule)| {
                 rule.quorums(half).is_ok_and(|quorums| quorums.commit().is_quorum(&self.witnesses))
             })
     }
@@ -214,17 +264,19 @@ impl Membership {
             && self.learners.iter().all(|id| self.voters.binary_search(id).is_err())
             && self.witnesses.iter().all(|id| self.is_voter(*id))
             && self.promoting.iter().all(|id| self.learners.binary_search(id).is_ok())
-            && (self.is_joint() || !self.auto_leave)
+            && (self.is_joint() || (!self.auto_leave && self.outgoing_rule.is_none()))
+            && self.rule.as_ref().is_none_or(|rule| rule.is_sound(&self.voters))
+            && self.outgoing_rule.as_ref().is_none_or(|rule| rule.is_sound(&self.outgoing))
     }
 
     /// The payload of the entry that holds it.
     pub(crate) fn payload(&self) -> Bytes {
-        self.to_bytes(1)
+        self.to_bytes(crate::WIRE_VERSION)
     }
 
     /// Reads the payload of an entry; `None` for what no leader writes.
     pub(crate) fn parse(payload: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(Bytes::copy_from_slice(payload), 1);
+        let mut reader = Reader::new(Bytes::copy_from_slice(payload), crate::WIRE_VERSION);
         let membership = Self::decode(&mut reader).ok()?;
         reader.finish().ok()?;
         Some(membership)
@@ -235,26 +287,44 @@ impl Wire for Membership {
     const LEN_MIN: usize = 22;
 
     fn encode(&self, out: &mut Writer<'_>) {
-        out.u8(FORMAT);
+        // What the first format can say it says, so that older programs understand it.
+        let with_rules = self.version() > 1;
+        out.u8(if with_rules { FORMAT_WITH_RULES } else { FORMAT });
         self.auto_leave.encode(out);
         for list in [&self.voters, &self.outgoing, &self.learners, &self.witnesses, &self.promoting] {
             list.encode(out);
+        }
+        if with_rules {
+            self.rule.encode(out);
+            self.outgoing_rule.encode(out);
         }
     }
 
     /// Refuses what is out of order, or no membership.
     fn decode(input: &mut Reader) -> Result<Self, WireError> {
-        if input.u8()? != FORMAT {
-            return Err(WireError::Invalid { field: "format of a membership" });
-        }
-        let membership = Self {
+        let with_rules = match input.u8()? {
+            FORMAT => false,
+            FORMAT_WITH_RULES => true,
+            _ => return Err(WireError::Invalid { field: "format of a membership" }),
+        };
+        let mut membership = Self {
             auto_leave: bool::decode(input)?,
             voters: Vec::decode(input)?,
             outgoing: Vec::decode(input)?,
             learners: Vec::decode(input)?,
             witnesses: Vec::decode(input)?,
             promoting: Vec::decode(input)?,
+            rule: None,
+            outgoing_rule: None,
         };
+        if with_rules {
+            membership.rule = Option::decode(input)?;
+            membership.outgoing_rule = Option::decode(input)?;
+            // One value has one form.
+            if membership.version() == 1 {
+                return Err(WireError::Invalid { field: "format of a membership" });
+            }
+        }
         if membership.is_sound() { Ok(membership) } else { Err(WireError::Invalid { field: "membership" }) }
     }
 }

@@ -347,6 +347,31 @@ pub const EXHIBITS: &[Exhibit] = &[
         says: "acknowledgements of learners count for a commit",
     },
     Exhibit {
+        name: "commit-by-heads",
+        source: "Gifford 1979",
+        says: "a majority of voters commits, whatever they weigh",
+    },
+    Exhibit {
+        name: "votes-by-heads",
+        source: "Gifford 1979",
+        says: "a majority of voters elects, whatever they weigh",
+    },
+    Exhibit {
+        name: "elected-by-a-commit-quorum",
+        source: "Howard et al., Flexible Paxos",
+        says: "as many votes as an entry needs acknowledgements elect a leader",
+    },
+    Exhibit {
+        name: "old-half-by-the-new-rule",
+        source: "Raft paper, section 6",
+        says: "while the rule of the quorums changes, the new rule counts for the old half too",
+    },
+    Exhibit {
+        name: "rule-changed-at-once",
+        source: "Raft paper, section 6",
+        says: "another rule for the same voters is in force without a joint membership",
+    },
+    Exhibit {
         name: "joint-commit-by-one-half",
         source: "openraft 6c0ccaf3",
         says: "in a joint membership the new voters commit alone",

@@ -78,6 +78,8 @@ pub struct Raft {
     pub(crate) votes: Vec<NodeId>,
     /// Leader: what it knows about each of those to whom it speaks, in the order of `seats.all`.
     pub(crate) progress: Vec<Progress>,
+    /// Peers whose links speak a version before this node's.
+    pub(crate) outdated: Vec<NodeId>,
     /// Leader: learners that it will make voters.
     pub(crate) catching_up: Vec<CatchUp>,
     /// Leader: proposals that wait for the end of the burst.
@@ -110,7 +112,7 @@ impl Raft {
     /// When the configuration cannot work.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let config = config.validated()?;
-        let roster = Roster::new(config.membership(), config.quorum);
+        let roster = Roster::new(config.membership(), config.quorum.clone());
         let mut raft = Self {
             config: Arc::new(config),
             seats: Arc::new(roster.seats(Index::ZERO)),
@@ -132,6 +134,7 @@ impl Raft {
             round: 0,
             votes: Vec::new(),
             progress: Vec::new(),
+            outdated: Vec::new(),
             catching_up: Vec::new(),
             gathered: Gathered::default(),
             dirty: false,
@@ -402,6 +405,14 @@ impl Protocol for Raft {
 
 impl Raft {
     fn on_link(&mut self, peer: NodeId, link: Link) {
+        if let Link::Up { version } = link {
+            self.outdated.retain(|id| *id != peer);
+            // A transport that says 0 negotiates none.
+            if (1..self.config.version_max).contains(&version) {
+                self.outdated.push(peer);
+                self.outdated.sort_unstable();
+            }
+        }
         if self.role != Role::Leader || peer == self.config.id {
             return;
         }

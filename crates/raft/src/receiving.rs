@@ -271,7 +271,7 @@ impl Raft {
             Some(Illegal::ImpossibleOffset)
         } else if snapshot.hollow != self.config.witness || (snapshot.hollow && snapshot.len > 0) {
             Some(Illegal::WitnessOrNot)
-        } else if !snapshot.membership.is_sound() {
+        } else if !snapshot.membership.is_sound() || snapshot.membership.version() > self.config.version_max {
             Some(Illegal::ImpossibleMembership)
         } else if self.role == Role::Leader && term == self.term {
             Some(Illegal::SecondLeader)

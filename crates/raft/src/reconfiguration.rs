@@ -62,7 +62,8 @@ impl Raft {
         if mutant!(*last > self.commit, "two-changes-at-once" => false) {
             return Err(ChangeRefusal::InProgress);
         }
-        let next = membership.changed(change, self.config.quorum).map_err(ChangeRefusal::Impossible)?;
+        let next = membership.changed(change, &self.config.quorum).map_err(ChangeRefusal::Impossible)?;
+        self.can_be_said(&next)?;
         // What was proposed before comes before.
         self.seal(cx);
         self.enter(&next, Some(token), cx)?;
@@ -70,6 +71,18 @@ impl Raft {
             self.enter(&next.left(), None, cx)?;
         });
         Ok(())
+    }
+
+    /// Whether every member understands a membership. Whoever does not would refuse its entry, and everything behind it, for ever.
+    fn can_be_said(&self, next: &Membership) -> Result<(), ChangeRefusal> {
+        let version = next.version();
+        if version > self.config.version_max {
+            return Err(ChangeRefusal::Version { member: self.config.id, version });
+        }
+        let speaks_less = |id: &NodeId| self.outdated.binary_search(id).is_ok();
+        // Whoever has an older link has an older version than this node, and only the first says nothing of rules.
+        let member = (version > 1).then(|| next.members().into_iter().find(speaks_less)).flatten();
+        member.map_or(Ok(()), |member| Err(ChangeRefusal::Version { member, version }))
     }
 
     /// Puts a membership into the log, which puts it into effect.
@@ -286,7 +299,7 @@ impl Raft {
             return;
         }
         // A membership that is joint until somebody says otherwise: then.
-        if let Ok(next) = membership.changed(&change, self.config.quorum) {
+        if let Ok(next) = membership.changed(&change, &self.config.quorum) {
             self.go_on(&next, cx);
         }
     }
@@ -328,10 +341,10 @@ impl Raft {
     /// full disk would be acknowledged and lost).
     pub(crate) fn misfit(&self, entries: &Segment) -> Option<Illegal> {
         match entries.first_kind() {
-            Some(crate::EntryKind::Membership) if entries.to_membership().is_none() => {
-                Some(Illegal::ImpossibleMembership)
+            Some(crate::EntryKind::Membership) => {
+                let known = entries.to_membership().filter(|read| read.version() <= self.config.version_max);
+                known.is_none().then_some(Illegal::ImpossibleMembership)
             }
-            Some(crate::EntryKind::Membership) => None,
             _ if entries.is_empty() || entries.is_hollow() == self.config.witness => None,
             _ => Some(Illegal::WitnessOrNot),
         }

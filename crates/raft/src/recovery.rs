@@ -73,9 +73,11 @@ pub enum RecoverError {
         /// The entry.
         first: Index,
     },
-    /// An entry that should hold a membership.
+    /// An entry that should hold a membership, and does not, or one that only a later version than
+    /// [`Config::version_max`](crate::Config::version_max) can state.
     #[error(
-        "record {at} holds a membership that cannot be read: do not start this node; replace it by a new one"
+        "record {at} holds a membership that cannot be read: if a later version wrote it, start that one; otherwise replace this node by \
+         a new one"
     )]
     Membership {
         /// The record.
@@ -111,6 +113,9 @@ impl Raft {
                 self.take_back_entries(at, prev_term, &entries)?;
             }
             Recovered::Intact(Record::Snapshot { term, voted_for, last, membership }) => {
+                if membership.version() > self.config.version_max {
+                    return Err(RecoverError::Membership { at });
+                }
                 self.take_back_hard_state(at, term, voted_for)?;
                 self.take_back_snapshot(at, last)?;
                 self.roster.restore(last.index, membership);
@@ -148,7 +153,8 @@ impl Raft {
         if entries.is_hollow() && !self.config.witness {
             return Err(RecoverError::Hollow { first: entries.first() });
         }
-        if entries.is_membership() && entries.to_membership().is_none() {
+        let known = |read: &crate::Membership| read.version() <= self.config.version_max;
+        if entries.is_membership() && !entries.to_membership().as_ref().is_some_and(known) {
             return Err(RecoverError::Membership { at });
         }
         let prev = EntryId { term: prev_term, index: entries.first().prev() };

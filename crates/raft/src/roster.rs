@@ -109,12 +109,12 @@ impl Roster {
     pub(crate) fn seats(&self, commit: Index) -> Seats {
         let (index, last) = self.last();
         let before = (*index > commit).then(|| self.at(index.prev()));
-        Seats::new(last, before, self.rule)
+        Seats::new(last, before, &self.rule)
     }
 }
 
 impl Seats {
-    fn new(membership: &Arc<Membership>, before: Option<&Arc<Membership>>, rule: QuorumRule) -> Self {
+    fn new(membership: &Arc<Membership>, before: Option<&Arc<Membership>>, rule: &QuorumRule) -> Self {
         let mut all = membership.members();
         if let Some(before) = before {
             all.extend(before.members());
@@ -132,7 +132,7 @@ impl Seats {
             hollow,
             quorums,
             #[cfg(synod_mutants)]
-            rule,
+            rule: rule.clone(),
         }
     }
 
@@ -165,7 +165,12 @@ impl Seats {
             self.quorums.as_ref().is_some_and(|quorums| quorums.elect().is_met(voted)),
             "quorum-one-short" => 2 * votes.len() >= self.membership.electorate().len(),
             "vote-counted-twice" => 2 * votes.len() > self.membership.electorate().len(),
-            "joint-election-by-one-half" => self.membership.left().quorums(self.rule).is_ok_and(|half| half.elect().is_quorum(votes)),
+            "joint-election-by-one-half" => self.membership.left().quorums(&self.rule).is_ok_and(|half| half.elect().is_quorum(votes)),
+            "elected-by-a-commit-quorum" => self.quorums.as_ref().is_some_and(|quorums| quorums.commit().is_met(voted)),
+            "votes-by-heads" => self.by_heads(|half| {
+                let held = half.iter().filter(|id| votes.contains(id)).count();
+                2 * held > half.len()
+            }),
         )
     }
 
@@ -196,6 +201,11 @@ impl Seats {
             "quorum-one-short" => self.reached_by(&self.all, 0, &matched),
             "learners-count" => self.reached_by(&self.all, 1, &matched),
             "joint-commit-by-one-half" => self.reached_by(&self.membership.voters, 1, &matched),
+            "commit-by-heads" => {
+                let halves = [self.membership.voters(), self.membership.outgoing()];
+                let halves = halves.into_iter().filter(|half| !half.is_empty());
+                halves.map(|half| self.reached_by(half, 1, &matched)).min().unwrap_or_default()
+            },
         );
         (best > commit).then_some(best)
     }
@@ -203,6 +213,12 @@ impl Seats {
 
 #[cfg(synod_mutants)]
 impl Seats {
+    /// Whether it holds of each half.
+    fn by_heads(&self, enough: impl Fn(&[NodeId]) -> bool) -> bool {
+        let halves = [self.membership.voters(), self.membership.outgoing()];
+        !self.membership.is_empty() && halves.into_iter().all(|half| half.is_empty() || enough(half))
+    }
+
     /// What more than half of these have reached, or `more` 0: half of them.
     fn reached_by<V: Copy + Ord + Default>(
         &self,
@@ -221,6 +237,6 @@ impl Seats {
 impl Roster {
     /// What would follow from the last membership at or before `index`.
     pub(crate) fn seats_at(&self, index: Index) -> Seats {
-        Seats::new(self.at(index), None, self.rule)
+        Seats::new(self.at(index), None, &self.rule)
     }
 }

@@ -1,7 +1,9 @@
-//! The byte form of messages and records, version 1.
+//! The byte form of messages and records, versions 1 and 2. They differ in one thing: since version 2 a membership may state the rule of
+//! its quorums.
 
 use crate::{
     EntryId, Index, Loan, Membership, Message, Piece, ReadMode, Record, Said, Segment, Snapshot, Term,
+    WIRE_VERSION,
 };
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -317,7 +319,11 @@ impl Wire for Message {
             15 => Self::Borrow { term: Term::decode(input)?, hint: EntryId::decode(input)? },
             16 => {
                 let (term, round) = (Term::decode(input)?, input.u64()?);
-                let (snapshot, offset) = (Snapshot::decode(input)?.into(), input.u64()?);
+                let snapshot = Snapshot::decode(input)?;
+                if snapshot.membership.version() > input.version() {
+                    return Err(WireError::Invalid { field: "version of a membership" });
+                }
+                let (snapshot, offset) = (snapshot.into(), input.u64()?);
                 Self::Piece {
                     term,
                     round,
@@ -423,7 +429,7 @@ impl Wire for Record {
 
 fn known_version(input: &mut Reader) -> Result<&mut Reader, WireError> {
     match input.version() {
-        1 => Ok(input),
+        1..=WIRE_VERSION => Ok(input),
         _ => Err(WireError::Invalid { field: "version" }),
     }
 }

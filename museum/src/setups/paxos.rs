@@ -6,7 +6,8 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 use synod_core::{Bytes, NodeId};
 use synod_paxos::invariants::Safety;
-use synod_paxos::{Command, Config, Event, Paxos, Quorums};
+use synod_paxos::{Command, Config, Event, Paxos, QuorumRule};
+use synod_quorum::{Quorums, Rule};
 use synod_sim::explore::{Bounds, Cluster, Network, Observer};
 use synod_sim::{Climate, Dials, Fault, Io, Latency, Rate, Sim, Workload, World};
 
@@ -16,46 +17,57 @@ pub(super) fn setups() -> Vec<Setup> {
         Setup { room: "paxos", name, says, search }
     };
     let crashes = Climate::Swarm(vec![Fault::Crash, Fault::Blackout, Fault::StallDisk, Fault::Isolate]);
-    let of = |prepare, accept| Quorums::Sizes { prepare, accept };
-    let most = Quorums::Majority;
+    let of = |prepare, accept| QuorumRule::Sizes { prepare, accept };
+    let most = || QuorumRule::Majority;
     let states = |name, says, cluster: fn() -> Cluster<Paxos, Watcher>| {
         let search = Search::States(Box::new(Exploring { cluster }));
         Setup { room: "paxos", name, says, search }
     };
     vec![
-        seeds("instance-3", "three nodes, every fault", instances(3, most, Climate::swarm())),
-        seeds("instance-5", "five nodes, every fault", instances(5, most, Climate::swarm())),
-        seeds("dying-3", "three nodes that die, with disks that stall", instances(3, most, crashes)),
+        seeds("instance-3", "three nodes, every fault", instances(3, most(), Climate::swarm())),
+        seeds("instance-5", "five nodes, every fault", instances(5, most(), Climate::swarm())),
+        seeds("dying-3", "three nodes that die, with disks that stall", instances(3, most(), crashes)),
         seeds(
             "frail-3",
             "three nodes that die before their slow disks are done",
-            instances(3, most, frail()),
+            instances(3, most(), frail()),
         ),
-        seeds("late-3", "three nodes, with messages that arrive late", instances(3, most, late())),
+        seeds("late-3", "three nodes, with messages that arrive late", instances(3, most(), late())),
         seeds("one-and-all-3", "one promise begins, all must accept", instances(3, of(1, 3), frail())),
         seeds("all-and-one-3", "all must promise, one acceptance decides", instances(3, of(3, 1), frail())),
+        seeds(
+            "weighted-3",
+            "three nodes, one of which weighs more than the others together",
+            instances(3, QuorumRule::Of(weighted()), Climate::swarm()),
+        ),
         states(
             "ballots-3",
             "every schedule of three nodes and two proposers, messages arriving any number of times",
-            || schedules(Quorums::Majority, Bounds { timers: 0, ..everlasting() }),
+            || schedules(QuorumRule::Majority, Bounds { timers: 0, ..everlasting() }),
         ),
         states("retries-3", "the same, and a third ballot", || {
-            schedules(Quorums::Majority, Bounds { timers_all: 1, ..everlasting() })
+            schedules(QuorumRule::Majority, Bounds { timers_all: 1, ..everlasting() })
         }),
         states("crash-3", "every schedule of three nodes, two proposers and one crash", || {
-            schedules(Quorums::Majority, Bounds { crashes: 1, timers: 0, ..everlasting() })
+            schedules(QuorumRule::Majority, Bounds { crashes: 1, timers: 0, ..everlasting() })
         }),
         states("crash-one-3", "the same where one acceptance decides", || {
             schedules(
-                Quorums::Sizes { prepare: 3, accept: 1 },
+                QuorumRule::Sizes { prepare: 3, accept: 1 },
                 Bounds { crashes: 1, timers: 0, ..everlasting() },
             )
         }),
     ]
 }
 
+#[expect(clippy::expect_used, reason = "weights of which not all are nothing")]
+fn weighted() -> Quorums {
+    let rule = Rule::weighted_majority([(NodeId(1), 3), (NodeId(2), 1), (NodeId(3), 1)]);
+    Quorums::same(rule.expect("a rule")).expect("more than half meets more than half")
+}
+
 #[expect(clippy::expect_used, reason = "members that are numbered from 1 make a cluster")]
-fn member(id: NodeId, nodes: u64, quorums: Quorums) -> Paxos {
+fn member(id: NodeId, nodes: u64, quorums: QuorumRule) -> Paxos {
     let mut config = Config::new(id, (1..=nodes).map(NodeId));
     config.quorums = quorums;
     Paxos::new(config).expect("a valid configuration")
@@ -125,8 +137,8 @@ impl Workload<Paxos> for Clients {
     }
 }
 
-fn instances(nodes: u64, quorums: Quorums, climate: Climate) -> Sim<Paxos, Clients> {
-    Sim::new(nodes as usize, move |id| member(id, nodes, quorums), Clients::default())
+fn instances(nodes: u64, quorums: QuorumRule, climate: Climate) -> Sim<Paxos, Clients> {
+    Sim::new(nodes as usize, move |id| member(id, nodes, quorums.clone()), Clients::default())
         .climate(climate)
         .storm(Duration::from_secs(2))
         .always("agreement and validity", || {
@@ -163,12 +175,12 @@ fn everlasting() -> Bounds {
 }
 
 /// Two proposers, one of which is given another value if it has lost its first in a crash.
-fn schedules(quorums: Quorums, bounds: Bounds) -> Cluster<Paxos, Watcher> {
+fn schedules(quorums: QuorumRule, bounds: Bounds) -> Cluster<Paxos, Watcher> {
     let propose = |value: &'static str| Command::Propose { value: Bytes::from_static(value.as_bytes()) };
     // Known from the beginning, so that states do not differ in what has been proposed so far.
     let mut safety = Safety::default();
     ["a", "b", "c"].iter().for_each(|value| safety.proposed(&Bytes::from_static(value.as_bytes())));
-    Cluster::observed(3, move |id| member(id, 3, quorums), Watcher(safety))
+    Cluster::observed(3, move |id| member(id, 3, quorums.clone()), Watcher(safety))
         .command(NodeId(1), propose("a"))
         .command(NodeId(2), propose("b"))
         .command(NodeId(1), propose("c"))

@@ -5,7 +5,7 @@ use super::{Clusters, Search, Setup};
 use core::time::Duration;
 use synod_core::NodeId;
 use synod_kv::cluster::{Cluster, Settings, simulation, with_invariants, with_judge, with_leases};
-use synod_raft::{Config, Raft, Role};
+use synod_raft::{Config, QuorumRule, Raft, Role};
 use synod_sim::{Bound, Climate, Dials, Fault, Latency, Rate, Sim, World};
 
 /// Where no invariant is looked at.
@@ -96,6 +96,24 @@ pub(super) fn setups() -> Vec<Setup> {
             everything,
         ),
         named("members-5", "five of them, hunted", &changing(hunted(5), 60), everything),
+        named(
+            "weighted-5",
+            "five hunted nodes, two of which weigh more than the rest",
+            &weighted(hunted(5)),
+            everything,
+        ),
+        named(
+            "flexible-5",
+            "five hunted nodes, two of which commit and four of which elect",
+            &flexible(hunted(5)),
+            everything,
+        ),
+        named(
+            "rules-5",
+            "three to five hunted nodes that come and go, and whose quorums change their rule",
+            &ruled(changing(hunted(5), 60)),
+            everything,
+        ),
         named(
             "replaced-3",
             "two or three nodes, one of which comes and goes, each time on a new disk",
@@ -227,6 +245,28 @@ fn campaign_again_and_again(config: &mut Config) {
 /// With members that come and go this often.
 pub(super) fn changing(mut settings: Settings, every_ms: u64) -> Settings {
     settings.changes = Some(Duration::from_millis(every_ms));
+    settings
+}
+
+fn weighted(mut settings: Settings) -> Settings {
+    settings.configure = |config| {
+        campaign_again_and_again(config);
+        config.quorum = QuorumRule::weights([(NodeId(1), 3), (NodeId(2), 2)]);
+    };
+    settings
+}
+
+fn flexible(mut settings: Settings) -> Settings {
+    settings.configure = |config| {
+        campaign_again_and_again(config);
+        config.quorum = QuorumRule::Flexible { commit: 2 };
+    };
+    settings
+}
+
+/// Where every other change changes the rule of the quorums.
+fn ruled(mut settings: Settings) -> Settings {
+    settings.rules = true;
     settings
 }
 

@@ -9,6 +9,8 @@ use synod_sim::{Climate, Fault, Latency};
 pub(super) fn setups() -> Vec<Setup> {
     let mut members = settings(4);
     members.changes = Some(Duration::from_millis(100));
+    let mut rules = settings(5);
+    (rules.changes, rules.rules) = (Some(Duration::from_millis(100)), true);
     let mut lagging = settings(3);
     lagging.checkpoint_every = 4;
     let setups = [
@@ -18,6 +20,7 @@ pub(super) fn setups() -> Vec<Setup> {
             &settings(3),
         ),
         named("specified-members-4", "four of them that come and go", &members),
+        named("specified-rules-5", "three to five of them, whose quorums change their rule", &rules),
         named("specified-snapshots-3", "three of them that keep little", &lagging),
         whole(
             "specified-echoing-3",

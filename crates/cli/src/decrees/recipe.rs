@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use synod_core::NodeId;
 use synod_kv::cluster::{BadSetting, Mischief};
 use synod_paxos::invariants::Safety;
-use synod_paxos::{Config, ConfigError, Quorums};
+use synod_paxos::{Config, ConfigError, QuorumRule};
 use synod_sim::{Climate, Dials, Sabotage, Script, Shrinker, Sim, World};
 
 /// How a simulated cluster is set up.
@@ -94,7 +94,7 @@ pub(crate) fn simulation(settings: &Settings) -> Result<Sim<Decrees, Clients>, C
     let node = |id| {
         let mut config = Config::new(id, ids.clone());
         if settings.sabotage == Some(Mischief::ShortQuorum) {
-            config.quorums = Quorums::SabotagedOneShort;
+            config.quorums = QuorumRule::SabotagedOneShort;
         }
         Decrees::new(config)
     };

@@ -4,7 +4,7 @@ use super::{Cluster, Mail, Raw, Replica, slot};
 use core::time::Duration;
 use synod_core::NodeId;
 use synod_raft::machine::Memory;
-use synod_raft::{Change, Command, Config, Raft, Role, Step, Transition};
+use synod_raft::{Change, Command, Config, QuorumRule, Raft, Role, Step, Transition};
 use synod_sim::World;
 
 /// The token of all changes; no operation of a client has it.
@@ -60,12 +60,50 @@ impl Cluster {
             0 => NodeId(1 + decide(nodes.max(1))),
             _ => self.leader.unwrap_or(NodeId(1)),
         };
+        // Under labels of their own: whether rules are drawn moves nothing else.
+        let change = if self.settings.rules { self.with_rule(change, key | 0x80, io) } else { change };
         io.request(asked, key, Command::ChangeMembership { token: TOKEN, change });
         let founders = founders(nodes);
         if self.settings.replacements && founders < nodes && io.decide(key | 0xff, 4) == 0 {
             self.replace(NodeId(founders + 1 + io.decide(key | 0xfe, nodes - founders)), io);
         }
         self.plan_change(io);
+    }
+
+    /// Every other time, also another rule for who is a quorum; and sometimes nothing but that.
+    fn with_rule(&self, change: Change, key: u64, io: &mut Raw<'_>) -> Change {
+        let Change::Steps { steps, transition } = change else { return change };
+        let mut choice = key;
+        let mut decide = |bound| {
+            choice += 1;
+            io.decide(choice, bound)
+        };
+        let known = self.effects.values().max_by_key(|(index, ..)| *index).map(|(_, known, _)| known.clone());
+        let Some(known) = known.filter(|_| decide(2) == 0) else {
+            return Change::Steps { steps, transition };
+        };
+        let steps = if decide(2) == 0 { Vec::new() } else { steps };
+        let next = known.changed(&Change::steps(steps.iter().copied()), &QuorumRule::Majority);
+        let voters = next.as_ref().unwrap_or(&known).voters();
+        let rule = match decide(4) {
+            0 => QuorumRule::Majority,
+            1 => QuorumRule::Flexible { commit: 2 },
+            2 => QuorumRule::weights(voters.iter().map(|id| (*id, decide(4) as u32))),
+            _ => {
+                let mut zones = [const { Vec::new() }; 3];
+                for id in voters {
+                    if let Some(zone) = zones.get_mut(decide(3) as usize) {
+                        zone.push(*id);
+                    }
+                }
+                QuorumRule::zones(zones)
+            }
+        };
+        // Whoever can commit alone is the only one that knows of it, and its disk is all there is.
+        let alone =
+            |id: &NodeId| rule.quorums(voters).is_ok_and(|quorums| quorums.commit().is_quorum(&[*id]));
+        let rule = if voters.iter().any(alone) { QuorumRule::Majority } else { rule };
+        Change::Rule { rule, steps, transition }
     }
 
     /// A machine that was removed is exchanged for a new one, which may be added again under the same id.

@@ -2,7 +2,6 @@
 
 use super::validation::{Scribe, Transcript, Validation};
 use super::{Cluster, MODEL, Mischief, Settings, changes, reads, slot, snapshots};
-use crate::WIRE_VERSION;
 use core::time::Duration;
 use synod_consistency_checker::verify;
 use synod_core::{NodeId, StateMachine as _, mutant};
@@ -38,7 +37,7 @@ pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError
     let make = move |id| rafts.get(slot(id)).unwrap_or(&first).clone();
     let sim = Sim::new(settings.nodes, make, Cluster::new(settings.clone()))
         .climate(settings.climate.clone())
-        .wired(WIRE_VERSION)
+        .wired(synod_raft::WIRE_VERSION)
         .facts(snapshots::facts)
         .covers(snapshots::covers)
         .turn(move |dials: &mut Dials| dials.sabotage = driver)
@@ -150,6 +149,9 @@ pub fn with_guards(mut sim: Sim<Raft, Cluster>, settings: &Settings) -> Sim<Raft
     if settings.changes.is_some() {
         sim = sim
             .sometimes("a membership was committed", |world: &Seen| world.workload().tally.memberships > 0);
+    }
+    if settings.changes.is_some() && settings.rules {
+        sim = sim.sometimes("a membership stated a rule", |world: &Seen| world.workload().tally.rules > 0);
     }
     if settings.checkpoint_every > 0 {
         sim = sim

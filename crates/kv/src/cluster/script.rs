@@ -21,7 +21,7 @@ pub enum BadSetting {
     },
     /// There is no such setting.
     #[error(
-        "`set {0}`: there is no such setting; there are protocol, nodes, clients, keys, gets-percent, operations, pause-max-ms, patience-ms, reads, leases, guard-ms, drift-bound-ppm, transfers-every, checkpoint-every, job-max-ms, changes-ms, replacements, specified and sabotage"
+        "`set {0}`: there is no such setting; there are protocol, nodes, clients, keys, gets-percent, operations, pause-max-ms, patience-ms, reads, leases, guard-ms, drift-bound-ppm, transfers-every, checkpoint-every, job-max-ms, changes-ms, replacements, rules, specified and sabotage"
     )]
     Unknown(String),
 }
@@ -55,6 +55,7 @@ impl Settings {
         if let Some(changes) = self.changes {
             set("changes-ms", changes.as_millis().to_string());
             set("replacements", self.replacements.to_string());
+            set("rules", self.rules.to_string());
         }
         if self.specified {
             set("specified", "true".to_owned());
@@ -105,6 +106,7 @@ impl Settings {
                     settings.changes = Some(Duration::from_millis(number(1, u64::MAX, "milliseconds")?));
                 }
                 "specified" => settings.specified = value.parse().map_err(|_| bad("true or false"))?,
+                "rules" => settings.rules = value.parse().map_err(|_| bad("true or false"))?,
                 "replacements" => settings.replacements = value.parse().map_err(|_| bad("true or false"))?,
                 "sabotage" if value == SHORT_QUORUM => settings.sabotage = Some(Mischief::ShortQuorum),
                 "sabotage" => return Err(bad("`short-quorum`; a broken driver is a dial")),

@@ -23,7 +23,8 @@ mod wrong;
 
 use synod_core::{Bytes, NodeId};
 use synod_paxos::invariants::Safety;
-use synod_paxos::{Command, Config, Event, Paxos};
+use synod_paxos::{Command, Config, Event, Paxos, QuorumRule};
+use synod_quorum::{Quorums, Rule};
 use synod_sim::explore::{Bounds, Cluster, Exploration, Explorer, Extent, Model, Network, Observer};
 use wrong::{Twist, Twisted};
 
@@ -57,12 +58,43 @@ struct More {
     quiet: bool,
     /// Nodes pursue what they have accepted; then 2 does not propose.
     pursue: bool,
+    /// Which acceptors make a quorum.
+    rule: Choice,
+}
+
+/// Which acceptors make a quorum.
+#[derive(Clone, Copy, Debug, Default)]
+enum Choice {
+    #[default]
+    Majority,
+    /// Node 1 weighs three of five: it is a quorum by itself, and the others are none.
+    Weights,
+    /// Node 1 is a zone, and 2 and 3 another; one of each zone.
+    Zones,
+    /// Three promises, one acceptance.
+    Sizes,
+}
+
+impl Choice {
+    fn rule(self) -> QuorumRule {
+        let [a, b, c] = [1, 2, 3].map(NodeId);
+        let same = |rule| QuorumRule::Of(Quorums::same(rule).unwrap());
+        match self {
+            Self::Majority => QuorumRule::Majority,
+            Self::Weights => same(Rule::weighted_majority([(a, 3), (b, 1), (c, 1)]).unwrap()),
+            Self::Zones => {
+                same(Rule::all([Rule::one(a), Rule::any([b, c].map(Rule::one)).unwrap()]).unwrap())
+            }
+            Self::Sizes => QuorumRule::Of(Quorums::sizes([a, b, c], 3, 1).unwrap()),
+        }
+    }
 }
 
 fn cluster(twist: Twist, more: More) -> Cluster<Twisted, Watch> {
     let make = move |id| {
         let mut config = Config::new(id, (1..=3).map(NodeId));
         config.pursue = more.pursue;
+        config.quorums = more.rule.rule();
         Twisted::new(Paxos::new(config).unwrap(), twist, more.quiet)
     };
     let propose = |value: &'static str| Command::Propose { value: value.into() };
@@ -127,6 +159,14 @@ fn two_ballots_agree_in_every_schedule() {
 #[test]
 fn two_ballots_and_a_crash_agree_in_every_schedule() {
     holds(&explore(Twist::None, More { crashes: 1, ..More::default() }), 300_000);
+}
+
+#[test]
+fn weighted_hierarchical_and_flexible_quorums_agree_in_every_schedule() {
+    for rule in [Choice::Weights, Choice::Zones, Choice::Sizes] {
+        let more = More { crashes: 1, quiet: true, rule, ..More::default() };
+        holds(&explore_fully(Twist::None, more), 10_000);
+    }
 }
 
 #[test]

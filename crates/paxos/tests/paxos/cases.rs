@@ -6,8 +6,9 @@ use synod_core::host::Log as _;
 use synod_core::testing::{Bench, Output};
 use synod_core::{Bytes, Input, Lsn, NodeId};
 use synod_paxos::{
-    Ballot, Command, ConfigError, Event, Illegal, Message, Paxos, Proposal, Quorums, Refusal, Timer,
+    Ballot, Command, ConfigError, Event, Illegal, Message, Paxos, Proposal, QuorumRule, Refusal, Timer,
 };
+use synod_quorum::{MeetError, Quorums, QuorumsError, Rule};
 
 fn prepare(round: u64, node: u64) -> Message {
     Message::Prepare { ballot: ballot(round, node) }
@@ -517,17 +518,63 @@ fn configurations_that_cannot_work_are_refused() {
         ConfigError::DuplicateMember { id: NodeId(2) }
     );
     assert_eq!(refused(&|config| config.id = NodeId(4)), ConfigError::NotAMember { id: NodeId(4) });
-    let sizes = |prepare, accept| refused(&move |config| config.quorums = Quorums::Sizes { prepare, accept });
-    assert!(matches!(sizes(0, 3), ConfigError::QuorumSize { .. }));
-    assert!(matches!(sizes(3, 4), ConfigError::QuorumSize { .. }));
-    assert!(matches!(sizes(2, 1), ConfigError::QuorumsMiss { .. }));
+    let sizes =
+        |prepare, accept| refused(&move |config| config.quorums = QuorumRule::Sizes { prepare, accept });
+    assert!(matches!(sizes(0, 3), ConfigError::Quorums(QuorumsError::Rule(_))));
+    assert!(matches!(sizes(3, 4), ConfigError::Quorums(QuorumsError::Rule(_))));
+    assert!(matches!(sizes(2, 1), ConfigError::Quorums(QuorumsError::Meet(_))));
     assert!(matches!(
         refused(&|config| config.retry_timeout_max = config.retry_timeout_min),
         ConfigError::RetryTimeout { .. }
     ));
     for nodes in 1..=7 {
-        assert_eq!(config(1, nodes).accept_quorum(), nodes as usize / 2 + 1);
+        let least = nodes as usize / 2 + 1;
+        let quorums = config(1, nodes).quorums().unwrap();
+        let first = |count: usize| (1..=count as u64).map(NodeId).collect::<Vec<_>>();
+        for rule in [quorums.elect(), quorums.commit()] {
+            assert!(rule.is_quorum(&first(least)) && !rule.is_quorum(&first(least - 1)));
+        }
     }
+}
+
+#[test]
+fn quorums_that_need_not_meet_or_name_strangers_are_refused() {
+    let refused = |quorums| {
+        let mut config = config(1, 4);
+        config.quorums = QuorumRule::Of(quorums);
+        Paxos::new(config).unwrap_err()
+    };
+    let [a, b, c, d, e] = [1, 2, 3, 4, 5].map(NodeId);
+    let (left, right) = (Rule::majority([a, b]).unwrap(), Rule::majority([c, d]).unwrap());
+    let apart = MeetError::Apart { one: vec![a, b], other: vec![c, d] };
+    assert_eq!(refused(Quorums::unchecked(left, right)), ConfigError::Quorums(apart.into()));
+    let strange = Quorums::majority([a, b, e]).unwrap();
+    assert_eq!(refused(strange), ConfigError::NotAnAcceptor { id: e });
+}
+
+/// One heavy acceptor and one other are enough, three light ones are not; and phase 1 goes by the rule for elections.
+#[test]
+fn weights_decide_not_heads() {
+    let mut config = config(1, 5);
+    let rule =
+        Rule::weighted_majority([(1, 1), (2, 4), (3, 1), (4, 1), (5, 1)].map(|(id, w)| (NodeId(id), w)));
+    config.quorums = QuorumRule::Of(Quorums::same(rule.unwrap()).unwrap());
+    let mut node = Bench::new(NodeId(1), Paxos::new(config).unwrap());
+    node.start().unwrap();
+    propose(&mut node, "a");
+    node.sync().unwrap();
+    for light in [3, 4, 5] {
+        hear(&mut node, light, promise(1, 1, None));
+        assert_eq!(node.protocol.proposal(), None, "four heads, four of eight");
+    }
+    hear(&mut node, 2, promise(1, 1, None));
+    assert!(node.protocol.proposal().is_some());
+    hear(&mut node, 3, accepted(1, 1));
+    hear(&mut node, 4, accepted(1, 1));
+    hear(&mut node, 5, accepted(1, 1));
+    assert_eq!(node.protocol.decided(), None);
+    hear(&mut node, 2, accepted(1, 1));
+    assert!(node.protocol.decided().is_some());
 }
 
 #[test]
@@ -535,16 +582,19 @@ fn quorums_are_taken_exactly_when_any_two_of_them_meet() {
     for nodes in 1..=4_u64 {
         for (prepare, accept) in (0..=5).flat_map(|prepare| (0..=5).map(move |accept| (prepare, accept))) {
             let mut config = config(1, nodes);
-            config.quorums = Quorums::Sizes { prepare, accept };
+            config.quorums = QuorumRule::Sizes { prepare, accept };
             // Sets of acceptors as bits: do all pairs of such quorums share one?
             let sets = |size: usize| (0..1_u32 << nodes).filter(move |set| set.count_ones() as usize == size);
             let possible = prepare > 0 && accept > 0 && sets(prepare).count() > 0 && sets(accept).count() > 0;
             let meet = sets(prepare).all(|one| sets(accept).all(|other| one & other != 0));
             match Paxos::new(config) {
                 Ok(_) => assert!(possible && meet, "{prepare} and {accept} of {nodes}"),
-                Err(ConfigError::QuorumsMiss { .. }) => assert!(possible && !meet, "{prepare} and {accept}"),
+                Err(ConfigError::Quorums(QuorumsError::Meet(_))) => {
+                    assert!(possible && !meet, "{prepare} and {accept}");
+                }
                 Err(error) => {
-                    assert!(!possible && matches!(error, ConfigError::QuorumSize { .. }), "{error}");
+                    let size = matches!(error, ConfigError::Quorums(QuorumsError::Rule(_)));
+                    assert!(!possible && size, "{error}");
                 }
             }
         }
@@ -554,7 +604,7 @@ fn quorums_are_taken_exactly_when_any_two_of_them_meet() {
 #[test]
 fn flexible_quorums_decide_with_fewer_acceptances_and_need_more_promises() {
     let mut config = config(1, 4);
-    config.quorums = Quorums::Sizes { prepare: 3, accept: 2 };
+    config.quorums = QuorumRule::Sizes { prepare: 3, accept: 2 };
     let mut node = Bench::new(NodeId(1), Paxos::new(config).unwrap());
     node.start().unwrap();
     propose(&mut node, "a");

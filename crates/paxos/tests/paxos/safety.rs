@@ -4,7 +4,7 @@ use crate::cluster::{alone, ballot, hear, propose};
 use synod_core::testing::Bench;
 use synod_core::{Input, NodeId};
 use synod_paxos::invariants::{Safety, Violation};
-use synod_paxos::{Command, Config, Message, Paxos, Quorums};
+use synod_paxos::{Command, Config, Message, Paxos, QuorumRule};
 
 fn observer(proposed: &[&'static str]) -> Safety {
     let mut safety = Safety::default();
@@ -70,7 +70,7 @@ fn a_ballot_with_two_values_is_noticed_between_acceptors_and_with_the_proposer()
 fn quorums_that_need_not_meet_are_found_out() {
     let node = |id| {
         let mut config = Config::new(NodeId(id), [NodeId(1), NodeId(2), NodeId(3)]);
-        config.quorums = Quorums::SabotagedOneShort;
+        config.quorums = QuorumRule::SabotagedOneShort;
         let mut node = Bench::new(NodeId(id), Paxos::new(config).unwrap());
         node.start().unwrap();
         node

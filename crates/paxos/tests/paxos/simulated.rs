@@ -4,7 +4,8 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 use synod_core::{Bytes, NodeId};
 use synod_paxos::invariants::Safety;
-use synod_paxos::{Command, Config, Event, Paxos, Quorums};
+use synod_paxos::{Command, Config, Event, Paxos, QuorumRule};
+use synod_quorum::{Quorums, Rule};
 use synod_sim::{Climate, Fault, Io, Sabotage, Sim, Verdict, Workload, World};
 
 /// Clients that propose values of their own on every node, again and again, and remember what they were told.
@@ -56,10 +57,10 @@ impl Workload<Paxos> for Clients {
     }
 }
 
-fn clusters(nodes: u64, quorums: Quorums) -> Sim<Paxos, Clients> {
+fn clusters(nodes: u64, quorums: QuorumRule) -> Sim<Paxos, Clients> {
     let make = move |id| {
         let mut config = Config::new(id, (1..=nodes).map(NodeId));
-        config.quorums = quorums;
+        config.quorums = quorums.clone();
         Paxos::new(config).unwrap()
     };
     Sim::new(nodes as usize, make, Clients::default())
@@ -91,7 +92,7 @@ fn everybody_knows(world: &World<Paxos, Clients>) -> bool {
 #[test]
 fn every_cluster_agrees_in_a_hostile_world_and_decides_when_it_heals() {
     for nodes in [1, 3, 5, 4] {
-        let mut sim = clusters(nodes, Quorums::Majority).eventually_after_heal(
+        let mut sim = clusters(nodes, QuorumRule::Majority).eventually_after_heal(
             "everybody knows",
             Duration::from_secs(20),
             everybody_knows,
@@ -119,6 +120,31 @@ fn every_cluster_agrees_in_a_hostile_world_and_decides_when_it_heals() {
     }
 }
 
+/// Weights, a hierarchy of zones, and sizes that differ, over five acceptors.
+fn rules() -> [(&'static str, Quorums); 3] {
+    let [a, b, c, d, e] = [1, 2, 3, 4, 5].map(NodeId);
+    let weighted = Rule::weighted_majority([(a, 3), (b, 2), (c, 1), (d, 1), (e, 1)]).unwrap();
+    let zones = [vec![a, b], vec![c, d], vec![e]].map(|zone| Rule::majority(zone).unwrap());
+    [
+        ("weights", Quorums::same(weighted).unwrap()),
+        ("zones", Quorums::same(Rule::of(2, zones).unwrap()).unwrap()),
+        ("sizes", Quorums::sizes([a, b, c, d, e], 4, 2).unwrap()),
+    ]
+}
+
+#[test]
+fn quorums_by_weight_by_zone_and_by_size_agree_in_a_hostile_world() {
+    for (name, quorums) in rules() {
+        let sim = clusters(5, QuorumRule::Of(quorums))
+            .eventually_after_heal("everybody knows", Duration::from_secs(20), everybody_knows)
+            .sometimes("decided in a later round than the first", |world| {
+                world.up().any(|(_, node)| node.decided().is_some_and(|decided| decided.ballot.round > 3))
+            });
+        let summary = sim.run_seeds(0..60, |_| {});
+        assert!(summary.passed(), "{name}: {summary}");
+    }
+}
+
 /// How many of the runs are found violated.
 fn caught(sim: &Sim<Paxos, Clients>, seeds: u64) -> usize {
     (0..seeds).filter(|seed| matches!(sim.run(*seed).verdict, Verdict::Violated { .. })).count()
@@ -127,7 +153,7 @@ fn caught(sim: &Sim<Paxos, Clients>, seeds: u64) -> usize {
 #[test]
 fn a_driver_that_breaks_its_word_is_found_out() {
     for sabotage in [Sabotage::EarlySend, Sabotage::LyingFsync] {
-        let sim = clusters(3, Quorums::Majority)
+        let sim = clusters(3, QuorumRule::Majority)
             .climate(Climate::Swarm(vec![Fault::Crash, Fault::Blackout, Fault::Isolate]))
             .turn(move |dials| dials.sabotage = Some(sabotage));
         let caught = caught(&sim, 200);
@@ -137,6 +163,6 @@ fn a_driver_that_breaks_its_word_is_found_out() {
 
 #[test]
 fn quorums_that_need_not_meet_are_found_out() {
-    let caught = caught(&clusters(3, Quorums::SabotagedOneShort), 40);
+    let caught = caught(&clusters(3, QuorumRule::SabotagedOneShort), 40);
     assert!(caught > 10, "{caught} of 40");
 }

@@ -21,7 +21,7 @@ pub enum Note {
     Boot {
         /// The members; nobody for a node that waits to be added.
         founding: Arc<Membership>,
-        /// `None` for majorities; otherwise how many voters commit ([`QuorumRule::Flexible`]).
+        /// How many voters commit ([`QuorumRule::Flexible`]); `None` for majorities, and for rules that the memberships state.
         commit_quorum: Option<usize>,
     },
     /// A record that was found on its disk.
@@ -350,7 +350,8 @@ impl Note {
         let config = raft.config();
         let commit_quorum = match config.quorum {
             QuorumRule::Flexible { commit } => Some(commit),
-            QuorumRule::Majority | QuorumRule::SabotagedOneShort => None,
+            // Weights and zones stand in the founding membership.
+            _ => None,
         };
         Self::Boot { founding: Arc::new(config.membership()), commit_quorum }
     }

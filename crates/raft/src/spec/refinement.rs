@@ -81,7 +81,7 @@ impl Refinement {
     /// The process of a node begins; it has not read its disk.
     pub fn boots(&mut self, node: NodeId, raft: &Raft) {
         let config = raft.config();
-        self.boot(node, alloc::sync::Arc::new(config.membership()), config.quorum);
+        self.boot(node, alloc::sync::Arc::new(config.membership()), config.quorum.clone());
     }
 
     /// A node has found this on its disk. In the order of the log.

@@ -46,19 +46,20 @@ impl Spec {
         Ok(())
     }
 
-    /// Whether every quorum of one meets every quorum of the other: they are the same, or differ in one voter where majorities rule
-    /// (thesis 4.1), or one of them is joint and holds the other as a half (6).
+    /// Whether every quorum of one meets every quorum of the other: they are the same by the same rule, or differ in one voter where
+    /// majorities rule (thesis 4.1), or one of them is joint and holds the other as a half, with its rule (6).
     fn are_neighbours(&self, now: &Membership, next: &Membership) -> bool {
+        let ([rule, _], [next_rule, outgoing_rule]) = (self.rules(now), self.rules(next));
         if now.is_joint() {
-            return !next.is_joint() && next.voters() == now.voters();
+            return !next.is_joint() && next.voters() == now.voters() && next_rule == rule;
         }
         if next.is_joint() {
-            return next.outgoing() == now.voters() && !next.voters().is_empty();
+            return next.outgoing() == now.voters() && outgoing_rule == rule && !next.voters().is_empty();
         }
         let only = |these: &[NodeId], those: &[NodeId]| these.iter().filter(|id| !those.contains(id)).count();
         let changed = only(now.voters(), next.voters()) + only(next.voters(), now.voters());
-        let one = changed == 1 && !matches!(self.rule, QuorumRule::Flexible { .. });
-        !next.voters().is_empty() && (changed == 0 || one)
+        let one = changed == 1 && *rule == QuorumRule::Majority;
+        !next.voters().is_empty() && next_rule == rule && (changed == 0 || one)
     }
 
     /// Whoever is no member any more is forgotten, and whoever becomes one begins anew: what an earlier life of it acknowledged does not

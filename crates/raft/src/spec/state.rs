@@ -343,17 +343,15 @@ impl Spec {
         if made { Ok(()) } else { Err(Guard::NotMade { entry: EntryId { term: *term, index: *first } }) }
     }
 
-    /// How many of a list are a quorum, to elect and to commit.
-    fn needed(&self, voters: usize) -> (usize, usize) {
-        let majority = mutant!(voters / 2 + 1, "specification-counts-half" => voters.div_ceil(2));
-        match self.rule {
-            QuorumRule::Flexible { commit } => {
-                let commit = commit.clamp(1, majority);
-                (majority.max(voters + 1 - commit), commit)
-            }
+    /// The rules of a membership: of its voters, and of the outgoing ones. What states none goes by what the cluster was founded with, and
+    /// by majorities where that is always stated.
+    pub(super) fn rules<'a>(&'a self, membership: &'a Membership) -> [&'a QuorumRule; 2] {
+        let unstated = match &self.rule {
+            QuorumRule::Flexible { .. } => &self.rule,
             // What is one short is no quorum.
-            QuorumRule::Majority | QuorumRule::SabotagedOneShort => (majority, majority),
-        }
+            _ => &QuorumRule::Majority,
+        };
+        [membership.rule().unwrap_or(unstated), membership.outgoing_rule().unwrap_or(unstated)]
     }
 
     /// Whether those of whom `holds` is true are an election quorum (or a commit quorum) of the membership, of both halves where it is
@@ -365,14 +363,47 @@ impl Spec {
         elects: bool,
         holds: impl Fn(NodeId) -> bool,
     ) -> bool {
-        let met = |voters: &[NodeId]| {
-            let (elect, commit) = self.needed(voters.len());
-            let need = if elects { elect } else { commit };
-            voters.iter().filter(|id| holds(**id)).count() >= need
-        };
+        let [rule, outgoing_rule] = self.rules(membership);
         !membership.voters().is_empty()
-            && met(membership.voters())
-            && (membership.outgoing().is_empty() || met(membership.outgoing()))
+            && has_quorum(rule, membership.voters(), elects, &holds)
+            && (membership.outgoing().is_empty()
+                || has_quorum(outgoing_rule, membership.outgoing(), elects, &holds))
+    }
+}
+
+/// Whether those of whom `holds` is true are an election quorum (or a commit quorum) of these voters.
+fn has_quorum(rule: &QuorumRule, voters: &[NodeId], elects: bool, holds: &impl Fn(NodeId) -> bool) -> bool {
+    let said =
+        |list: &[(NodeId, u32)], id: NodeId| list.iter().find(|(known, _)| *known == id).map(|(_, n)| *n);
+    let held = || voters.iter().copied().filter(|id| holds(*id));
+    let (all, count) = (voters.len(), held().count());
+    let half = mutant!(all / 2 + 1, "specification-counts-half" => all.div_ceil(2));
+    match rule {
+        QuorumRule::Flexible { commit } => {
+            let commit = (*commit).clamp(1, half);
+            count >= if elects { half.max(all + 1 - commit) } else { commit }
+        }
+        QuorumRule::Weighted { weights } => {
+            let weight = |id| u64::from(said(weights, id).unwrap_or(1));
+            let whole: u64 = voters.iter().map(|id| weight(*id)).sum();
+            2 * held().map(weight).sum::<u64>() > whole
+        }
+        QuorumRule::Zones { zones } => {
+            // Each zone stands where the first of its voters does.
+            let same = |a: NodeId, b: NodeId| {
+                a == b || said(zones, a).is_some_and(|zone| said(zones, b) == Some(zone))
+            };
+            let first =
+                |(at, id): &(usize, &NodeId)| voters.iter().take(*at).all(|other| !same(*other, **id));
+            let (mut whole, mut won) = (0_usize, 0_usize);
+            for (_, id) in voters.iter().enumerate().filter(first) {
+                let of = || voters.iter().copied().filter(|other| same(*other, *id));
+                whole += 1;
+                won += usize::from(2 * of().filter(|voter| holds(*voter)).count() > of().count());
+            }
+            2 * won > whole
+        }
+        QuorumRule::Majority | QuorumRule::SabotagedOneShort => count >= half,
     }
 }
 

@@ -166,6 +166,12 @@ pub(crate) fn show_membership(membership: &Membership) -> String {
             shown += &format!(" {name}={}", list(ids));
         }
     }
+    if let Some(rule) = membership.rule() {
+        shown += &format!(" rule={rule:?}");
+    }
+    if let Some(rule) = membership.outgoing_rule() {
+        shown += &format!(" outgoing={rule:?}");
+    }
     if membership.auto_leave() { shown + " autoleave" } else { shown }
 }
 

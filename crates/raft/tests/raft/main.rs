@@ -22,6 +22,7 @@ mod membership;
 mod mending;
 mod node;
 mod progress;
+mod quorums;
 mod random;
 mod reads;
 mod recall;

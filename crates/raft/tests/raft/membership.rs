@@ -226,7 +226,8 @@ fn a_witness_never_leads() {
 fn changes_that_lead_nowhere_are_refused() {
     let [a, b, c, d] = ids([1, 2, 3, 4]);
     let three = Membership::of([a, b, c]);
-    let changed = |steps: &[Step]| three.changed(&Change::steps(steps.iter().copied()), QuorumRule::Majority);
+    let changed =
+        |steps: &[Step]| three.changed(&Change::steps(steps.iter().copied()), &QuorumRule::Majority);
     assert_eq!(changed(&[]), Err(ChangeError::NothingChanges));
     assert_eq!(changed(&[Step::AddVoter(b)]), Err(ChangeError::NothingChanges));
     assert_eq!(changed(&[a, b, c].map(Step::Remove)), Err(ChangeError::NoVoters));
@@ -238,19 +239,19 @@ fn changes_that_lead_nowhere_are_refused() {
     );
     let many = (0..300).map(|id| Step::AddLearner(NodeId(1_000 + id)));
     assert_eq!(
-        three.changed(&Change::steps(many), QuorumRule::Majority),
+        three.changed(&Change::steps(many), &QuorumRule::Majority),
         Err(ChangeError::TooMany { max: 255 })
     );
-    assert_eq!(three.changed(&Change::LeaveJoint, QuorumRule::Majority), Err(ChangeError::NotJoint));
+    assert_eq!(three.changed(&Change::LeaveJoint, &QuorumRule::Majority), Err(ChangeError::NotJoint));
 
     let step = Change::from(Step::AddVoter(d));
-    assert!(!three.changed(&step, QuorumRule::Majority).unwrap().is_joint(), "majorities of 3 and 4 meet");
-    assert!(three.changed(&step, QuorumRule::Flexible { commit: 1 }).unwrap().is_joint(), "others need not");
+    assert!(!three.changed(&step, &QuorumRule::Majority).unwrap().is_joint(), "majorities of 3 and 4 meet");
+    assert!(three.changed(&step, &QuorumRule::Flexible { commit: 1 }).unwrap().is_joint(), "others need not");
     let explicit = Change::Steps { steps: vec![Step::AddVoter(d)], transition: Transition::JointExplicit };
-    let joint = three.changed(&explicit, QuorumRule::Majority).unwrap();
-    assert_eq!(joint.changed(&step, QuorumRule::Majority), Err(ChangeError::Joint));
+    let joint = three.changed(&explicit, &QuorumRule::Majority).unwrap();
+    assert_eq!(joint.changed(&step, &QuorumRule::Majority), Err(ChangeError::Joint));
     let replaced = Change::replace(&three, [c, d]);
-    assert_eq!(three.changed(&replaced, QuorumRule::Majority).unwrap().left(), Membership::of([c, d]));
+    assert_eq!(three.changed(&replaced, &QuorumRule::Majority).unwrap().left(), Membership::of([c, d]));
 
     let mut config = Config::new(a, [a, b, c]);
     config.witnesses = vec![b, c];
@@ -274,9 +275,9 @@ fn the_quorums_of_neighbouring_memberships_meet() {
         for old in subsets.clone() {
             for new in subsets.clone().filter(|new| *new != old) {
                 let before = Membership::of(old.iter().copied());
-                let between = before.changed(&Change::replace(&before, new.iter().copied()), rule).unwrap();
+                let between = before.changed(&Change::replace(&before, new.iter().copied()), &rule).unwrap();
                 let stages = [before, between.clone(), between.left()];
-                let quorums = stages.map(|stage| stage.quorums(rule).unwrap());
+                let quorums = stages.map(|stage| stage.quorums(&rule).unwrap());
                 for pair in quorums.windows(2) {
                     assert_eq!(pair[0].elect().meets(pair[1].commit()), Ok(()), "{old:?} {new:?}");
                     assert_eq!(pair[1].elect().meets(pair[0].commit()), Ok(()), "{old:?} {new:?}");

@@ -6,7 +6,7 @@ use synod_core::{Entropy as _, Lsn, NodeId, SplitMix64};
 use synod_raft::spec::{
     Action, Entries, Guard, HardState, Heard, Note, Refinement, Spec, State, Word, Written,
 };
-use synod_raft::{EntryId, Index, Membership, QuorumRule, Role, Term};
+use synod_raft::{Change, EntryId, Index, Membership, QuorumRule, Role, Term};
 
 const A: NodeId = NodeId(1);
 const B: NodeId = NodeId(2);
@@ -197,6 +197,45 @@ fn one_change_at_a_time_after_an_entry_of_the_own_term() {
     acknowledge(&mut spec, A, A, 1, 2);
     let commit = Action::AdvanceCommitIndex { index: Index(2) };
     assert_eq!(refused(&mut spec, A, commit), Guard::NoCommitQuorum { index: Index(2) });
+}
+
+/// The same voters by another rule are another membership: it takes a joint one in between, which both rules must commit.
+#[test]
+fn a_rule_is_changed_through_a_joint_membership_and_each_half_counts_by_its_own() {
+    let mut spec = three();
+    elect(&mut spec, A, B, 1, EntryId::ZERO);
+    spec.take(C, Action::UpdateTerm { term: Term(1) }).unwrap();
+    spec.take(A, Action::ClientRequest { entries: entries(0, 1, 1, 1) }).unwrap();
+    for follower in [B, C] {
+        spec.take(follower, Action::HandleAppendEntries { entries: entries(0, 1, 1, 1) }).unwrap();
+    }
+    for follower in [A, B] {
+        acknowledge(&mut spec, follower, A, 1, 1);
+    }
+    spec.take(A, Action::AdvanceCommitIndex { index: Index(1) }).unwrap();
+    let entry = |index: u64, to: &Membership| {
+        let one = entries(1, 1, index, index);
+        Entries { membership: Some(to.clone().into()), ..one }
+    };
+    let change = |index: u64, to: &Membership| Action::ClientRequest { entries: entry(index, to) };
+    // C weighs three of five.
+    let heavy = Change::rule(QuorumRule::weights([(C, 3)]));
+    let joint = Membership::of([A, B, C]).changed(&heavy, &QuorumRule::Majority).unwrap();
+    assert_eq!(refused(&mut spec, A, change(2, &joint.left())), Guard::QuorumsApart);
+    spec.take(A, change(2, &joint)).unwrap();
+    for follower in [B, C] {
+        spec.take(follower, Action::HandleAppendEntries { entries: entry(2, &joint) }).unwrap();
+    }
+    let commit = || Action::AdvanceCommitIndex { index: Index(2) };
+    for follower in [A, B] {
+        acknowledge(&mut spec, follower, A, 1, 2);
+    }
+    // Two of three, and two of five.
+    assert_eq!(refused(&mut spec, A, commit()), Guard::NoCommitQuorum { index: Index(2) });
+    acknowledge(&mut spec, C, A, 1, 2);
+    spec.take(A, commit()).unwrap();
+    assert_eq!(refused(&mut spec, A, change(3, &Membership::of([A, B, C]))), Guard::QuorumsApart);
+    spec.take(A, change(3, &joint.left())).unwrap();
 }
 
 #[test]

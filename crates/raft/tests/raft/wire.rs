@@ -138,7 +138,30 @@ pub(crate) fn membership() -> impl Strategy<Value = Membership> {
         prop_oneof![Just(Transition::Auto), Just(Transition::JointImplicit), Just(Transition::JointExplicit)];
     (1..4_u64, steps, transition).prop_map(|(voters, steps, transition)| {
         let first = Membership::of((1..=voters).map(NodeId));
-        first.changed(&Change::Steps { steps, transition }, QuorumRule::Majority).unwrap_or(first)
+        first.changed(&Change::Steps { steps, transition }, &QuorumRule::Majority).unwrap_or(first)
+    })
+}
+
+/// Memberships that mostly state a rule, of the voters, the outgoing ones, or both.
+pub(crate) fn ruled() -> impl Strategy<Value = Membership> {
+    (membership(), rule(), rule()).prop_map(|(first, one, other)| {
+        let stage = |before: Membership, rule| {
+            before.changed(&Change::rule(rule), &QuorumRule::Majority).unwrap_or(before)
+        };
+        stage(stage(first.left(), one).left(), other)
+    })
+}
+
+/// Rules for nodes 1 to 3.
+pub(crate) fn rule() -> impl Strategy<Value = QuorumRule> {
+    (0..4_u8, prop::collection::vec((1..4_u64, 0..4_u32), 0..3)).prop_map(|(kind, list)| {
+        let list = list.into_iter().map(|(id, number)| (NodeId(id), number));
+        match kind {
+            0 => QuorumRule::Majority,
+            1 => QuorumRule::Flexible { commit: 1 },
+            2 => QuorumRule::weights(list),
+            _ => QuorumRule::zones([list.map(|(id, _)| id).collect::<Vec<_>>()]),
+        }
     })
 }
 
@@ -340,7 +363,7 @@ fn golden_bytes_of_a_membership() {
         Step::PromoteWhenCaughtUp(NodeId(5)),
         Step::Remove(NodeId(1)),
     ];
-    let joint = old.changed(&Change::steps(steps), QuorumRule::Majority).unwrap();
+    let joint = old.changed(&Change::steps(steps), &QuorumRule::Majority).unwrap();
     let id = |id: u64| hex(&id.to_le_bytes());
     let bytes = format!(
         "01 01 02000000 {two} {three} 02000000 {one} {two} 02000000 {four} {five} 01000000 {three} 01000000 {five}",
@@ -357,7 +380,89 @@ fn golden_bytes_of_a_membership() {
     assert_eq!(hex(&entry.arena()[..4]), format!("{:02x}000080", joint.to_bytes(1).len()));
 }
 
+/// The second format is the first, with the rules behind: of the voters, and of the outgoing ones.
+#[test]
+fn golden_bytes_of_a_membership_that_states_its_rule() {
+    let id = |id: u64| hex(&id.to_le_bytes());
+    let two = Membership::of([1, 2].map(NodeId));
+    let lists = format!("02000000 {one} {two} 00000000 00000000 00000000 00000000", one = id(1), two = id(2));
+    assert_eq!(hex(&two.to_bytes(1)), format!("01 00 {lists}").replace(' ', ""));
+    let of = |rule| two.changed(&Change::rule(rule), &QuorumRule::Flexible { commit: 2 }).unwrap();
+    let [one, other] = [1, 2].map(NodeId);
+    let golden = [
+        (QuorumRule::Majority, "01".to_owned()),
+        (QuorumRule::Flexible { commit: 1 }, "02 01000000".to_owned()),
+        (QuorumRule::weights([(one, 1), (other, 5)]), format!("03 01000000 {} 05000000", id(2))),
+        (QuorumRule::zones([[one, other]]), format!("04 02000000 {} 00000000 {} 00000000", id(1), id(2))),
+    ];
+    for (rule, bytes) in golden {
+        let joint = of(rule);
+        let after = joint.left();
+        assert_eq!(after.version(), 2);
+        for version in [1, 2] {
+            let expected = format!("02 00 {lists} 01 {bytes} 00").replace(' ', "");
+            assert_eq!(hex(&after.to_bytes(version)), expected, "{after:?}");
+        }
+        let back = after
+            .changed(&Change::rule(QuorumRule::Flexible { commit: 2 }), &QuorumRule::Flexible { commit: 2 });
+        let back = hex(&back.unwrap().to_bytes(1));
+        assert!(
+            back.starts_with("0201") && back.ends_with(&format!("00 01 {bytes}").replace(' ', "")),
+            "{back}"
+        );
+    }
+    // A second form of what the first format says is none.
+    let twice = format!("02 00 {lists} 00 00").replace(' ', "");
+    let bytes: Vec<u8> =
+        (0..twice.len() / 2).map(|at| u8::from_str_radix(&twice[2 * at..2 * at + 2], 16).unwrap()).collect();
+    assert!(Membership::from_bytes(bytes.into(), 2).is_err());
+}
+
+/// A node that offers a snapshot over a link of version 1 cannot say by which rule its members decide.
+#[test]
+fn a_link_of_version_1_carries_no_rule() {
+    let rule = Change::rule(QuorumRule::weights([(NodeId(1), 2)]));
+    let plain = Membership::of([1, 2].map(NodeId));
+    let stated = plain.changed(&rule, &QuorumRule::Majority).unwrap();
+    let piece = |membership: &Membership| Message::Piece {
+        term: Term(3),
+        round: 1,
+        piece: Box::new(Piece {
+            snapshot: std::sync::Arc::new(Snapshot {
+                last: EntryId { term: Term(2), index: Index(9) },
+                membership: membership.clone().into(),
+                len: 10,
+                digest: 0,
+                hollow: false,
+            }),
+            offset: 0,
+            bytes: Bytes::new(),
+        }),
+    };
+    for (membership, version, read) in
+        [(&plain, 1, true), (&plain, 2, true), (&stated, 1, false), (&stated, 2, true)]
+    {
+        let message = piece(membership);
+        let bytes = message.to_bytes(version);
+        assert_eq!(Message::from_bytes(bytes, version) == Ok(message), read, "version {version}");
+    }
+}
+
 proptest! {
+    #[test]
+    fn a_membership_with_rules_survives_its_bytes_and_nothing_else_is_one(membership in ruled(), at in 0..90_usize, flip in 1..=255_u8) {
+        let bytes = membership.to_bytes(2);
+        prop_assert_eq!(Membership::from_bytes(bytes.clone(), 2), Ok(membership.clone()));
+        let mut other = bytes.to_vec();
+        let at = at % other.len();
+        other[at] ^= flip;
+        if let Ok(found) = Membership::from_bytes(other.into(), 2) {
+            prop_assert_ne!(&found, &membership);
+            let quorums = found.quorums(&QuorumRule::Majority).unwrap();
+            prop_assert!(quorums.elect().meets(quorums.commit()).is_ok() && quorums.one_leader_a_term().is_ok());
+        }
+    }
+
     #[test]
     fn a_membership_survives_its_bytes_and_nothing_else_is_one(membership in membership(), at in 0..60_usize, flip in 1..=255_u8) {
         let bytes = membership.to_bytes(1);
@@ -369,7 +474,7 @@ proptest! {
         // What is still one is another one, and as sound as any.
         if let Ok(found) = read(other.into()) {
             prop_assert_ne!(&found, &membership);
-            prop_assert!(found.quorums(QuorumRule::Majority).is_ok());
+            prop_assert!(found.quorums(&QuorumRule::Majority).is_ok());
         }
     }
 }
@@ -394,7 +499,11 @@ fn bytes_of_segment(first: u64, term: u64, count: u32, arena: &[u8]) -> Vec<u8> 
 #[test]
 fn an_unknown_version_is_refused() {
     let bytes = Message::Heard { term: Term(1), round: 0 }.to_bytes(1);
-    assert_eq!(Message::from_bytes(bytes, 2), Err(WireError::Invalid { field: "version" }));
+    assert!(Message::from_bytes(bytes.clone(), 2).is_ok());
+    for version in [0, 3] {
+        let unknown = Err(WireError::Invalid { field: "version" });
+        assert_eq!(Message::from_bytes(bytes.clone(), version), unknown, "version {version}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod clusters;
 mod exploring;
+mod groups;
 mod paxos;
 mod raft;
 mod schedules;
@@ -108,6 +109,13 @@ impl fmt::Display for Judge {
 
 /// All of them, those that explore from small to large.
 pub(crate) fn all() -> Vec<Setup> {
-    let rooms = [raft::setups(), specified::setups(), schedules::setups(), paxos::setups(), raft::clients()];
+    let rooms = [
+        raft::setups(),
+        groups::setups(),
+        specified::setups(),
+        schedules::setups(),
+        paxos::setups(),
+        raft::clients(),
+    ];
     rooms.into_iter().flatten().collect()
 }

@@ -96,7 +96,7 @@
 //! ```
 //!
 //! # What it does
-//! Each line names the test that proves it (in `tests/raft`, or the script in `tests/scripts`).
+//! Each line names the test that proves it (in `tests/raft` where nothing else is said, or the script in `tests/scripts`).
 //!
 //! | feature | proof |
 //! |---|---|
@@ -134,6 +134,8 @@
 //! | witnesses, which vote and acknowledge and keep no payloads | `witness.txt`, `a_witness_never_leads`, `a_witness_takes_no_payloads_and_nobody_else_takes_none` |
 //! | flexible quorums: fewer to commit, more to elect | `flexible_quorums_commit_with_fewer_and_elect_with_more` |
 //! | safety under random loss, duplication, reordering, crashes and slow disks, progress when they end | `random_schedules_are_safe_and_progress_when_the_faults_end` |
+//! | many groups on one node: one log, one message for all in a burst, heartbeats at the same moments ([`groups`]) | `groups_do_not_mix`, `a_group_that_waits_for_the_disk_holds_no_other_up`, `any_kept_part_of_a_rewritten_log_recovers_all_groups` (`tests/groups`), `groups.rs` of `synod-kv` |
+//! | idle groups rest, cost nothing but memory, and wake for whoever needs them, or misses their leader's node | `nobody_campaigns_because_the_rest_rests`, `a_dead_node_is_missed_by_all_that_rest_under_it`, and the table in [`groups`] |
 //! | client sessions: a retry counts once, sessions expire by the log's own time, on every replica alike ([`session`]) | `each_request_counts_once_and_replicas_agree`, `a_late_copy_from_an_expired_session_is_refused` |
 //! | `status()` says all that an operator asks: progress of each peer, leases, pending reads, transfers, bytes, damage | `status.rs` |
 //! | no panic, whatever arrives and whatever is on the disk | `a_step_never_panics`, `any_bytes_decode_to_a_value_or_an_error`, `recovery_from_arbitrary_records_is_a_node_or_an_error` |
@@ -150,6 +152,7 @@
 //! | `lock` | a distributed lock, and why its tokens must be checked: a client that pauses beyond its lease writes too late, and is refused |
 //! | `workers` | leader election for workers: one per epoch, another after a failure, and no work of an epoch that is over |
 //! | `ids` | unique ids from blocks that are reserved in sessions: a reservation whose answer was lost is made once |
+//! | `groups` | a store in partitions, a group for each: idle ones cost nothing, and those of a node that dies are led by others |
 //! | `config` | a configuration store: compare-and-set by revision, watches that miss nothing or are told that they came too late |
 //!
 //! `cargo run -p synod-raft --example lock`, and so on.
@@ -270,6 +273,7 @@ mod reconfiguration;
 mod record;
 mod recovery;
 mod replication;
+mod resting;
 mod roster;
 mod segment;
 mod sending;
@@ -278,6 +282,7 @@ mod status;
 mod transfer;
 mod wire;
 
+pub mod groups;
 pub mod invariants;
 pub mod machine;
 #[cfg(synod_mutants)]
@@ -288,6 +293,7 @@ pub mod spec;
 pub use census::Said;
 pub use change::{Change, ChangeError, Step, Transition};
 pub use config::{Config, ConfigError, QuorumRule};
+use groups::GroupId;
 pub use event::{ChangeRefusal, Command, Event, Illegal, Refusal, SnapshotRefusal, Timer};
 pub use lending::Loan;
 pub use log::Log;

@@ -198,6 +198,9 @@ pub fn simulation(settings: &Settings) -> Sim<Groups, Clients> {
         .always("the five properties in every group", || {
             let mut safety: BTreeMap<GroupId, Safety> = BTreeMap::new();
             move |id, node: Option<&Groups>| {
+                if node.is_none() {
+                    safety.values_mut().for_each(|safety| safety.crashed(id));
+                }
                 for (group, raft) in node.into_iter().flat_map(Groups::groups) {
                     let observed = safety.entry(group).or_default().observe(id, raft);
                     observed.map_err(|violation| format!("{group}: {violation}"))?;

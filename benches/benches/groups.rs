@@ -28,7 +28,9 @@ const ROUNDS: u64 = 5;
 
 fn main() {
     println!("Many groups on three nodes; CPU of all three together, per virtual second when idle");
-    println!("| groups | rest | letters/s idle | messages/s idle | CPU µs/s idle | bytes/replica | CPU µs/proposal |");
+    println!(
+        "| groups | rest | letters/s idle | messages/s idle | CPU µs/s idle | bytes/replica | CPU µs/proposal |"
+    );
     println!("|---|---|---|---|---|---|---|");
     for count in [10, 100, 1_000, 10_000] {
         for hibernate in [false, true] {
@@ -89,7 +91,16 @@ impl World {
             node
         };
         let nodes = ids.into_iter().map(node).collect();
-        Self { nodes, flying: VecDeque::new(), now: 0, messages: 0, letters: 0, committed: 0, count, hibernate }
+        Self {
+            nodes,
+            flying: VecDeque::new(),
+            now: 0,
+            messages: 0,
+            letters: 0,
+            committed: 0,
+            count,
+            hibernate,
+        }
     }
 
     /// Until every group has a leader, and rests if it may.
@@ -131,8 +142,11 @@ impl World {
                             self.letters += message.letters.len() as u64;
                             self.flying.push_back((self.now + 1, from, to, message));
                         }
-                        Output::Event(Event::Raft { event: synod_raft::Event::Committed(entries), .. }) => {
-                            let normal = |entry: &synod_raft::Entry<'_>| entry.kind == synod_raft::EntryKind::Normal;
+                        Output::Event(Event::Raft {
+                            event: synod_raft::Event::Committed(entries), ..
+                        }) => {
+                            let normal =
+                                |entry: &synod_raft::Entry<'_>| entry.kind == synod_raft::EntryKind::Normal;
                             self.committed += entries.iter().filter(normal).count() as u64;
                         }
                         _ => {}

@@ -109,7 +109,9 @@ impl Clients {
         });
         if (first.0, first.1.as_ref()) != (term, payload) {
             let other = String::from_utf8_lossy(&first.1);
-            self.wrong.get_or_insert(format!("{node} was given {text:?} in {group} at {index:?}, and another {other:?}"));
+            self.wrong.get_or_insert(format!(
+                "{node} was given {text:?} in {group} at {index:?}, and another {other:?}"
+            ));
         }
     }
 }
@@ -209,7 +211,9 @@ pub fn simulation(settings: &Settings) -> Sim<Groups, Clients> {
             }
         })
         .eventually_after_heal(SETTLED, Duration::from_secs(30), move |world| is_settled(world, rest))
-        .finally(AGREEMENT, |world: &World<Groups, Clients>| world.workload().wrong.clone().map_or(Ok(()), Err))
+        .finally(AGREEMENT, |world: &World<Groups, Clients>| {
+            world.workload().wrong.clone().map_or(Ok(()), Err)
+        })
 }
 
 #[expect(clippy::expect_used, reason = "settings that cannot work are a mistake of whoever set up the runs")]
@@ -223,10 +227,14 @@ fn is_settled(world: &World<Groups, Clients>, rest: bool) -> bool {
         let replicas = clients.members(group).map(|node| world.node(node).and_then(|node| node.group(group)));
         let Some(replicas) = replicas.collect::<Option<Vec<_>>>() else { return false };
         let Some(first) = replicas.first() else { return false };
-        replicas.iter().all(|raft| raft.commit_index() == first.last_index() && raft.last_index() == first.last_index())
+        replicas
+            .iter()
+            .all(|raft| raft.commit_index() == first.last_index() && raft.last_index() == first.last_index())
             && replicas.iter().filter(|raft| raft.role() == Role::Leader).count() == 1
     };
-    let rests = |group: GroupId| clients.members(group).all(|node| world.node(node).is_some_and(|node| node.rests(group)));
+    let rests = |group: GroupId| {
+        clients.members(group).all(|node| world.node(node).is_some_and(|node| node.rests(group)))
+    };
     world.up().count() == world.len()
         && clients.probed.len() as u64 == clients.groups
         && clients.all().all(|group| whole(group) && (!rest || rests(group)))

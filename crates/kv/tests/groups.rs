@@ -19,13 +19,15 @@ fn every_group_keeps_its_promises_in_a_hostile_world_and_rests_when_it_heals() {
                 world.stats().crashes > 0 && world.up().any(|(_, node)| node.resting() > 0)
             })
             .sometimes("a node was suspected under which groups rested", |world| {
-                world.up().any(|(_, node)| node.resting() > 0 && (1..=5).any(|id| node.suspects(synod_core::NodeId(id))))
+                world.up().any(|(_, node)| {
+                    node.resting() > 0 && (1..=5).any(|id| node.suspects(synod_core::NodeId(id)))
+                })
             })
             .sometimes("some rested while others worked", |world| {
                 world.up().any(|(_, node)| node.resting() > 0 && node.resting() < node.groups().len())
             })
             .sometimes("something was committed", |world| world.workload().committed() > 20);
-        let summary = sim.run_seeds(0..25, |_| {});
+        let summary = sim.run_seeds(0..150, |_| {});
         assert!(summary.passed(), "{nodes} nodes: {summary}");
     }
 }
@@ -39,7 +41,7 @@ fn with_leases_and_without_rest_it_is_no_different() {
     ] {
         let mut settings = storms(3, 3);
         settings.configure = configure;
-        let summary = simulation(&settings).run_seeds(100..112, |_| {});
+        let summary = simulation(&settings).run_seeds(100..160, |_| {});
         assert!(summary.passed(), "{summary}");
     }
 }

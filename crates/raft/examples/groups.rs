@@ -5,7 +5,11 @@
 //! **What it does not**: order writes of different partitions, or move partitions between nodes.
 //!
 //! `cargo run -p synod-raft --example groups`
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "an example should stop where it goes wrong, and show what it does")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "an example should stop where it goes wrong, and show what it does"
+)]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +22,9 @@ const PARTITIONS: u64 = 64;
 
 /// Which partition keeps a key: any function that all agree on.
 fn partition(key: &str) -> GroupId {
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     GroupId(hash % PARTITIONS)
 }
 
@@ -45,7 +51,8 @@ impl Cluster {
     }
 
     fn leader(&self, group: GroupId) -> Option<NodeId> {
-        let leads = |node: &Bench<Groups>| node.protocol.group(group).is_some_and(|raft| raft.role() == Role::Leader);
+        let leads =
+            |node: &Bench<Groups>| node.protocol.group(group).is_some_and(|raft| raft.role() == Role::Leader);
         self.nodes.iter().find(|(_, node)| leads(node)).map(|(id, _)| *id)
     }
 
@@ -65,7 +72,9 @@ impl Cluster {
                 for output in node.take() {
                     match output {
                         Output::Send { to, message, .. } => letters.push((*id, to, message)),
-                        Output::Event(Event::Raft { event: synod_raft::Event::Committed(entries), .. }) => {
+                        Output::Event(Event::Raft {
+                            event: synod_raft::Event::Committed(entries), ..
+                        }) => {
                             for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Normal) {
                                 let text = String::from_utf8_lossy(entry.payload);
                                 let (key, value) = text.split_once('=').unwrap();
@@ -99,14 +108,20 @@ pub(crate) fn main() {
 
     cluster.messages = 0;
     cluster.run(1_000);
-    println!("a second in which nothing happens costs {} messages, of three nodes together", cluster.messages);
+    println!(
+        "a second in which nothing happens costs {} messages, of three nodes together",
+        cluster.messages
+    );
     assert!(cluster.messages <= 66);
 
     for (key, value) in [("apple", "red"), ("lemon", "yellow"), ("plum", "blue")] {
         cluster.put(key, value);
     }
     cluster.run(50);
-    println!("three writes have woken {} of {PARTITIONS} partitions", PARTITIONS as usize - cluster.resting() / 3);
+    println!(
+        "three writes have woken {} of {PARTITIONS} partitions",
+        PARTITIONS as usize - cluster.resting() / 3
+    );
     assert!(ids.iter().all(|id| cluster.stores[id].len() == 3));
 
     let dead = cluster.leader(partition("lemon")).unwrap();

@@ -4,47 +4,40 @@
 //! a node; each is the Raft of this crate, unchanged, so all that is said of one holds for each of them.
 //!
 //! ```
-//! use std::time::Duration;
+//! use std::{collections::BTreeMap, time::Duration};
 //! use synod_core::{Input, NodeId, testing::{Bench, Output}};
-//! use synod_raft::groups::{Birth, Command, Event, GroupId, Groups, Settings};
-//! use synod_raft::{Role, Config};
+//! use synod_raft::{Role, groups::{Birth, Command, GroupId, Groups, Settings}};
 //!
 //! let ids = [1, 2, 3].map(NodeId);
-//! let mut nodes: Vec<Bench<Groups>> = ids
-//!     .iter()
-//!     .map(|id| Bench::new(*id, Groups::new(Settings::new(*id)).unwrap()))
-//!     .collect();
-//! for node in &mut nodes {
+//! let mut nodes: BTreeMap<NodeId, Bench<Groups>> = BTreeMap::new();
+//! for id in ids {
+//!     let mut node = Bench::new(id, Groups::new(Settings::new(id)).unwrap());
 //!     node.start().unwrap();
 //!     for group in (1..=100).map(GroupId) {
 //!         node.input(Input::Command(Command::Create { group, birth: Birth::founding(ids) }));
 //!     }
+//!     nodes.insert(id, node);
 //! }
+//!
 //! // A second and a half: elections, and then there is nothing to do.
-//! let mut messages = 0;
-//! for _ in 0..1_500 {
-//!     messages = 0;
-//!     let mut letters = Vec::new();
-//!     for node in &mut nodes {
+//! for _millisecond in 0..1_500 {
+//!     let mut sent = Vec::new();
+//!     for (from, node) in &mut nodes {
 //!         node.advance(Duration::from_millis(1));
 //!         node.sync().unwrap();
 //!         for output in node.take() {
 //!             if let Output::Send { to, message, .. } = output {
-//!                 letters.push((ids[nodes_index(&ids, to)], node_id(node), message));
+//!                 sent.push((*from, to, message));
 //!             }
 //!         }
 //!     }
-//!     for (to, from, message) in letters {
-//!         messages += 1;
-//!         nodes[nodes_index(&ids, to)].input(Input::Message(from, message));
+//!     for (from, to, message) in sent {
+//!         nodes.get_mut(&to).unwrap().input(Input::Message(from, message));
 //!     }
 //! }
-//! # fn nodes_index(ids: &[NodeId], id: NodeId) -> usize { ids.iter().position(|other| *other == id).unwrap() }
-//! # fn node_id(node: &Bench<Groups>) -> NodeId { node.protocol.id() }
-//! assert!(nodes.iter().all(|node| node.protocol.resting() == 100)); // no timers, no heartbeats
-//! let leaders: usize = nodes.iter().map(|node| node.protocol.groups().filter(|(_, raft)| raft.role() == Role::Leader).count()).sum();
-//! assert_eq!(leaders, 100);
-//! # let _ = messages;
+//! let leads = |node: &Bench<Groups>| node.protocol.groups().filter(|(_, raft)| raft.role() == Role::Leader).count();
+//! assert_eq!(nodes.values().map(leads).sum::<usize>(), 100);
+//! assert!(nodes.values().all(|node| node.protocol.resting() == 100)); // no timers, no heartbeats
 //! ```
 //!
 //! # What is shared
@@ -102,8 +95,8 @@ mod message;
 mod outbox;
 mod peers;
 mod place;
-mod recovery;
 mod record;
+mod recovery;
 mod rest;
 mod wheel;
 
@@ -390,7 +383,8 @@ impl Groups {
         let done = match command {
             Command::Raft { group, command } if self.groups.contains_key(&group) => {
                 let wakes = !matches!(command, crate::Command::Compact { .. });
-                if mutant!(wakes, "proposal-does-not-wake" => wakes && !matches!(command, crate::Command::Propose { .. })) {
+                if mutant!(wakes, "proposal-does-not-wake" => wakes && !matches!(command, crate::Command::Propose { .. }))
+                {
                     self.disturb(group, Cause::Application, cx);
                 }
                 return self.run(group, Act::Step(Input::Command(command)), cx);
@@ -433,7 +427,11 @@ impl Groups {
         Ok(())
     }
 
-    fn remove<S: Sink<Self> + ?Sized>(&mut self, id: GroupId, cx: &mut Context<'_, Self, S>) -> Result<(), Refusal> {
+    fn remove<S: Sink<Self> + ?Sized>(
+        &mut self,
+        id: GroupId,
+        cx: &mut Context<'_, Self, S>,
+    ) -> Result<(), Refusal> {
         let mut group = self.groups.remove(&id).ok_or(Refusal::Unknown)?;
         self.wheel.forget(id, &mut group.alarms);
         self.forget_rest(id, &group.rest);
@@ -454,7 +452,12 @@ impl Groups {
         Ok(())
     }
 
-    fn on_message<S: Sink<Self> + ?Sized>(&mut self, from: NodeId, message: Message, cx: &mut Context<'_, Self, S>) {
+    fn on_message<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        message: Message,
+        cx: &mut Context<'_, Self, S>,
+    ) {
         if from != cx.me() {
             self.on_sign_of_life(from, message.incarnation, cx);
         }

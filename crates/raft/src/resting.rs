@@ -12,10 +12,10 @@ impl Raft {
     pub(crate) fn leads_idly(&self, absent: impl Fn(NodeId) -> bool) -> bool {
         let last = self.log.last().index;
         // Every copy is whole, this node's too; a quorum of them is there.
-        let is_whole =
-            |place: usize| self.trusted(place).is_some_and(|progress| progress.matched == last);
+        let is_whole = |place: usize| self.trusted(place).is_some_and(|progress| progress.matched == last);
         let others = self.seats.all.iter().enumerate();
-        let whole = others.clone().all(|(place, id)| is_whole(place) || (*id != self.config.id && absent(*id)));
+        let whole =
+            others.clone().all(|(place, id)| is_whole(place) || (*id != self.config.id && absent(*id)));
         self.role == Role::Leader
             && whole
             && self.seats.confirm(is_whole)

@@ -4,7 +4,11 @@
 #[path = "../../../crates/raft/tests/groups/scenarios.rs"]
 mod scenarios;
 #[path = "../../../crates/raft/tests/groups/world.rs"]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper of tests: what goes wrong in it is noticed here")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a helper of tests: what goes wrong in it is noticed here"
+)]
 mod world;
 
 use super::{Alarm, Clusters, Judge, Run, Runs, Search, Setup};
@@ -23,10 +27,7 @@ const SCENARIOS: [(&str, fn() -> act::Outcome); 19] = [
         act::a_group_of_the_same_name_has_none_of_the_old_records,
     ),
     ("nobody_rests_before_all_have_agreed", act::nobody_rests_before_all_have_agreed),
-    (
-        "a_dead_node_is_missed_by_all_that_rest_under_it",
-        act::a_dead_node_is_missed_by_all_that_rest_under_it,
-    ),
+    ("a_dead_node_is_missed_by_all_that_rest_under_it", act::a_dead_node_is_missed_by_all_that_rest_under_it),
     ("who_comes_back_is_brought_up_to_date", act::who_comes_back_is_brought_up_to_date),
     ("a_candidate_wakes_its_voters", act::a_candidate_wakes_its_voters),
     ("a_proposal_that_is_lost_is_sent_again", act::a_proposal_that_is_lost_is_sent_again),
@@ -51,7 +52,8 @@ const SCENARIOS: [(&str, fn() -> act::Outcome); 19] = [
 ];
 
 pub(super) fn setups() -> Vec<Setup> {
-    let seeds = |name, says, search: Box<dyn Runs>| Setup { room: "raft", name, says, search: Search::Seeds(search) };
+    let seeds =
+        |name, says, search: Box<dyn Runs>| Setup { room: "raft", name, says, search: Search::Seeds(search) };
     let mut settings = Settings::default();
     (settings.groups, settings.storm) = (3, Duration::from_secs(4));
     vec![

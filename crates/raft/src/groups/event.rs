@@ -86,7 +86,9 @@ pub enum Refusal {
     #[error("the group is here already")]
     Exists,
     /// This node has been a member, and has forgotten what it promised.
-    #[error("this node has removed the group, and forgotten what it had promised there: create it with `Birth::Rejoining`")]
+    #[error(
+        "this node has removed the group, and forgotten what it had promised there: create it with `Birth::Rejoining`"
+    )]
     Forgotten,
     /// Raft cannot be set up so.
     #[error(transparent)]
@@ -101,7 +103,9 @@ pub enum SettingsError {
     #[error(transparent)]
     Raft(#[from] ConfigError),
     /// A node that speaks as seldom would be suspected all the time.
-    #[error("a sign of life every {interval:?} must fit three times into the {suspect_after:?} after which a node is suspected")]
+    #[error(
+        "a sign of life every {interval:?} must fit three times into the {suspect_after:?} after which a node is suspected"
+    )]
     Beat {
         /// Between signs of life.
         interval: Duration,

@@ -114,11 +114,17 @@ impl Wire for Record {
 
     fn decode(input: &mut Reader) -> Result<Self, WireError> {
         Ok(match known_version(input)?.u8()? {
-            1 => {
-                Self::Created { group: GroupId::decode(input)?, life: input.u64()?, birth: Birth::decode(input)? }
-            }
+            1 => Self::Created {
+                group: GroupId::decode(input)?,
+                life: input.u64()?,
+                birth: Birth::decode(input)?,
+            },
             2 => Self::Removed(Vec::decode(input)?),
-            3 => Self::Raft { group: GroupId::decode(input)?, life: input.u64()?, record: Raft::decode(input)? },
+            3 => Self::Raft {
+                group: GroupId::decode(input)?,
+                life: input.u64()?,
+                record: Raft::decode(input)?,
+            },
             tag => return Err(WireError::UnknownTag { of: "record of groups", tag }),
         })
     }

@@ -18,7 +18,9 @@ pub(super) struct Recovery {
 impl Groups {
     pub(super) fn take_back(&mut self, at: Lsn, record: Recovered<Record>) -> Result<(), Error> {
         match record {
-            Recovered::Intact(Record::Created { group, life, birth }) => self.take_created(at, group, life, birth),
+            Recovered::Intact(Record::Created { group, life, birth }) => {
+                self.take_created(at, group, life, birth)
+            }
             Recovered::Intact(Record::Removed(gone)) => {
                 self.removed_at = at;
                 for (id, life) in gone {
@@ -184,7 +186,11 @@ impl Groups {
 
 impl Group {
     /// Takes records that came before that of the creation, and damage that may concern it, in the order of the log.
-    fn adopt(&mut self, records: Vec<(Lsn, crate::Record)>, damaged: &[(Lsn, Damage)]) -> Result<(), RecoverError> {
+    fn adopt(
+        &mut self,
+        records: Vec<(Lsn, crate::Record)>,
+        damaged: &[(Lsn, Damage)],
+    ) -> Result<(), RecoverError> {
         let records = records.into_iter().map(|(at, record)| (at, Recovered::Intact(record)));
         let damaged = damaged.iter().map(|(at, damage)| (*at, Recovered::Damaged(*damage)));
         let mut all: Vec<(Lsn, Recovered<crate::Record>)> = records.chain(damaged).collect();

@@ -126,7 +126,8 @@ impl Groups {
         let Some(group) = self.groups.get(&id) else { return };
         let Rest::Asking { agreed } = &group.rest else { return };
         let me = cx.me();
-        let missing = group.raft.seats.all.iter().copied().filter(|peer| *peer != me && !agreed.contains(peer));
+        let missing =
+            group.raft.seats.all.iter().copied().filter(|peer| *peer != me && !agreed.contains(peer));
         let absent: Vec<NodeId> = missing.collect();
         let is_gone = |peer: &NodeId| self.peers.is_suspected(*peer);
         if mutant!(absent.iter().all(is_gone), "rests-before-all-agree" => true)
@@ -246,7 +247,8 @@ impl Groups {
         cx: &mut Context<'_, Self, S>,
     ) {
         let led = self.resting.get(&cx.me()).into_iter().flatten().copied();
-        let wanted = led.filter(|id| self.groups.get(id).is_some_and(|group| which(&group.rest, &group.raft)));
+        let wanted =
+            led.filter(|id| self.groups.get(id).is_some_and(|group| which(&group.rest, &group.raft)));
         for id in wanted.collect::<Vec<_>>() {
             self.disturb(id, Cause::Application, cx);
         }
@@ -286,7 +288,8 @@ impl Groups {
         let Some(resting) = self.resting.get(&peer) else { return };
         let Some(audited) = self.peers.audited(peer) else { return };
         let from = GroupId(audited.0.saturating_add(1));
-        let some: Vec<GroupId> = resting.range(from..).chain(resting.range(..from)).take(AUDIT_MAX).copied().collect();
+        let some: Vec<GroupId> =
+            resting.range(from..).chain(resting.range(..from)).take(AUDIT_MAX).copied().collect();
         if let Some(last) = some.last() {
             *audited = *last;
         }

@@ -38,7 +38,9 @@ fn propose(node: &mut Bench<Groups>, group: GroupId) {
 
 /// What recovery must give back.
 fn state(groups: &Groups) -> Vec<(GroupId, String)> {
-    let told = |raft: &synod_raft::Raft| format!("{} {:?} {:?} {:?}", raft.term(), raft.voted_for(), raft.last_index(), raft.snapshot());
+    let told = |raft: &synod_raft::Raft| {
+        format!("{} {:?} {:?} {:?}", raft.term(), raft.voted_for(), raft.last_index(), raft.snapshot())
+    };
     groups.groups().map(|(id, raft)| (id, told(raft))).collect()
 }
 
@@ -123,7 +125,10 @@ fn damage_concerns_all_groups_that_it_may_have_been() {
     // Whoever is alone has nobody to ask: it halts. Neither of the two that were there knows what was lost.
     for group in [G, H] {
         let halted = |output: &Output<Groups>| matches!(output, Output::Event(Event::Raft { group: which, event: synod_raft::Event::Halted(_) }) if *which == group);
-        assert!(node.protocol.group(group).unwrap().status().halted || node.take().iter().any(halted), "{group}");
+        assert!(
+            node.protocol.group(group).unwrap().status().halted || node.take().iter().any(halted),
+            "{group}"
+        );
     }
 }
 
@@ -134,8 +139,15 @@ fn a_group_whose_creation_cannot_be_read_votes_for_nobody() {
     node.input(Input::Command(Command::Create { group: G, birth: Birth::founding([A, B, C]) }));
     let created = node.log.end();
     ask(&mut node, G, Ask::Campaign);
-    let vote = |term| synod_raft::Message::RequestVote { term: synod_raft::Term(term), last: synod_raft::EntryId { term: synod_raft::Term(9), index: Index(9) }, by_transfer: false };
-    let letter = |term| synod_raft::groups::Message { incarnation: 1, letters: vec![(G, synod_raft::groups::Letter::Raft(vote(term)))] };
+    let vote = |term| synod_raft::Message::RequestVote {
+        term: synod_raft::Term(term),
+        last: synod_raft::EntryId { term: synod_raft::Term(9), index: Index(9) },
+        by_transfer: false,
+    };
+    let letter = |term| synod_raft::groups::Message {
+        incarnation: 1,
+        letters: vec![(G, synod_raft::groups::Letter::Raft(vote(term)))],
+    };
     node.input(Input::Message(B, letter(10)));
     node.sync().unwrap();
     assert_eq!(node.protocol.group(G).unwrap().voted_for(), Some(B));
@@ -148,7 +160,10 @@ fn a_group_whose_creation_cannot_be_read_votes_for_nobody() {
     node.sync().unwrap();
     let granted = |output: &Output<Groups>| match output {
         Output::Send { message, .. } => message.letters.iter().any(|(_, letter)| {
-            matches!(letter, synod_raft::groups::Letter::Raft(synod_raft::Message::Voted { granted: true, .. }))
+            matches!(
+                letter,
+                synod_raft::groups::Letter::Raft(synod_raft::Message::Voted { granted: true, .. })
+            )
         }),
         _ => false,
     };
@@ -191,7 +206,10 @@ fn a_group_that_waits_for_the_disk_holds_no_other_up() {
     };
     let last = synod_raft::EntryId::ZERO;
     let term = synod_raft::Term(1);
-    node.input(Input::Message(B, letter(G, synod_raft::Message::RequestVote { term, last, by_transfer: false })));
+    node.input(Input::Message(
+        B,
+        letter(G, synod_raft::Message::RequestVote { term, last, by_transfer: false }),
+    ));
     node.input(Input::Message(B, letter(H, synod_raft::Message::PreVote { term, last })));
     let answered = |node: &mut Bench<Groups>, which: GroupId| {
         node.take().iter().any(|output| match output {

@@ -22,7 +22,14 @@ fn is_pre_vote(message: &Raft) -> bool {
 /// Nine groups rest, and for ten seconds nothing but signs of life and questions is sent: no term, no leader changes.
 pub(crate) fn nobody_campaigns_because_the_rest_rests() -> Outcome {
     let mut world = World::at_rest(3, 9, plain)?;
-    let terms = |world: &World| -> Vec<_> { world.up().flat_map(|(_, node)| node.groups().map(|(_, raft)| (raft.term(), raft.leader())).collect::<Vec<_>>()).collect() };
+    let terms = |world: &World| -> Vec<_> {
+        world
+            .up()
+            .flat_map(|(_, node)| {
+                node.groups().map(|(_, raft)| (raft.term(), raft.leader())).collect::<Vec<_>>()
+            })
+            .collect()
+    };
     let before = terms(&world);
     world.run(10_000);
     ensure(world.all_rest(), "everybody rests on")?;
@@ -146,7 +153,10 @@ pub(crate) fn nobody_rests_before_everything_is_committed_and_known() -> Outcome
         world.run(1);
         for (id, node) in world.up() {
             for (group, raft) in node.groups().filter(|(group, _)| node.rests(*group)) {
-                ensure(raft.commit_index() == raft.last_index(), &format!("{id} rests in {group} with all committed"))?;
+                ensure(
+                    raft.commit_index() == raft.last_index(),
+                    &format!("{id} rests in {group} with all committed"),
+                )?;
             }
         }
     }
@@ -184,12 +194,15 @@ pub(crate) fn a_lease_does_not_outlast_the_rest() -> Outcome {
     world.isolate(old);
     world.until(4_000, "another leads", |world| world.leader(G) != Some(old))?;
     world.propose(G, b"x")?;
-    world.until(1_000, "and commits", |world| world.leader(G).is_some_and(|leader| world.applied(leader, G) == [b"x"]))?;
+    world.until(1_000, "and commits", |world| {
+        world.leader(G).is_some_and(|leader| world.applied(leader, G) == [b"x"])
+    })?;
     ensure(world.node(old).rests(G), "the old leader still rests")?;
     world.ask(old, G, Ask::Read { token: 9, mode: ReadMode::Lease });
     world.run(1_000);
     let served = world.told.iter().any(|(id, event)| {
-        *id == old && matches!(event, Event::Raft { event: synod_raft::Event::ReadReady { token: 9, .. }, .. })
+        *id == old
+            && matches!(event, Event::Raft { event: synod_raft::Event::ReadReady { token: 9, .. }, .. })
     });
     ensure(!served, "nothing stale is read")
 }
@@ -210,7 +223,8 @@ pub(crate) fn a_read_at_a_follower_wakes_the_leader() -> Outcome {
     world.ask(reader, G, Ask::Read { token: 9, mode: ReadMode::Index });
     world.until(200, "it is served", |world| {
         world.told.iter().any(|(id, event)| {
-            *id == reader && matches!(event, Event::Raft { event: synod_raft::Event::ReadReady { token: 9, .. }, .. })
+            *id == reader
+                && matches!(event, Event::Raft { event: synod_raft::Event::ReadReady { token: 9, .. }, .. })
         })
     })?;
     ensure(world.letters(is_pre_vote) == 0, "nobody campaigns")
@@ -246,7 +260,8 @@ pub(crate) fn groups_do_not_mix() -> Outcome {
             ensure(applied == [word], &format!("{id} has {word:?} in {group}: {applied:?}"))?;
         }
     }
-    let illegal = |event: &Event| matches!(event, Event::Raft { event: synod_raft::Event::Illegal { .. }, .. });
+    let illegal =
+        |event: &Event| matches!(event, Event::Raft { event: synod_raft::Event::Illegal { .. }, .. });
     ensure(!world.told.iter().any(|(_, event)| illegal(event)), "nothing illegal is said")
 }
 
@@ -306,7 +321,10 @@ pub(crate) fn no_letter_leaves_before_what_it_promises() -> Outcome {
         outputs.into_iter().any(|output| match output {
             synod_core::testing::Output::Send { message, .. } => {
                 let message: synod_raft::groups::Message = message;
-                message.letters.iter().any(|(_, letter)| matches!(letter, Letter::Raft(Raft::Appended { .. })))
+                message
+                    .letters
+                    .iter()
+                    .any(|(_, letter)| matches!(letter, Letter::Raft(Raft::Appended { .. })))
             }
             _ => false,
         })
@@ -321,7 +339,9 @@ pub(crate) fn nothing_is_told_before_it_is_durable() -> Outcome {
     let mut world = World::new(3, 1, plain);
     world.run(10);
     let told = |outputs: Vec<synod_core::testing::Output<_>>, event: Event| {
-        outputs.into_iter().any(|output| output == synod_core::testing::Output::<synod_raft::groups::Groups>::Event(event.clone()))
+        outputs.into_iter().any(|output| {
+            output == synod_core::testing::Output::<synod_raft::groups::Groups>::Event(event.clone())
+        })
     };
     let group = GroupId(2);
     for (command, event) in [

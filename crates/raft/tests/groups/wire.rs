@@ -25,7 +25,11 @@ pub(crate) fn raft() -> impl Strategy<Value = Raft> {
                 Segment::pack(Index(first), Term(term.clamp(1, 9)), vec![vec![7_u8]; count]).unwrap()
             },
         }),
-        (n(), n(), n()).prop_map(|(term, matched, round)| Raft::Appended { term: Term(term), matched: Index(matched), round }),
+        (n(), n(), n()).prop_map(|(term, matched, round)| Raft::Appended {
+            term: Term(term),
+            matched: Index(matched),
+            round
+        }),
         (n(), n()).prop_map(|(term, round)| Raft::Heard { term: Term(term), round }),
         n().prop_map(|term| Raft::TimeoutNow { term: Term(term) }),
     ]
@@ -61,7 +65,11 @@ fn record() -> impl Strategy<Value = Record> {
         Just(Birth::Rejoining),
     ];
     prop_oneof![
-        (group(), any::<u64>(), birth).prop_map(|(group, life, birth)| Record::Created { group, life, birth }),
+        (group(), any::<u64>(), birth).prop_map(|(group, life, birth)| Record::Created {
+            group,
+            life,
+            birth
+        }),
         prop::collection::vec((group(), any::<u64>()), 0..4).prop_map(Record::Removed),
         (group(), any::<u64>(), any::<u64>()).prop_map(|(group, life, term)| Record::Raft {
             group,

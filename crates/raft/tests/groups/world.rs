@@ -162,7 +162,12 @@ impl World {
     }
 
     /// Runs until this holds, for so many milliseconds at most.
-    pub(crate) fn until(&mut self, milliseconds: u64, what: &str, holds: impl Fn(&Self) -> bool) -> Result<(), String> {
+    pub(crate) fn until(
+        &mut self,
+        milliseconds: u64,
+        what: &str,
+        holds: impl Fn(&Self) -> bool,
+    ) -> Result<(), String> {
         for _ in 0..milliseconds {
             if holds(self) {
                 return Ok(());

@@ -14,6 +14,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 /// floors.add("a");
 /// floors.add("b");
 /// assert_eq!(floors.release("a", Lsn(9), Lsn(12)), None); // "b" still needs everything
+/// assert_eq!(floors.of(&"a"), Some(Lsn(9)));
 /// assert_eq!(floors.release("b", Lsn(4), Lsn(0)), Some((Lsn(4), Lsn(12)))); // both must be sure
 /// assert_eq!(floors.remove(&"b"), Some((Lsn(9), Lsn(12))));
 /// ```

@@ -42,7 +42,7 @@
 //!
 //! # What is shared
 //! * **One message.** What the groups of a node say to another node within a burst leaves as one [`Message`] for each lane when the
-//!   burst ends. Heartbeats of all groups are sent at the same multiples of [`Config::heartbeat_interval`], so they are one message for
+//!   burst ends. Heartbeats of all groups are sent at the same multiples of [`Config::heartbeat_interval`](crate::Config::heartbeat_interval), so they are one message for
 //!   each peer and interval, and their answers are one.
 //! * **One log.** Records carry their group. A promise waits for the group's own records: messages that wait for records of one burst
 //!   wait for all of that burst, which the driver syncs as one. A group that compacts gives back its part ([`Floors`]); one that does
@@ -86,7 +86,7 @@
 //!
 //! # What it does not do
 //! Sleep through hiccups: a node that was cut off for [`Settings::suspect_after`] wakes what rests under the others, and its questions
-//! wake them when it is back (cockroach 51894 has a way around this). Rest while a follower's [`Config::priority`] is set: it asks for the leadership again and again. Learn of silence faster than
+//! wake them when it is back (cockroach 51894 has a way around this). Rest while a follower's [`Config::priority`](crate::Config::priority) is set: it asks for the leadership again and again. Learn of silence faster than
 //! [`Settings::suspect_after`]. Move a group to another log. Explore: the timers of the groups are in here, and durations are no part of a
 //! model; explore one [`Raft`].
 
@@ -98,21 +98,21 @@ mod place;
 mod record;
 mod recovery;
 mod rest;
+mod settings;
 mod wheel;
 
 pub use event::{Command, Event, GroupsError, Refusal, SettingsError};
 pub use message::{Beat, Letter, Message};
 pub use record::{Birth, Record};
+pub use settings::{GroupId, Settings};
 
 use crate::log::Ghost;
 use crate::roster::Seats;
-use crate::{Config, ConfigError, Raft};
+use crate::{ConfigError, Raft};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
-use core::time::Duration;
 use outbox::Outbox;
 use peers::Peers;
 use place::Place;
@@ -122,68 +122,6 @@ use synod_core::{Context, Floors, Input, Lane, Lsn, NodeId, Protocol, Recovered,
 use wheel::{Alarms, Wheel};
 
 type Error = GroupsError;
-
-/// Names a group, everywhere and for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct GroupId(pub u64);
-
-impl fmt::Display for GroupId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "group {}", self.0)
-    }
-}
-
-/// How a node runs its groups.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Settings {
-    /// The settings of every group here; who belongs to one is said when it is [created](Command::Create).
-    pub raft: Config,
-    /// Whether idle groups rest. A node where they do not rest keeps the others from it. Default on.
-    pub hibernate: bool,
-    /// Heartbeats without news after which a leader asks its followers to rest. Default 10.
-    pub rest_after: u32,
-    /// A node that has sent nothing to a peer for this time sends a sign of life. Default 100 ms.
-    pub beat_interval: Duration,
-    /// A node that has not been heard for this time is believed to be gone: who rests under it campaigns. At least three
-    /// intervals. Default 500 ms.
-    pub suspect_after: Duration,
-}
-
-impl Settings {
-    /// The defaults for a node.
-    ///
-    /// ```
-    /// use synod_core::NodeId;
-    /// use synod_raft::groups::{Groups, Settings};
-    /// let mut settings = Settings::new(NodeId(1));
-    /// settings.raft.leases = true; // for all groups
-    /// assert_eq!(Groups::new(settings)?.resting(), 0);
-    /// # Ok::<(), synod_raft::groups::SettingsError>(())
-    /// ```
-    #[must_use]
-    pub fn new(id: NodeId) -> Self {
-        Self {
-            raft: Config::joining(id),
-            hibernate: true,
-            rest_after: 10,
-            beat_interval: Duration::from_millis(100),
-            suspect_after: Duration::from_millis(500),
-        }
-    }
-
-    fn config(&self, birth: &Birth) -> Config {
-        let mut config = self.raft.clone();
-        (config.joining, config.rejoining) = (*birth == Birth::Joining, *birth == Birth::Rejoining);
-        config.joining |= config.rejoining;
-        (config.voters, config.witnesses) = match birth {
-            Birth::Founding { voters, witnesses } => (voters.clone(), witnesses.clone()),
-            Birth::Joining | Birth::Rejoining => (Vec::new(), Vec::new()),
-        };
-        config
-    }
-}
 
 /// The one timer of a node of many groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -162,7 +162,8 @@ impl<'a, P: Protocol, S: Sink<P> + ?Sized> Context<'a, P, S> {
     /// its children wait for.
     #[cfg_attr(synod_mutants, track_caller)]
     pub fn release_after(&mut self, after: Lsn, upto: Lsn) {
-        self.sink.accept(crate::Effect::Release { upto, after: barrier!(after) });
+        let after = barrier!(after);
+        self.sink.accept(crate::Effect::Release { upto, after });
     }
 
     /// Asks the host to work; the answer is [`Input::Done`](crate::Input::Done).

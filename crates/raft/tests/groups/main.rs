@@ -107,3 +107,11 @@ fn no_letter_leaves_before_what_it_promises() {
 fn nothing_is_told_before_it_is_durable() {
     assert_eq!(scenarios::nothing_is_told_before_it_is_durable(), Ok(()));
 }
+
+#[test]
+fn every_scenario_is_a_test() {
+    let tests = include_str!("main.rs");
+    let missing =
+        |(name, _): &&(&str, fn() -> scenarios::Outcome)| !tests.contains(&format!("\nfn {name}()"));
+    assert_eq!(scenarios::ALL.iter().find(missing).map(|(name, _)| *name), None);
+}

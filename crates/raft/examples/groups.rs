@@ -5,14 +5,10 @@
 //! **What it does not**: order writes of different partitions, or move partitions between nodes.
 //!
 //! `cargo run -p synod-raft --example groups`
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "an example should stop where it goes wrong, and show what it does"
-)]
+#![expect(clippy::unwrap_used, reason = "an example should stop where it goes wrong")]
 
+use core::time::Duration;
 use std::collections::BTreeMap;
-use std::time::Duration;
 use synod_core::testing::{Bench, Output};
 use synod_core::{Input, NodeId};
 use synod_raft::groups::{Birth, Command, Event, GroupId, Groups, Settings};

@@ -64,7 +64,9 @@ impl Raft {
     /// random one and campaigns.
     pub(crate) fn wake<S: Sink<Self> + ?Sized>(&mut self, loyal: bool, cx: &mut Context<'_, Self, S>) {
         if self.halted {
-        } else if self.role == Role::Leader {
+            return;
+        }
+        if self.role == Role::Leader {
             // Silence was agreed on, so it says nothing about who is there: everybody has as long to answer as after an election.
             for progress in &mut self.progress {
                 progress.heard = mutant!(true, "woken-leader-gives-no-time" => false);

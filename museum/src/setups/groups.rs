@@ -4,11 +4,7 @@
 #[path = "../../../crates/raft/tests/groups/scenarios.rs"]
 mod scenarios;
 #[path = "../../../crates/raft/tests/groups/world.rs"]
-#[expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a helper of tests: what goes wrong in it is noticed here"
-)]
+#[expect(clippy::unwrap_used, reason = "a helper of tests: what goes wrong in it is noticed here")]
 mod world;
 
 use super::{Alarm, Clusters, Judge, Run, Runs, Search, Setup};

@@ -1,8 +1,8 @@
 //! Whatever arrives, in whatever state: no panic, and what rests has nothing to do.
 
 use crate::wire::message;
+use core::time::Duration;
 use proptest::prelude::*;
-use std::time::Duration;
 use synod_core::testing::Bench;
 use synod_core::{Input, Link, LogState, Lsn, NodeId};
 use synod_raft::groups::{Birth, Command, GroupId, Groups, Settings, Timer};

@@ -1,6 +1,6 @@
 //! A node that was paused, and one whose messages come late: driven by hand, since clocks jump.
 
-use std::time::Duration;
+use core::time::Duration;
 use synod_core::host::{Moment, Tail};
 use synod_core::{Context, Effect, Input, LogState, Lsn, NodeId, Protocol, SplitMix64, Time};
 use synod_raft::groups::{Birth, Command, Event, GroupId, Groups, Message, Settings, Timer};

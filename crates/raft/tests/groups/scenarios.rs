@@ -120,7 +120,7 @@ pub(crate) fn a_dead_node_is_missed_by_all_that_rest_under_it() -> Outcome {
 pub(crate) fn a_candidate_wakes_its_voters() -> Outcome {
     fn set(settings: &mut Settings) {
         if settings.raft.id == C {
-            settings.suspect_after = std::time::Duration::from_secs(60);
+            settings.suspect_after = core::time::Duration::from_secs(60);
         }
     }
     let mut world = World::at_rest(3, 9, set)?;

@@ -1,7 +1,7 @@
 //! A few nodes of many groups, in virtual time, over links that can be cut.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 use synod_core::testing::{Bench, Output};
 use synod_core::{Input, NodeId};
 use synod_raft::groups::{Birth, Command, Event, GroupId, Groups, Letter, Message, Settings};

@@ -92,6 +92,8 @@ pub(crate) enum Judge {
     Recovery,
     /// A wrong state among all that can be reached.
     Explorer,
+    /// A scenario that was acted out and went another way than it should.
+    Scenario,
 }
 
 impl fmt::Display for Judge {
@@ -103,6 +105,7 @@ impl fmt::Display for Judge {
             Self::Liveness => "liveness",
             Self::Recovery => "recovery",
             Self::Explorer => "explorer",
+            Self::Scenario => "scenario",
         })
     }
 }

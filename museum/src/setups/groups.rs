@@ -36,7 +36,7 @@ impl Runs for Acted {
             let outcome = catch_unwind(scenario).unwrap_or_else(|_| Err("panicked".to_owned()));
             Some(format!("{name}: {}", outcome.err()?))
         });
-        Run { alarm: wrong.map(|says| Alarm { by: Judge::Invariant, says }), faults: 0 }
+        Run { alarm: wrong.map(|says| Alarm { by: Judge::Scenario, says }), faults: 0 }
     }
 
     fn shrink(&self, _: u64, _: u64) -> Option<u64> {

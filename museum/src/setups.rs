@@ -3,6 +3,7 @@
 
 mod clusters;
 mod exploring;
+mod groups;
 mod paxos;
 mod raft;
 mod schedules;
@@ -91,6 +92,8 @@ pub(crate) enum Judge {
     Recovery,
     /// A wrong state among all that can be reached.
     Explorer,
+    /// A scenario that was acted out and went another way than it should.
+    Scenario,
 }
 
 impl fmt::Display for Judge {
@@ -102,12 +105,20 @@ impl fmt::Display for Judge {
             Self::Liveness => "liveness",
             Self::Recovery => "recovery",
             Self::Explorer => "explorer",
+            Self::Scenario => "scenario",
         })
     }
 }
 
 /// All of them, those that explore from small to large.
 pub(crate) fn all() -> Vec<Setup> {
-    let rooms = [raft::setups(), specified::setups(), schedules::setups(), paxos::setups(), raft::clients()];
+    let rooms = [
+        raft::setups(),
+        groups::setups(),
+        specified::setups(),
+        schedules::setups(),
+        paxos::setups(),
+        raft::clients(),
+    ];
     rooms.into_iter().flatten().collect()
 }

@@ -81,11 +81,16 @@ fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
     Ok(target.join("release").join(executable(PACKAGE)))
 }
 
-/// The executable specification finds planted bugs alone.
+/// The executable specification finds planted bugs alone, and so do the scenarios of groups that rest.
 fn specification(workspace: &Workspace) -> Result<(), Failure> {
-    let test =
-        ["test", "--quiet", "--release", "-p", "synod-kv", "--features", "cluster", "--test", "planted"];
-    planted(workspace, cargo(test)).map(drop)
+    for (package, features, test) in
+        [("synod-kv", "cluster", "planted"), ("synod-raft", "", "groups_planted")]
+    {
+        let arguments =
+            ["test", "--quiet", "--release", "-p", package, "--features", features, "--test", test];
+        planted(workspace, cargo(arguments))?;
+    }
+    Ok(())
 }
 
 /// Runs a command of cargo on code with planted bugs, and says where its target folder is.

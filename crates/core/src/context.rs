@@ -158,6 +158,14 @@ impl<'a, P: Protocol, S: Sink<P> + ?Sized> Context<'a, P, S> {
         self.sink.accept(crate::Effect::Release { upto, after: barrier!(*self.promised) });
     }
 
+    /// Gives back the log up to `upto`, once it is durable up to `after`: for a parent that knows from [`Floors`](crate::Floors) what
+    /// its children wait for.
+    #[cfg_attr(synod_mutants, track_caller)]
+    pub fn release_after(&mut self, after: Lsn, upto: Lsn) {
+        let after = barrier!(after);
+        self.sink.accept(crate::Effect::Release { upto, after });
+    }
+
     /// Asks the host to work; the answer is [`Input::Done`](crate::Input::Done).
     pub fn job(&mut self, job: P::Job) {
         self.sink.accept(crate::Effect::Job(job));

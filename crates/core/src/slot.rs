@@ -32,6 +32,30 @@ pub trait Slot<C: Protocol> {
     /// The child needs nothing up to `upto` any more, once the log is durable up to `after`. Returns the same pair for the
     /// parent as a whole, if it can give anything back: see [`Floors`](crate::Floors).
     fn release(&mut self, upto: Lsn, after: Lsn) -> Option<(Lsn, Lsn)>;
+
+    /// Takes a message of the child, which may leave once the log is durable up to `after`. The default wraps it and passes it on.
+    /// A parent that sends the messages of many children together keeps it instead, and sends it later, waiting for no less.
+    fn send<S: Sink<Self::Parent> + ?Sized>(
+        &mut self,
+        to: Peers,
+        message: C::Message,
+        after: Lsn,
+        lane: Lane,
+        sink: &mut S,
+    ) {
+        sink.send(to, self.message(message), after, lane);
+    }
+
+    /// The child arms a timer. The default arms one of the parent's. A parent that keeps the time of many children itself, so that
+    /// its driver need not, keeps the name and the span instead.
+    fn arm<S: Sink<Self::Parent> + ?Sized>(&mut self, timer: C::Timer, after: Duration, sink: &mut S) {
+        sink.arm(self.timer(timer), after);
+    }
+
+    /// The child disarms a timer: see [`arm`](Slot::arm).
+    fn disarm<S: Sink<Self::Parent> + ?Sized>(&mut self, timer: C::Timer, sink: &mut S) {
+        sink.disarm(self.timer(timer));
+    }
 }
 
 /// The sink that a child sees: wraps every effect and hands it to the parent's sink.
@@ -73,7 +97,7 @@ where
     }
 
     fn send(&mut self, to: Peers, message: C::Message, after: Lsn, lane: Lane) {
-        self.sink.send(to, self.slot.message(message), after, lane);
+        self.slot.send(to, message, after, lane, self.sink);
     }
 
     fn emit(&mut self, event: C::Event, after: Lsn) {
@@ -85,10 +109,10 @@ where
     }
 
     fn arm(&mut self, timer: C::Timer, after: Duration) {
-        self.sink.arm(self.slot.timer(timer), after);
+        self.slot.arm(timer, after, self.sink);
     }
 
     fn disarm(&mut self, timer: C::Timer) {
-        self.sink.disarm(self.slot.timer(timer));
+        self.slot.disarm(timer, self.sink);
     }
 }

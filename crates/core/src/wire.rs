@@ -339,6 +339,19 @@ impl<T: Wire> Wire for Option<T> {
     }
 }
 
+impl<A: Wire, B: Wire> Wire for (A, B) {
+    const LEN_MIN: usize = A::LEN_MIN + B::LEN_MIN;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        self.0.encode(out);
+        self.1.encode(out);
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        Ok((A::decode(input)?, B::decode(input)?))
+    }
+}
+
 impl<T: Wire> Wire for Vec<T> {
     const LEN_MIN: usize = 4;
 

@@ -545,6 +545,117 @@ mod composition {
         assert_eq!(node.take(), [sent(7, 10)]);
     }
 
+    /// Keeps what its child says: messages until the burst is over, timers for good.
+    #[derive(Default)]
+    struct Clerk {
+        puppet: Puppet,
+        promised: Lsn,
+        kept: Vec<(Peers, u32, Lsn)>,
+        timers: Vec<(u8, Option<Duration>)>,
+    }
+
+    struct Desk<'a> {
+        kept: &'a mut Vec<(Peers, u32, Lsn)>,
+        timers: &'a mut Vec<(u8, Option<Duration>)>,
+    }
+
+    impl Slot<Puppet> for Desk<'_> {
+        type Parent = Clerk;
+
+        fn message(&self, message: u32) -> u32 {
+            message
+        }
+
+        fn record(&self, record: u32) -> u32 {
+            record
+        }
+
+        fn timer(&self, timer: u8) -> u8 {
+            timer
+        }
+
+        fn job(&self, _: u32) {}
+
+        fn event<S: Sink<Clerk> + ?Sized>(&mut self, _: u32, _: Lsn, _: &mut S) {}
+
+        fn release(&mut self, upto: Lsn, after: Lsn) -> Option<(Lsn, Lsn)> {
+            Some((upto, after))
+        }
+
+        fn send<S: Sink<Clerk> + ?Sized>(&mut self, to: Peers, message: u32, after: Lsn, _: Lane, _: &mut S) {
+            self.kept.push((to, message, after));
+        }
+
+        fn arm<S: Sink<Clerk> + ?Sized>(&mut self, timer: u8, after: Duration, _: &mut S) {
+            self.timers.push((timer, Some(after)));
+        }
+
+        fn disarm<S: Sink<Clerk> + ?Sized>(&mut self, timer: u8, _: &mut S) {
+            self.timers.push((timer, None));
+        }
+    }
+
+    impl Protocol for Clerk {
+        type Message = u32;
+        type Record = u32;
+        type Command = Vec<Do>;
+        type Event = Never;
+        type Timer = u8;
+        type Job = ();
+        type Done = Never;
+        type Error = Never;
+
+        fn recover(&mut self, _: Lsn, _: Recovered<u32>) -> Result<(), Never> {
+            Ok(())
+        }
+
+        fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
+            let Self { puppet, promised, kept, timers } = self;
+            match input {
+                Input::Command(orders) => {
+                    let input = Input::Command(orders);
+                    cx.slot(&mut Desk { kept, timers }, promised, |cx| puppet.step(input, cx));
+                }
+                Input::Flush => {
+                    let all: u32 = kept.iter().map(|(_, message, _)| message).sum();
+                    if let Some((to, _, after)) = kept.drain(..).max_by_key(|(_, _, after)| *after) {
+                        cx.send_after(after, to, all);
+                    }
+                }
+                Input::Rewrite(below) => cx.release_after(below, Lsn(1)),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn a_parent_may_keep_what_its_children_say() {
+        let mut node = Bench::new(ME, Clerk::default());
+        node.start().unwrap();
+        let orders = [Do::Persist(1), Do::Send(PEER, 20), Do::SendEarly(3), Do::Arm(4, 5), Do::Disarm(4)];
+        node.input(Input::Command(orders.into()));
+        assert_eq!(node.protocol.timers, [(4, Some(Duration::from_millis(5))), (4, None)]);
+        assert!(node.timers().is_empty() && node.take().is_empty());
+        node.sync().unwrap();
+        assert_eq!(node.take(), [Output::Send { to: PEER, message: 23, lane: Lane::Control }]);
+    }
+
+    #[test]
+    fn a_parent_says_what_giving_back_waits_for() {
+        let mut node = Bench::new(ME, Clerk::default());
+        node.start().unwrap();
+        node.input(Input::Command([Do::Persist(1), Do::Persist(2)].into()));
+        node.input(Input::Rewrite(Lsn(2)));
+        let first = |node: &mut Bench<Clerk>| {
+            let mut first = None;
+            node.log.clone().replay(&mut |at, _| _ = first.get_or_insert(at)).unwrap();
+            first
+        };
+        assert_eq!(first(&mut node), Some(Lsn(1)));
+        node.sync().unwrap();
+        assert_eq!(first(&mut node), Some(Lsn(2)));
+    }
+
     #[test]
     fn records_of_all_children_are_numbered_in_one_log() {
         let mut node = theatre();

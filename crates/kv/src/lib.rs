@@ -35,6 +35,8 @@ pub mod cluster;
 mod command;
 #[cfg(feature = "cluster")]
 pub mod explore;
+#[cfg(feature = "cluster")]
+pub mod groups;
 #[cfg(synod_mutants)]
 pub mod mutants;
 mod store;

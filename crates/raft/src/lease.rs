@@ -85,6 +85,12 @@ impl Raft {
         })
     }
 
+    /// What nobody may do: a planted bug.
+    #[cfg(synod_mutants)]
+    pub(crate) fn renew_lease(&mut self, now: Time) {
+        self.lease.from = Some(now);
+    }
+
     /// Whether nobody else can have been elected, by the promises that were made to this leader.
     pub(crate) fn lease_holds(&self, now: Time) -> bool {
         let span = mutant!(

@@ -96,7 +96,7 @@
 //! ```
 //!
 //! # What it does
-//! Each line names the test that proves it (in `tests/raft`, or the script in `tests/scripts`).
+//! Each line names the test that proves it (in `tests/raft` where nothing else is said, or the script in `tests/scripts`).
 //!
 //! | feature | proof |
 //! |---|---|
@@ -138,6 +138,8 @@
 //! | no rule lets witnesses commit alone | `witnesses_never_weigh_enough_to_commit_alone` |
 //! | versions 1 and 2 of messages and log: a rule is refused while a member speaks version 1, in rolling upgrades and downgrades | `a_rule_is_refused_while_a_member_speaks_an_older_version`, `a_node_held_to_version_1_neither_states_nor_takes_nor_finds_a_rule`, `golden_bytes_of_a_membership_that_states_its_rule`, `versions.rs` of `synod-kv` |
 //! | safety under random loss, duplication, reordering, crashes and slow disks, progress when they end | `random_schedules_are_safe_and_progress_when_the_faults_end` |
+//! | many groups on one node: one log, one message for all in a burst, heartbeats at the same moments ([`groups`]) | `groups_do_not_mix`, `a_group_that_waits_for_the_disk_holds_no_other_up`, `any_kept_part_of_a_rewritten_log_recovers_all_groups` (`tests/groups`), `groups.rs` of `synod-kv` |
+//! | idle groups rest, cost nothing but memory, and wake for whoever needs them, or misses their leader's node | `nobody_campaigns_because_the_rest_rests`, `a_dead_node_is_missed_by_all_that_rest_under_it`, and the table in [`groups`] |
 //! | client sessions: a retry counts once, sessions expire by the log's own time, on every replica alike ([`session`]) | `each_request_counts_once_and_replicas_agree`, `a_late_copy_from_an_expired_session_is_refused` |
 //! | `status()` says all that an operator asks: progress of each peer, leases, pending reads, transfers, bytes, damage | `status.rs` |
 //! | no panic, whatever arrives and whatever is on the disk | `a_step_never_panics`, `any_bytes_decode_to_a_value_or_an_error`, `recovery_from_arbitrary_records_is_a_node_or_an_error` |
@@ -202,6 +204,7 @@
 //! | `lock` | a distributed lock, and why its tokens must be checked: a client that pauses beyond its lease writes too late, and is refused |
 //! | `workers` | leader election for workers: one per epoch, another after a failure, and no work of an epoch that is over |
 //! | `ids` | unique ids from blocks that are reserved in sessions: a reservation whose answer was lost is made once |
+//! | `groups` | a store in partitions, a group for each: idle ones cost nothing, and those of a node that dies are led by others |
 //! | `config` | a configuration store: compare-and-set by revision, watches that miss nothing or are told that they came too late |
 //!
 //! `cargo run -p synod-raft --example lock`, and so on.
@@ -320,6 +323,7 @@ mod reconfiguration;
 mod record;
 mod recovery;
 mod replication;
+mod resting;
 mod roster;
 mod rule;
 mod segment;
@@ -329,6 +333,7 @@ mod status;
 mod transfer;
 mod wire;
 
+pub mod groups;
 pub mod invariants;
 pub mod machine;
 #[cfg(synod_mutants)]
@@ -340,6 +345,7 @@ pub use census::Said;
 pub use change::{Change, ChangeError, Step, Transition};
 pub use config::{Config, ConfigError};
 pub use event::{ChangeRefusal, Command, Event, Illegal, Refusal, SnapshotRefusal, Timer};
+use groups::GroupId;
 pub use lending::Loan;
 pub use log::Log;
 pub use membership::{Membership, Standing};

@@ -436,6 +436,67 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "raft-rejoin-bug (9 of 17 implementations)",
         says: "a late acknowledgement counts for a member that was removed and added again with an empty disk",
     },
+    // Many groups on one node.
+    Exhibit {
+        name: "letter-to-another-group",
+        source: "dragonboat, tikv: routing by group",
+        says: "what one group says is delivered to the next",
+    },
+    Exhibit {
+        name: "letters-wait-for-nothing",
+        source: "sofa-jraft 2, for many groups",
+        says: "messages of many groups leave together before what they promise is durable",
+    },
+    Exhibit {
+        name: "removed-group-comes-back",
+        source: "tikv: tombstones",
+        says: "the removal of a group is forgotten in a restart",
+    },
+    Exhibit {
+        name: "recreated-with-the-old-records",
+        source: "tikv 8381 and its kin",
+        says: "a group of the name of one that was removed takes over its log",
+    },
+    Exhibit {
+        name: "rests-before-all-agree",
+        source: "cockroach 9372",
+        says: "the leader of an idle group rests as soon as it has asked the others to",
+    },
+    Exhibit {
+        name: "dead-leader-not-noticed",
+        source: "cockroach 9383",
+        says: "who rests does not miss the node of its leader",
+    },
+    Exhibit {
+        name: "returning-node-not-woken-for",
+        source: "tiflash 1218, tikv 9022",
+        says: "a group that rests without a node stays at rest when it comes back",
+    },
+    Exhibit {
+        name: "resting-voter-stays-asleep",
+        source: "tikv 16429, 18886",
+        says: "a candidate is refused by voters that rest, and rest on",
+    },
+    Exhibit {
+        name: "proposal-does-not-wake",
+        source: "tikv 6736",
+        says: "the leader of a resting group takes a proposal and rests on",
+    },
+    Exhibit {
+        name: "audit-not-answered",
+        source: "tikv: peers without a leader",
+        says: "who rests under a node that does not lead is not told",
+    },
+    Exhibit {
+        name: "lease-renewed-by-waking",
+        source: "tikv 9239 and its kin",
+        says: "a leader that wakes reads by a lease that nobody has renewed",
+    },
+    Exhibit {
+        name: "woken-leader-gives-no-time",
+        source: "cockroach 9383: quiescence and CheckQuorum",
+        says: "a leader that wakes steps down because nobody has spoken while all were at rest",
+    },
 ];
 
 /// Observers that look away.

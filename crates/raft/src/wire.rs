@@ -427,7 +427,7 @@ impl Wire for Record {
     }
 }
 
-fn known_version(input: &mut Reader) -> Result<&mut Reader, WireError> {
+pub(crate) fn known_version(input: &mut Reader) -> Result<&mut Reader, WireError> {
     match input.version() {
         1..=WIRE_VERSION => Ok(input),
         _ => Err(WireError::Invalid { field: "version" }),

@@ -2,6 +2,8 @@
 
 #[path = "../examples/config.rs"]
 mod config;
+#[path = "../examples/groups.rs"]
+mod groups;
 #[path = "../examples/ids.rs"]
 mod ids;
 #[path = "../examples/lock.rs"]
@@ -30,4 +32,9 @@ fn ids_are_unique_over_crashes_and_retries_and_no_block_is_lost() -> Result<(), 
 #[test]
 fn a_watch_misses_nothing_and_is_told_when_it_came_too_late() -> Result<(), Box<dyn Error>> {
     config::main()
+}
+
+#[test]
+fn idle_partitions_rest_and_those_of_a_dead_node_are_led_by_others() {
+    groups::main();
 }

@@ -1,0 +1,51 @@
+//! Each bug that is planted in the node of many groups breaks the scenario that is named for it: with `--cfg synod_mutants`, as the
+//! museum is built.
+#![cfg(all(test, synod_mutants))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::std_instead_of_core,
+    reason = "helpers of tests may panic, and tests have a standard library"
+)]
+
+#[path = "groups/scenarios.rs"]
+mod scenarios;
+#[path = "groups/world.rs"]
+mod world;
+
+use synod_core::mutant::choose;
+
+fn act(name: &str) -> scenarios::Outcome {
+    let (_, scenario) = scenarios::ALL.iter().find(|(other, _)| *other == name).unwrap();
+    scenario()
+}
+
+#[test]
+fn every_planted_bug_is_caught_by_a_scenario() {
+    for (name, scenario) in scenarios::ALL {
+        assert_eq!(scenario(), Ok(()), "{name}");
+    }
+    let mut missed = Vec::new();
+    for (exhibit, scenario) in [
+        ("letter-to-another-group", "groups_do_not_mix"),
+        ("letters-wait-for-nothing", "no_letter_leaves_before_what_it_promises"),
+        ("removed-group-comes-back", "a_removed_group_stays_removed"),
+        ("recreated-with-the-old-records", "a_group_of_the_same_name_has_none_of_the_old_records"),
+        ("rests-before-all-agree", "nobody_rests_before_all_have_agreed"),
+        ("dead-leader-not-noticed", "a_dead_node_is_missed_by_all_that_rest_under_it"),
+        ("returning-node-not-woken-for", "who_comes_back_is_brought_up_to_date"),
+        ("resting-voter-stays-asleep", "a_candidate_wakes_its_voters"),
+        ("proposal-does-not-wake", "a_proposal_that_is_lost_is_sent_again"),
+        ("audit-not-answered", "who_rests_under_a_group_that_was_removed_finds_out"),
+        ("lease-renewed-by-waking", "a_lease_does_not_outlast_the_rest"),
+        ("woken-leader-gives-no-time", "who_wakes_gives_everybody_time_to_answer"),
+    ] {
+        choose(Some(exhibit));
+        match act(scenario) {
+            Ok(()) => missed.push(exhibit),
+            Err(what) => println!("{exhibit}: {scenario}: {what}"),
+        }
+    }
+    choose(None);
+    assert_eq!(missed, [""; 0]);
+}

@@ -110,19 +110,18 @@ impl Points {
     pub(super) fn place(&self, position: u64) -> NodeIx {
         let (at, target) = self.shape.locate(position);
         let Some(Line(words)) = self.lines.get(at) else { return NodeIx(0) };
-        let below = below(words, target);
-        let word = match words.get(below) {
-            Some(word) if below < ROOM => *word,
-            _ => self.place_behind(at, target),
-        };
-        self.shape.node(word)
+        let word = words.get(below(words, target)).copied().unwrap_or(0);
+        self.shape.node(if word < CLOSING | MORE { word } else { self.place_behind(at, target, word) })
     }
 
     #[cold]
-    fn place_behind(&self, at: usize, target: u64) -> u64 {
-        let run = self.run(at);
-        let found = run.get(run.partition_point(|(_, word)| *word < target));
-        found.map(|(_, word)| *word).or_else(|| self.lines.get(at).map(Line::last)).unwrap_or(0)
+    fn place_behind(&self, at: usize, target: u64, closing: u64) -> u64 {
+        let behind = self.behind.get(at / GROUP).map_or(&[][..], Vec::as_slice);
+        let line = (at % GROUP) as u32;
+        match behind.get(behind.partition_point(|point| *point < (line, target))) {
+            Some((other, word)) if *other == line => *word,
+            _ => closing,
+        }
     }
 
     /// The points of a line that stand behind.

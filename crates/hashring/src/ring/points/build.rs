@@ -21,25 +21,25 @@ impl Points {
         let part = |position: u64| shape.locate(position).0 / PART;
         let mut lines = alloc::vec![Line([u64::MAX; WORDS]); shape.lines as usize];
         let mut ends = alloc::vec![0_usize; lines.len().div_ceil(PART)];
-        for (position, _) in points() {
+        points().for_each(|(position, _)| {
             if let Some(end) = ends.get_mut(part(position)) {
                 *end += 1;
             }
-        }
+        });
         let mut sum = 0;
         for end in &mut ends {
             // Where the part begins; dealing moves it to where the part ends.
             sum += core::mem::replace(end, sum);
         }
         let mut dealt = alloc::vec![(0_u64, NodeIx(0)); count];
-        for (position, node) in points() {
+        points().for_each(|(position, node)| {
             if let Some(end) = ends.get_mut(part(position)) {
                 if let Some(place) = dealt.get_mut(*end) {
                     *place = (position, node);
                 }
                 *end += 1;
             }
-        }
+        });
         let mut behind = alloc::vec![Vec::new(); lines.len().div_ceil(GROUP)];
         let mut sorter = Sorter { shape, counts: [0; PART], spilt: Vec::new(), next: CLOSING };
         let mut end = count;

@@ -171,6 +171,9 @@ impl Ring {
 
     /// Adds a node in place: bit for bit the ring that [`Ring::new`] makes of the larger cluster, and much sooner.
     ///
+    /// Only its own points are written if its identity is the greatest, and every word if it is not. Once in some 5 % of growth the ring
+    /// needs another number of lines, and is made anew.
+    ///
     /// # Errors
     /// If the node is there already, or the ring would grow too large; nothing has changed then. A ring of given points is made
     /// anew by [`Ring::of_points`].

@@ -269,7 +269,7 @@ impl Ring {
     }
 
     /// Bytes that the points take: 15 to 16 for each where nodes have 18 or more, and 128 to 256 for each node where they have fewer.
-    /// (Points that hashing has not scattered take up to 14 and 16 more.)
+    /// Points that nobody has scattered stand behind their lines, and take up to 16 bytes more each.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.points.bytes()

@@ -192,6 +192,12 @@ impl Cluster {
         }
     }
 
+    /// How many failure domains of each level have a node that may own keys, from the widest on.
+    #[inline]
+    pub(crate) const fn zone_counts(&self) -> [u32; ZONE_LEVELS] {
+        self.zones
+    }
+
     /// Where a node is in [`nodes`](Self::nodes). `O(log n)`.
     #[must_use]
     pub fn find(&self, id: NodeId) -> Option<NodeIx> {

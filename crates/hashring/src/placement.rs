@@ -33,21 +33,18 @@ pub trait Placement {
     }
 
     /// The nodes that keep the copies of what is at this position: as many *distinct* nodes as the spread says, in as many failure
-    /// domains, the owner first. Nothing is allocated.
+    /// domains, the owner first. All are found at once, and nothing is allocated.
     ///
     /// # Errors
     /// If the cluster has too few nodes or failure domains for it. That depends on the cluster alone, never on the position.
     #[inline]
-    fn owners(
-        &self,
-        position: u64,
-        spread: Spread,
-    ) -> Result<Owners<'_, impl Iterator<Item = NodeIx> + '_>, Infeasible>
+    fn owners(&self, position: u64, spread: Spread) -> Result<Owners<'_>, Infeasible>
     where
         Self: Sized,
     {
-        spread.check(self.cluster())?;
-        Ok(Owners::new(self.candidates(position), self.cluster(), spread))
+        let mut owners = Owners::new(self.cluster(), spread)?;
+        _ = self.candidates(position).any(|node| owners.offer(node));
+        Ok(owners)
     }
 }
 
@@ -72,92 +69,87 @@ impl<P: Placement> Placement for &P {
 
 /// The nodes that keep the copies of one position, the owner first: distinct, and in distinct failure domains as the [`Spread`]
 /// demands. Made by [`Placement::owners`].
-///
-/// It goes through the candidates once. One that brings nothing new is passed over as soon as every copy that is left is needed for
-/// a new failure domain; because domains nest, what was passed over is never missed.
 #[derive(Clone, Debug)]
-pub struct Owners<'a, I> {
-    candidates: I,
+pub struct Owners<'a> {
     cluster: &'a Cluster,
-    /// Copies that are still to be placed.
-    left: u8,
+    copies: u8,
     /// Failure domains of each level that are still to be reached.
     needed: [u8; ZONE_LEVELS],
     chosen: [NodeIx; COPIES_MAX as usize],
+    next: u8,
     count: u8,
-    by_zone: bool,
 }
 
-impl<'a, I: Iterator<Item = NodeIx>> Owners<'a, I> {
+impl<'a> Owners<'a> {
+    /// Nobody yet.
     #[inline]
-    fn new(candidates: I, cluster: &'a Cluster, spread: Spread) -> Self {
-        Self {
-            candidates,
-            cluster,
-            left: spread.count(),
-            // The first copy reaches one domain of each level, wherever it is.
-            needed: spread.domains().map(|needed| needed.saturating_sub(1)),
-            chosen: [NodeIx(u32::MAX); COPIES_MAX as usize],
-            count: 0,
-            by_zone: spread.domains().iter().any(|needed| *needed > 1),
-        }
+    fn new(cluster: &'a Cluster, spread: Spread) -> Result<Self, Infeasible> {
+        spread.check(cluster)?;
+        // The first copy reaches one domain of each level, wherever it is.
+        let needed = spread.domains().map(|needed| needed.saturating_sub(1));
+        let chosen = [NodeIx(u32::MAX); COPIES_MAX as usize];
+        Ok(Self { cluster, copies: spread.count(), needed, chosen, next: 0, count: 0 })
     }
 
-    /// Takes the candidate if it helps.
+    /// Takes the next candidate if it helps; whether all copies have their nodes then.
+    ///
+    /// One that brings nothing new is passed over as soon as every copy that is left is needed for a new failure domain; because
+    /// domains nest, what was passed over is never missed.
     #[inline]
-    fn take(&mut self, node: NodeIx) -> bool {
-        let chosen = self.chosen.get(..usize::from(self.count)).unwrap_or_default();
+    fn offer(&mut self, node: NodeIx) -> bool {
+        let count = usize::from(self.count);
         // The most frequent refusal first: the node has a copy already.
-        if chosen.contains(&node) {
+        if self.chosen.iter().take(count).any(|chosen| *chosen == node) {
             return false;
         }
-        if self.by_zone && self.count > 0 {
-            let domains = self.cluster.domains(node);
-            let mut needed = self.needed;
-            for (level, (needed, own)) in needed.iter_mut().zip(domains).enumerate() {
-                if *needed == 0 {
-                    continue;
-                }
-                let new = chosen.iter().all(|other| self.cluster.domains(*other).get(level) != Some(&own));
-                *needed -= u8::from(new);
-                // The copies that are left after this one must be as many as the domains that are still to be reached.
-                if *needed >= self.left {
-                    return false;
-                }
-            }
+        if self.needed != [0; ZONE_LEVELS] && count > 0 {
+            let Some(needed) = self.reached(node) else { return false };
             self.needed = needed;
         }
-        if let Some(place) = self.chosen.get_mut(usize::from(self.count)) {
+        if let Some(place) = self.chosen.get_mut(count) {
             *place = node;
         }
         self.count += 1;
-        self.left -= 1;
-        true
+        self.count >= self.copies
+    }
+
+    /// How many failure domains of each level are still to be reached when this node has a copy too; `None` if the copies that are
+    /// left after it would be too few for them.
+    #[inline]
+    fn reached(&self, node: NodeIx) -> Option<[u8; ZONE_LEVELS]> {
+        let chosen = self.chosen.get(..usize::from(self.count)).unwrap_or_default();
+        let domains = self.cluster.domains(node);
+        let mut needed = self.needed;
+        for (level, (needed, own)) in needed.iter_mut().zip(domains).enumerate() {
+            if *needed > 0 {
+                let same = |other: &NodeIx| self.cluster.domains(*other).get(level) == Some(&own);
+                *needed -= u8::from(!chosen.iter().any(same));
+                if *needed >= self.copies - self.count {
+                    return None;
+                }
+            }
+        }
+        Some(needed)
     }
 }
 
-impl<I: Iterator<Item = NodeIx>> Iterator for Owners<'_, I> {
+impl Iterator for Owners<'_> {
     type Item = NodeId;
 
     #[inline]
     fn next(&mut self) -> Option<NodeId> {
-        if self.left == 0 {
-            return None;
-        }
-        loop {
-            let node = self.candidates.next()?;
-            if self.take(node) {
-                return Some(self.cluster.id(node));
-            }
-        }
+        let chosen = self.chosen.get(usize::from(self.next)).filter(|_| self.next < self.count)?;
+        self.next += 1;
+        Some(self.cluster.id(*chosen))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (usize::from(self.left), Some(usize::from(self.left)))
+        let left = usize::from(self.count - self.next);
+        (left, Some(left))
     }
 }
 
-impl<I: Iterator<Item = NodeIx>> ExactSizeIterator for Owners<'_, I> {}
+impl ExactSizeIterator for Owners<'_> {}
 
 /// What follows when hashing again has found nobody new: all who may own keys, beginning somewhere.
 pub(crate) fn everybody(cluster: &Cluster, position: u64) -> impl Iterator<Item = NodeIx> + '_ {

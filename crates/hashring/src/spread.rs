@@ -70,18 +70,22 @@ impl Spread {
         if u32::from(copies) > cluster.owning() {
             return Err(Infeasible::Nodes { copies, nodes: cluster.owning() });
         }
-        if self.domains == [0; ZONE_LEVELS] {
-            return Ok(());
-        }
-        for (level, wanted) in (1..).zip(self.domains) {
+        let mut levels = self.domains.into_iter().zip(cluster.zone_counts());
+        let lacks = levels.any(|(wanted, zones)| wanted > copies || u32::from(wanted) > zones);
+        if lacks { Err(self.missing(cluster)) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn missing(self, cluster: &Cluster) -> Infeasible {
+        let copies = self.copies;
+        for ((level, wanted), zones) in (1..).zip(self.domains).zip(cluster.zone_counts()) {
             if wanted > copies {
-                return Err(Infeasible::Copies { copies, wanted });
+                return Infeasible::Copies { copies, wanted };
             }
-            let zones = cluster.zones(usize::from(level));
             if u32::from(wanted) > zones {
-                return Err(Infeasible::Zones { level, wanted, zones });
+                return Infeasible::Zones { level, wanted, zones };
             }
         }
-        Ok(())
+        Infeasible::Count { copies }
     }
 }

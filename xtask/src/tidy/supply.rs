@@ -16,7 +16,7 @@ pub(super) const PEERS: Rule = Rule {
 };
 
 /// Who we are measured against.
-const PEER_CRATES: [&str; 20] = [
+const PEER_CRATES: [&str; 28] = [
     "raft",
     "raft-engine",
     "omnipaxos",
@@ -37,6 +37,14 @@ const PEER_CRATES: [&str; 20] = [
     "uhlc",
     "hlc-gen",
     "itc",
+    "hashring",
+    "consistent_hash_ring",
+    "pingora-ketama",
+    "anchorhash",
+    "jump-consistent-hash",
+    "maglev-hash",
+    "hrw-hash",
+    "mpchash",
 ];
 
 fn lockfile(tree: &Tree, findings: &mut Findings) {

@@ -312,6 +312,47 @@ proptest! {
 }
 
 #[test]
+fn large_rings_are_sorted_maps_and_change_as_small_ones_do() {
+    let cluster =
+        |nodes: u64| Cluster::new((1..=nodes).map(|id| Node::new(NodeId(2 * id)).weighing(id % 3))).unwrap();
+    let hash = HashFn::default();
+    let keys: Vec<u64> = (0..5000).map(|key| hash.hash_u64(key)).collect();
+    let mut ring = Ring::new(cluster(300), Vnodes::each(160), hash).unwrap();
+    let points: Vec<_> = ring.points().collect();
+    assert_eq!(points.len(), 300 * 160);
+    assert!(points.is_sorted());
+    assert_eq!(judges::clockwise(&ring, &points, &keys), Ok(()));
+    assert_eq!(judges::ranges_tell(&ring), Ok(()));
+    assert!((14 * ring.len()..16 * ring.len()).contains(&ring.bytes()), "{}", ring.bytes());
+    // Nodes come and go before all others, behind them and in their midst, until the number of lines is another.
+    let mut wanted = cluster(300);
+    for round in 0..60 {
+        let (leaving, joining) =
+            (NodeId(2 * (299 - 5 * round)), NodeId([2 * round + 1, 1000 + round][round as usize % 2]));
+        ring.remove(leaving).unwrap();
+        ring.add(Node::new(joining)).unwrap();
+        wanted = wanted.without(leaving).and_then(|cluster| cluster.with(Node::new(joining))).unwrap();
+        assert_eq!(ring, Ring::new(wanted.clone(), Vnodes::each(160), hash).unwrap(), "{round}");
+    }
+}
+
+#[test]
+fn points_that_crowd_together_are_found_as_well() {
+    // Tokens that nobody has scattered: all of them in one part of the circle, thousands behind its line.
+    let points: Vec<_> = (0..5000_u64).map(|at| ((7 << 40) + at / 2 * 3, NodeId(at % 9))).collect();
+    let nodes: BTreeSet<_> = points.iter().map(|(_, id)| *id).collect();
+    let cluster = Cluster::new(nodes.into_iter().map(Node::new)).unwrap();
+    let mut ring = Ring::of_points(cluster, HashFn::Ordered, points.iter().copied()).unwrap();
+    let keys: Vec<u64> = (0..100).chain([1 << 63]).collect();
+    assert_eq!(judges::clockwise(&ring, &points, &keys), Ok(()));
+    assert_eq!(judges::ranges_tell(&ring), Ok(()));
+    assert_eq!(judges::copies(&ring, &[0, (7 << 40) + 3000, u64::MAX], (9, 0, 0)), Ok(()));
+    ring.remove(NodeId(4)).unwrap();
+    let left: Vec<_> = points.into_iter().filter(|(_, id)| *id != NodeId(4)).collect();
+    assert_eq!(judges::clockwise(&ring, &left, &keys), Ok(()));
+}
+
+#[test]
 fn a_wrong_diff_is_refused() {
     // The certificate is checked by look-ups: a diff of other placements does not pass.
     let rings = [9, 10, 11]

@@ -5,6 +5,7 @@ mod bench;
 mod cargo_mutants;
 mod ci;
 mod failure;
+mod fuzz;
 mod loom;
 mod miri;
 mod mutants;
@@ -51,6 +52,8 @@ enum Task {
     },
     /// Runs the loom models (tests/loom*.rs) with `--cfg loom`, in a target folder of their own
     Loom,
+    /// Fuzzes the decoders (tests/fuzz.rs) for a time
+    Fuzz(fuzz::Arguments),
     /// Makes every small change to the protocols' code, one at a time, to see whether a test notices (hours; needs cargo-mutants)
     CargoMutants(cargo_mutants::Arguments),
     /// Runs a small set of tests under miri, where a toolchain has it
@@ -111,6 +114,7 @@ fn carry_out(task: Task) -> Result<(), Failure> {
         }
         Task::Tidy { list: false } => told(tidy::run(&workspace)),
         Task::Loom => told(loom::run(&workspace)),
+        Task::Fuzz(arguments) => told(fuzz::task(&workspace, &arguments)),
         Task::CargoMutants(arguments) => told(cargo_mutants::task(&workspace, &arguments)),
         Task::Miri => told(miri::run(&workspace)),
         Task::Mutants(arguments) => mutants::task(&workspace, &arguments),

@@ -182,10 +182,32 @@ impl Wire for BloomStamp {
     fn decode(input: &mut Reader) -> Result<Self, WireError> {
         let hashes = input.u8()?;
         let count = input.count(4)?;
-        if hashes == 0 || count == 0 || count > usize::from(u16::MAX) {
-            return Err(WireError::Invalid { field: "shape of a Bloom clock" });
-        }
         let cells = (0..count).map(|_| input.u32()).collect::<Result<_, _>>()?;
-        Ok(Self { hashes, cells })
+        Self { hashes, cells }.checked().ok_or(WireError::Invalid { field: "shape of a Bloom clock" })
+    }
+}
+
+impl BloomStamp {
+    /// What a stranger sends, if a clock of this shape can be.
+    fn checked(self) -> Option<Self> {
+        let sound = self.hashes > 0 && !self.cells.is_empty() && self.cells.len() <= usize::from(u16::MAX);
+        sound.then_some(self)
+    }
+}
+
+/// The number of hashes, and the cells.
+#[cfg(feature = "serde")]
+impl serde::Serialize for BloomStamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.hashes, &self.cells).serialize(serializer)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for BloomStamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (hashes, cells) = serde::Deserialize::deserialize(deserializer)?;
+        let why = || serde::de::Error::custom("a Bloom clock has a hash or more, and 1 to 65,535 cells");
+        Self { hashes, cells }.checked().ok_or_else(why)
     }
 }

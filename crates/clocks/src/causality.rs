@@ -14,6 +14,7 @@ use core::cmp::Ordering;
 /// assert_eq!(b.causality(&a), Causality::Before.reverse());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Causality {
     /// The left one happened before the right one.
     Before,

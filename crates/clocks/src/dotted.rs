@@ -89,6 +89,22 @@ impl<A: Actor + Wire> Wire for Dotted<A> {
     }
 }
 
+/// The dot and the past, as a pair.
+#[cfg(feature = "serde")]
+impl<A: Actor + serde::Serialize> serde::Serialize for Dotted<A> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.dot, &self.past).serialize(serializer)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de, A: Actor + serde::Deserialize<'de>> serde::Deserialize<'de> for Dotted<A> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (dot, past) = <(Dot<A>, VersionVector<A>)>::deserialize(deserializer)?;
+        Self::new(dot, past).ok_or_else(|| serde::de::Error::custom("an event is in its own past"))
+    }
+}
+
 /// Stamps events with dots: those of its own process, and, as a server, those of clients that bring their own past.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DottedClock<A> {

@@ -221,3 +221,42 @@ impl Wire for ItcStamp {
         Ok(Self { known: Event::decode(input)? })
     }
 }
+
+/// As its bytes: trees have no better form.
+#[cfg(feature = "serde")]
+mod serial {
+    use super::{Itc, ItcStamp};
+    use alloc::vec::Vec;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use synod_core::wire::Wire;
+
+    /// The version of the form, which is fixed where nobody negotiates it.
+    const VERSION: u8 = 1;
+
+    impl Serialize for Itc {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq(self.to_bytes(VERSION))
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Itc {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let bytes = Vec::<u8>::deserialize(deserializer)?;
+            Self::from_bytes(bytes.into(), VERSION).map_err(D::Error::custom)
+        }
+    }
+
+    impl Serialize for ItcStamp {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq(self.to_bytes(VERSION))
+        }
+    }
+
+    impl<'de> Deserialize<'de> for ItcStamp {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let bytes = Vec::<u8>::deserialize(deserializer)?;
+            Self::from_bytes(bytes.into(), VERSION).map_err(D::Error::custom)
+        }
+    }
+}

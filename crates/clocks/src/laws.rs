@@ -32,13 +32,16 @@
 //! ```
 //!
 //! [`check_bytes`] does the same for byte forms: round trips, truncation, and mutated bytes that must be refused or mean what they say.
+//! [`fuzz_bytes`] goes on from there for as long as it is let.
 
 mod bytes;
 mod execution;
+mod mutator;
 mod run;
 
 pub use bytes::{BytesViolation, check_bytes};
 pub use execution::Step;
+pub use mutator::{FuzzTally, fuzz_bytes};
 
 use crate::Clock;
 use alloc::string::String;

@@ -67,11 +67,11 @@
 //! | no hybrid stamp is given twice or out of order: a million steps of jumps, restarts, hostile stamps, exhaustion | `hlc.rs`: `no_stamp_is_given_twice_or_out_of_order_whatever_happens` |
 //! | every interleaving of the hybrid clock's and the interval clock's atomics (loom, `cargo xtask loom`) | `loom_hlc.rs`, `loom_interval.rs` |
 //! | true time is inside the interval while drift and error are as declared, and found outside when they are not | `interval.rs` |
-//! | no decoder panics, allocates by a forged length, or reads one value from two forms | each file's `byte_forms_keep_their_laws`; `no_alloc.rs` |
+//! | no decoder panics, allocates by a forged length, or reads one value from two forms | each file's `byte_forms_keep_their_laws`; `no_alloc.rs`; `fuzz.rs`, for as long as `cargo xtask fuzz` is told |
 //!
 //! # Features
 //! `std`: `SystemClock`, the machine's clock. `kernel` (Linux): `CoarseClock`, the quickest one, and `KernelSource`, the kernel's bound
-//! on its clock's error, whose one system call is all the unsafe code there is. `serde`: for what travels. None is needed for the clocks
+//! on its clock's error, whose one system call is all the unsafe code there is. `serde`: for what travels or is kept. None is needed for the clocks
 //! themselves, which are `no_std` with `alloc`; the hybrid and the interval clock are there where there are 64-bit atomics.
 //!
 //! # What it does not do

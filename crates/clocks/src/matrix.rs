@@ -163,3 +163,24 @@ impl<A: Actor + Wire> Wire for MatrixStamp<A> {
         Ok(Self { actor, rows })
     }
 }
+
+/// Who stamped; and member and vector of each row.
+#[cfg(feature = "serde")]
+impl<A: Actor + serde::Serialize> serde::Serialize for MatrixStamp<A> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rows: alloc::vec::Vec<_> = self.rows.iter().collect();
+        (self.actor, rows).serialize(serializer)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de, A: Actor + serde::Deserialize<'de>> serde::Deserialize<'de> for MatrixStamp<A> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (actor, rows) = <(A, alloc::vec::Vec<(A, VersionVector<A>)>)>::deserialize(deserializer)?;
+        if rows.is_sorted_by(|a, b| a.0 < b.0) {
+            Ok(Self { actor, rows: rows.into_iter().collect() })
+        } else {
+            Err(serde::de::Error::custom("the members of a matrix are not in strict order"))
+        }
+    }
+}

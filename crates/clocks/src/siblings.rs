@@ -220,18 +220,47 @@ impl<A: Actor + Wire, V: Wire> Wire for Siblings<A, V> {
 
     fn decode(input: &mut Reader) -> Result<Self, WireError> {
         let servers = input.count(A::LEN_MIN + 12)?;
-        let mut entries: Vec<Entry<A, V>> = Vec::new();
+        let mut siblings = Self { entries: Vec::new() };
         for _ in 0..servers {
             let Dot { actor, counter: count } = Dot::decode(input)?;
-            if entries.last().is_some_and(|last| last.actor >= actor) {
-                return Err(WireError::Invalid { field: "order of the servers of siblings" });
-            }
-            let values = Vec::decode(input)?;
-            if values.len() as u64 > count.get() {
-                return Err(WireError::Invalid { field: "number of values of a server" });
-            }
-            entries.push(Entry { actor, count, values });
+            let entry = Entry { actor, count, values: Vec::decode(input)? };
+            siblings.push_checked(entry).map_err(|field| WireError::Invalid { field })?;
         }
-        Ok(Self { entries })
+        Ok(siblings)
+    }
+}
+
+impl<A: Actor, V> Siblings<A, V> {
+    /// Adds what a stranger says of one more server, or says what is wrong with it.
+    fn push_checked(&mut self, entry: Entry<A, V>) -> Result<(), &'static str> {
+        if self.entries.last().is_some_and(|last| last.actor >= entry.actor) {
+            return Err("order of the servers of siblings");
+        }
+        if entry.values.len() as u64 > entry.count.get() {
+            return Err("number of values of a server");
+        }
+        self.entries.push(entry);
+        Ok(())
+    }
+}
+
+/// Of each server its name, the number of its writes, and its values, the newest first.
+#[cfg(feature = "serde")]
+impl<A: Actor + serde::Serialize, V: serde::Serialize> serde::Serialize for Siblings<A, V> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.entries.iter().map(|entry| (entry.actor, entry.count, &entry.values)))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de, A: Actor + serde::Deserialize<'de>, V: serde::Deserialize<'de>> serde::Deserialize<'de>
+    for Siblings<A, V>
+{
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut siblings = Self { entries: Vec::new() };
+        for (actor, count, values) in Vec::<(A, NonZeroU64, Vec<V>)>::deserialize(deserializer)? {
+            siblings.push_checked(Entry { actor, count, values }).map_err(serde::de::Error::custom)?;
+        }
+        Ok(siblings)
     }
 }

@@ -103,7 +103,10 @@ proptest! {
 #[cfg(feature = "serde")]
 #[test]
 fn what_travels_goes_through_serde_and_what_is_impossible_does_not() {
-    use synod_clocks::{Dot, HlcStamp, Interval, NodeStamp, UnixMillis};
+    use synod_clocks::{
+        BloomClock, BloomShape, BloomStamp, Dot, Dotted, HlcStamp, Interval, IntervalStamp, Itc, ItcStamp,
+        MatrixClock, MatrixStamp, NodeStamp, Siblings, UnixMillis,
+    };
 
     fn same<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + core::fmt::Debug>(
         value: &T,
@@ -121,6 +124,28 @@ fn what_travels_goes_through_serde_and_what_is_impossible_does_not() {
     same(&UnixMillis::new(5).unwrap(), "5");
     same(&Interval::new(1, 2).unwrap(), "[1,2]");
     same(&LamportClock::new(9_u64).tick().unwrap(), r#"{"time":1,"actor":9}"#);
+    let past = VersionVector::from_iter([(1_u64, 1)]);
+    same(&Dotted::new(Dot::at(1_u64, 3).unwrap(), past).unwrap(), r#"[{"actor":1,"counter":3},[[1,1]]]"#);
+    assert!(serde_json::from_str::<Dotted<u64>>(r#"[{"actor":1,"counter":1},[[1,1]]]"#).is_err());
+    let mut siblings = Siblings::new();
+    siblings.write(7_u64, &VersionVector::new(), 5_u64).unwrap();
+    siblings.write(7, &VersionVector::new(), 6).unwrap();
+    same(&siblings, "[[7,2,[6,5]]]");
+    for forged in ["[[7,1,[6,5]]]", "[[7,2,[6]],[7,2,[5]]]", "[[7,0,[]]]"] {
+        assert!(serde_json::from_str::<Siblings<u64, u64>>(forged).is_err(), "{forged}");
+    }
+    same(&MatrixClock::new(1_u64, 1..3).tick().unwrap(), "[1,[[1,[[1,1]]],[2,[]]]]");
+    assert!(serde_json::from_str::<MatrixStamp<u64>>("[1,[[2,[]],[1,[]]]]").is_err());
+    let bloom = BloomClock::new(1, BloomShape { cells: 4, hashes: 2 }).unwrap().tick().unwrap();
+    same(&bloom, "[2,[0,1,1,0]]");
+    assert!(serde_json::from_str::<BloomStamp>("[0,[1]]").is_err());
+    assert!(serde_json::from_str::<BloomStamp>("[1,[]]").is_err());
+    same(&Itc::seed().peek(), "[0]");
+    assert!(serde_json::from_str::<ItcStamp>("[18]").is_err());
+    let dot = Dot::at(1_u64, 1).unwrap();
+    let stamp = IntervalStamp { dot, interval: Interval::new(1, 2).unwrap() };
+    same(&stamp, r#"{"dot":{"actor":1,"counter":1},"interval":[1,2]}"#);
+    same(&Causality::Concurrent, r#""Concurrent""#);
     for unordered in ["[[3,1],[1,1]]", "[[1,1],[1,2]]", "[[1,0]]"] {
         assert!(serde_json::from_str::<VersionVector<u64>>(unordered).is_err(), "{unordered}");
     }

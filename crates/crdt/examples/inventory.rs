@@ -11,7 +11,7 @@ use synod_crdt::{ActorId, Crdt, EscrowCounter, PnCounter, Refused};
 const STOCK: u64 = 300;
 const SHOPS: usize = 3;
 
-fn main() -> Result<(), Refused> {
+pub(crate) fn main() -> Result<(), Refused> {
     let actors = [1, 2, 3].map(ActorId::from);
     let mut chance = SplitMix64::new(42);
 

@@ -30,7 +30,7 @@ impl Region {
     }
 }
 
-fn main() -> Result<(), Refused> {
+pub(crate) fn main() -> Result<(), Refused> {
     let mut chance = SplitMix64::new(7);
     let mut regions: Vec<Region> = (1..)
         .zip(["eu", "us", "asia"])

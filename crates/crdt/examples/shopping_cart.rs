@@ -15,7 +15,7 @@ fn show(name: &str, cart: &Cart) {
     println!("{name:>8}: {:?}", cart.view());
 }
 
-fn main() -> Result<(), Refused> {
+pub(crate) fn main() -> Result<(), Refused> {
     let (ada, bob) = (ActorId::from(1), ActorId::from(2));
     let mut server = Cart::new();
     server.update(ada, "bread", 1)?;

@@ -11,7 +11,8 @@
 //!
 //! A node keeps its own last deltas ([`Config::backlog_max`]) and the state, and nothing else; a digest is the state's
 //! [version](crate::Crdt::version), which for some types takes time in proportion to their size, once every [`Config::pause`]. A restart under a new
-//! actor leaves some 56 bytes in every context, for which [`stability`](crate::stability#forgetting-an-actor) has a remedy.
+//! actor leaves some 56 bytes in every context, for which [`stability`](crate::stability#forgetting-an-actor) has a remedy,
+//! [`Command::Retire`].
 //!
 //! Nothing is sent before it is on the disk, so no name that others know is ever given twice, wherever a node crashes.
 //!
@@ -105,6 +106,7 @@ impl Config {
 
 /// What the application asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Command<A> {
     /// Do this. The answer carries the token.
     Act {
@@ -117,6 +119,17 @@ pub enum Command<A> {
     Welcome(NodeId),
     /// A peer has left for ever: nothing waits for it any more.
     Forget(NodeId),
+    /// An actor that will never write again is to be [forgotten](crate::stability#forgetting-an-actor), by every member at about the same time
+    /// and while no message from before is under way, which this node cannot know. The answer carries the token: [`Event::Stored`], or
+    /// [`Event::Refused`] where a member may still write as that actor, something of it is left, or a peer has not said that it has the same
+    /// as this node since anything was last added here. Members that forget at different times teach each other the name again, which does
+    /// no harm; ask again then.
+    Retire {
+        /// Comes back with the answer.
+        token: u64,
+        /// Whom to forget.
+        actor: ActorId,
+    },
 }
 
 /// What the application is told.
@@ -179,6 +192,8 @@ struct Peer {
     sent: u64,
     /// Of which incarnation of it, and up to which number, this node has its deltas.
     heard: Option<(u64, u64)>,
+    /// It has said that it has the same, and nothing has been added here since: whatever was removed here is removed there.
+    same: bool,
 }
 
 /// A node that replicates a value of type `C`. See [the module](self).

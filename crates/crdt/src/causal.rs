@@ -22,6 +22,7 @@ pub struct Causal<S> {
 
 /// An operation on a [`Causal`]: the names that go, and what comes under a new one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CausalOp<I> {
     /// What the writer has seen and removes or replaces.
     pub removes: Vec<Dot>,
@@ -53,6 +54,22 @@ impl<S: DotStore> Causal<S> {
             Some(dot) => Err(Refused::Uncovered { dot }),
             None => Ok(Self { store, seen, floor: CausalContext::new(), is_write: false }),
         }
+    }
+
+    /// From what a stranger sends.
+    pub(crate) fn from_all_parts(
+        store: S,
+        seen: CausalContext,
+        floor: CausalContext,
+        is_write: bool,
+    ) -> Result<Self, Refused> {
+        Self::from_parts(store, seen).map(|causal| Self { floor, is_write, ..causal })
+    }
+
+    /// What a stranger is sent.
+    #[cfg(feature = "serde")]
+    pub(crate) fn all_parts(&self) -> (&S, &CausalContext, &CausalContext, bool) {
+        (&self.store, &self.seen, &self.floor, self.is_write)
     }
 
     /// What is stored.
@@ -188,6 +205,10 @@ impl<S: DotStore> Crdt for Causal<S> {
         self.seen.clone()
     }
 
+    fn forget(&mut self, actor: ActorId) -> bool {
+        Self::forget(self, actor)
+    }
+
     fn collect(&mut self, stable: &CausalContext) -> usize {
         let collected = self.store.collect(stable);
         if collected > 0 {
@@ -212,10 +233,8 @@ impl<S: DotStore + Wire> Wire for Causal<S> {
         let seen = CausalContext::decode(input)?;
         let floor = CausalContext::decode(input)?;
         let is_write = bool::decode(input)?;
-        match Self::from_parts(store, seen) {
-            Ok(causal) => Ok(Self { floor, is_write, ..causal }),
-            Err(_) => Err(WireError::Invalid { field: "context of a dot store" }),
-        }
+        Self::from_all_parts(store, seen, floor, is_write)
+            .map_err(|_| WireError::Invalid { field: "context of a dot store" })
     }
 }
 

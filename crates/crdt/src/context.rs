@@ -37,6 +37,12 @@ impl CausalContext {
         Self { actors: Vec::new() }
     }
 
+    /// From what a stranger sends: each actor once, in order, and with counters.
+    pub(crate) fn from_sorted(actors: Vec<(ActorId, Counters)>) -> Option<Self> {
+        let sorted = actors.is_sorted_by(|a, b| a.0 < b.0);
+        (sorted && actors.iter().all(|entry| !entry.1.is_empty())).then_some(Self { actors })
+    }
+
     fn position(&self, actor: ActorId) -> Result<usize, usize> {
         self.actors.binary_search_by(|entry| entry.0.cmp(&actor))
     }
@@ -187,6 +193,7 @@ impl CausalContext {
 /// How much a replica made of dots has: what it has seen, and a fingerprint of what is still there. Without the second, a replica on which
 /// something was removed would pass for one on which it was not: removals make no dots.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Version {
     /// What has been seen.
     pub seen: CausalContext,
@@ -269,13 +276,8 @@ impl Wire for CausalContext {
         let count = crate::varint::count(input, ActorId::LEN_MIN + Counters::LEN_MIN)?;
         let mut actors: Vec<(ActorId, Counters)> = Vec::with_capacity(count);
         for _ in 0..count {
-            let actor = ActorId::decode(input)?;
-            let counters = Counters::decode(input)?;
-            if counters.is_empty() || actors.last().is_some_and(|entry| entry.0 >= actor) {
-                return Err(BROKEN);
-            }
-            actors.push((actor, counters));
+            actors.push((ActorId::decode(input)?, Counters::decode(input)?));
         }
-        Ok(Self { actors })
+        Self::from_sorted(actors).ok_or(BROKEN)
     }
 }

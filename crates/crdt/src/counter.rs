@@ -15,6 +15,8 @@ use synod_core::wire::{Reader, Wire, WireError, Writer};
 /// # Ok::<(), synod_crdt::Refused>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct GCounter {
     counts: VersionVector,
 }
@@ -153,12 +155,15 @@ impl Crdt for GCounter {
 /// # Ok::<(), synod_crdt::Refused>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct PnCounter {
     sides: Sides,
 }
 
 /// What each actor has counted up, and down.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sides {
     /// Up.
     pub up: VersionVector,
@@ -168,6 +173,7 @@ pub struct Sides {
 
 /// One actor's count goes on, on one side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SignedStep {
     /// Whether it is the side that counts down.
     pub down: bool,

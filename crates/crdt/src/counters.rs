@@ -179,6 +179,16 @@ impl Counters {
         }
     }
 
+    /// Adds a range beyond everything that is here, as a stranger says: none where it touches what is here, for then there is a shorter form,
+    /// or is no range.
+    pub(crate) fn push_island(&mut self, first: u64, last: u64) -> Option<()> {
+        if last < first || first.saturating_sub(self.last()) < 2 {
+            return None;
+        }
+        self.islands.push((first, last));
+        Some(())
+    }
+
     /// The counters `64·word + 1 ..= 64·word + 64` as bits.
     #[must_use]
     #[inline]
@@ -244,11 +254,7 @@ impl Wire for Counters {
         for _ in 0..count {
             let first = end.checked_add(crate::varint::read(input)?).ok_or(BROKEN)?;
             let last = first.checked_add(crate::varint::read(input)?).ok_or(BROKEN)?;
-            // Ranges that touch have a shorter form, and zero is no counter.
-            if first.saturating_sub(end) < 2 || (end == 0 && first == 0) {
-                return Err(BROKEN);
-            }
-            set.islands.push((first, last));
+            set.push_island(first, last).ok_or(BROKEN)?;
             end = last;
         }
         Ok(set)

@@ -125,6 +125,13 @@ pub trait Crdt: Clone {
         0
     }
 
+    /// Forgets an actor that will never write again, if nothing is left here of what it wrote; says whether it is forgotten. See
+    /// [`stability`](crate::stability#forgetting-an-actor) for when that is safe. Types that count by actor never forget one.
+    fn forget(&mut self, actor: ActorId) -> bool {
+        let _ = actor;
+        false
+    }
+
     /// Prepares and applies in one go; returns the operation for the others.
     ///
     /// # Errors

@@ -40,6 +40,11 @@ impl<V, R> DotFun<V, R> {
         self.here.binary_search_by(|entry| entry.0.cmp(dot))
     }
 
+    /// From what a stranger sends: in order, each dot once.
+    pub(crate) fn from_sorted(here: Vec<(Dot, V)>) -> Option<Self> {
+        here.is_sorted_by(|a, b| a.0 < b.0).then_some(Self { here, policy: PhantomData })
+    }
+
     /// Memory outside the value itself, without what the values own, in bytes.
     #[must_use]
     pub fn allocated_bytes(&self) -> usize {
@@ -146,7 +151,7 @@ impl<V: Wire, R> Wire for DotFun<V, R> {
 
     fn decode(input: &mut Reader) -> Result<Self, WireError> {
         let entry = |input: &mut Reader| Ok((wire::read_dot(input)?, V::decode(input)?));
-        let here = wire::read_sorted(input, wire::DOT_LEN_MIN + V::LEN_MIN, entry, |a, b| a.0 < b.0)?;
-        Ok(Self { here, policy: PhantomData })
+        let here = wire::read_all(input, wire::DOT_LEN_MIN + V::LEN_MIN, entry)?;
+        Self::from_sorted(here).ok_or(wire::UNSORTED)
     }
 }

@@ -22,6 +22,7 @@ pub struct DotMap<K, S> {
 
 /// What can be done to a map.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum MapAction<K, A> {
     /// Something with what is under this key, which need not be there yet.
     Update(K, A),
@@ -33,6 +34,7 @@ pub enum MapAction<K, A> {
 
 /// What is written into a [`DotMap`], and under which key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Under<K, I> {
     /// The key.
     pub key: K,
@@ -79,6 +81,27 @@ impl<K: Clone + Debug + Ord, S: DotStore> DotMap<K, S> {
         let mut dots = Vec::new();
         store.each_dot(&mut |dot| dots.push(dot));
         dots
+    }
+
+    /// From what a stranger sends: in order, each key once and with something under it, each dot under one key.
+    pub(crate) fn from_sorted(entries: Vec<(K, S)>) -> Option<Self> {
+        if !entries.is_sorted_by(|a, b| a.0 < b.0) {
+            return None;
+        }
+        let mut map = Self::default();
+        for (key, store) in entries {
+            let dots = Self::dots_of(&store);
+            if dots.is_empty() {
+                return None;
+            }
+            for dot in dots {
+                if map.keys.insert(dot, key.clone()).is_some() {
+                    return None;
+                }
+            }
+            map.entries.insert(key, store);
+        }
+        Some(map)
     }
 
     /// After the store under `key` has changed: it leaves the map if it is empty, and the index follows.
@@ -262,22 +285,9 @@ impl<K: Clone + Debug + Ord + Wire, S: DotStore + Wire> Wire for DotMap<K, S> {
     }
 
     fn decode(input: &mut Reader) -> Result<Self, WireError> {
-        const BROKEN: WireError = WireError::Invalid { field: "map of dot stores" };
-        let mut map = Self::default();
         let entry = |input: &mut Reader| Ok((K::decode(input)?, S::decode(input)?));
-        for (key, store) in wire::read_sorted(input, K::LEN_MIN + S::LEN_MIN, entry, |a, b| a.0 < b.0)? {
-            let dots = Self::dots_of(&store);
-            if dots.is_empty() {
-                return Err(BROKEN);
-            }
-            for dot in dots {
-                if map.keys.insert(dot, key.clone()).is_some() {
-                    return Err(BROKEN);
-                }
-            }
-            map.entries.insert(key, store);
-        }
-        Ok(map)
+        let entries = wire::read_all(input, K::LEN_MIN + S::LEN_MIN, entry)?;
+        Self::from_sorted(entries).ok_or(WireError::Invalid { field: "map of dot stores" })
     }
 }
 

@@ -15,6 +15,7 @@ pub struct DotSet {
 
 /// Switch on, or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Switch {
     /// On.
     On,
@@ -24,6 +25,7 @@ pub enum Switch {
 
 /// What lies under a dot of a [`DotSet`]: the dot itself says it all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Mark;
 
 impl DotSet {
@@ -31,6 +33,11 @@ impl DotSet {
     #[must_use]
     pub fn dots(&self) -> &[Dot] {
         &self.dots
+    }
+
+    /// From what a stranger sends: in order, each once.
+    pub(crate) fn from_sorted(dots: Vec<Dot>) -> Option<Self> {
+        dots.is_sorted_by(|a, b| a < b).then_some(Self { dots })
     }
 
     /// Memory outside the value itself, in bytes.
@@ -111,8 +118,7 @@ impl Wire for DotSet {
     }
 
     fn decode(input: &mut Reader) -> Result<Self, WireError> {
-        let dots = wire::read_sorted(input, wire::DOT_LEN_MIN, wire::read_dot, |a, b| a < b)?;
-        Ok(Self { dots })
+        Self::from_sorted(wire::read_all(input, wire::DOT_LEN_MIN, wire::read_dot)?).ok_or(wire::UNSORTED)
     }
 }
 

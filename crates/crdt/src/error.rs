@@ -72,6 +72,30 @@ pub enum Refused {
         /// The actor.
         actor: ActorId,
     },
+    /// An actor cannot be forgotten: it may write again.
+    #[error(
+        "{actor:?} belongs to a member and may write again: forget it when that has left, or has restarted under another"
+    )]
+    StillWrites {
+        /// The actor.
+        actor: ActorId,
+    },
+    /// An actor cannot be forgotten: not every member is known to have the same.
+    #[error(
+        "not every peer is known to have the same as this node, so something of {actor:?} may live there: ask again in a quiet moment"
+    )]
+    Unstable {
+        /// The actor.
+        actor: ActorId,
+    },
+    /// An actor cannot be forgotten: something that it wrote is still there, or the type counts by actor.
+    #[error(
+        "something that {actor:?} wrote is still there: write it anew as another actor, and ask again when that is stable"
+    )]
+    StillThere {
+        /// The actor.
+        actor: ActorId,
+    },
     /// More actors than one set can tell apart.
     #[error("more than 65,536 actors have written into this set: retire those that are gone")]
     TooManyActors,

@@ -2,6 +2,7 @@
 
 use crate::{ActorId, Change, Crdt, Delivery, Refused, varint, wire};
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
 
 /// A counter that stays at zero or above: tickets, stock, credit (Balegas, Serra, Duarte, Ferreira, Rodrigues, Preguiça, Shapiro and Najafzadeh,
@@ -34,6 +35,7 @@ pub struct EscrowCounter {
 
 /// What one actor has done in total, by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Account {
     /// Counted up.
     Added,
@@ -49,6 +51,7 @@ pub struct Cells(BTreeMap<(ActorId, Account), u64>);
 
 /// What can be done with an [`EscrowCounter`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum EscrowAction {
     /// Count up.
     Add(u64),
@@ -81,6 +84,18 @@ impl Cells {
         self.0.get(&(actor, account)).copied().unwrap_or(0)
     }
 
+    /// From what a stranger sends: in order, each total once, and none of nothing.
+    pub(crate) fn from_sorted(cells: Vec<((ActorId, Account), u64)>) -> Option<Self> {
+        let sound = cells.is_sorted_by(|a, b| a.0 < b.0) && cells.iter().all(|(_, total)| *total > 0);
+        sound.then(|| Self(cells.into_iter().collect()))
+    }
+
+    /// The totals, in order.
+    #[cfg(feature = "serde")]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&(ActorId, Account), &u64)> {
+        self.0.iter()
+    }
+
     /// The totals that are higher than in `than`.
     fn higher(&self, than: &Self) -> Self {
         let news = self.0.iter().filter(|((actor, account), total)| **total > than.get(*actor, *account));
@@ -93,6 +108,18 @@ impl EscrowCounter {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    #[cfg(feature = "serde")]
+    pub(crate) fn cells(&self) -> &Cells {
+        &self.cells
+    }
+
+    /// From what a stranger sends: what follows from the totals is worked out and checked anew.
+    pub(crate) fn from_cells(cells: &Cells) -> Result<Self, Refused> {
+        let mut counter = Self::new();
+        let _ = counter.join(cells)?;
+        Ok(counter)
     }
 
     /// Counts up, and gains the right to count down by as much.
@@ -286,11 +313,8 @@ impl Wire for Cells {
             let key = (ActorId::decode(input)?, Account::decode(input)?);
             Ok((key, varint::read(input)?))
         };
-        let cells = wire::read_sorted(input, ActorId::LEN_MIN + 2, cell, |a, b| a.0 < b.0)?;
-        match cells.iter().all(|(_, total)| *total > 0) {
-            true => Ok(Self(cells.into_iter().collect())),
-            false => Err(WireError::Invalid { field: "total" }),
-        }
+        let cells = wire::read_all(input, ActorId::LEN_MIN + 2, cell)?;
+        Self::from_sorted(cells).ok_or(WireError::Invalid { field: "totals" })
     }
 }
 
@@ -303,10 +327,7 @@ impl Wire for EscrowCounter {
     }
 
     fn decode(input: &mut Reader) -> Result<Self, WireError> {
-        let mut counter = Self::new();
-        match counter.join(&Cells::decode(input)?) {
-            Ok(_) => Ok(counter),
-            Err(_) => Err(WireError::Invalid { field: "totals of an escrow counter" }),
-        }
+        Self::from_cells(&Cells::decode(input)?)
+            .map_err(|_| WireError::Invalid { field: "totals of an escrow counter" })
     }
 }

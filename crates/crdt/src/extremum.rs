@@ -126,6 +126,20 @@ impl<V: Ord + Clone + Debug, D: Direction> Crdt for Extremum<V, D> {
     }
 }
 
+#[cfg(feature = "serde")]
+impl<V: serde::Serialize, D> serde::Serialize for Extremum<V, D> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de, V: serde::Deserialize<'de>, D> serde::Deserialize<'de> for Extremum<V, D> {
+    fn deserialize<F: serde::Deserializer<'de>>(deserializer: F) -> Result<Self, F::Error> {
+        Ok(Self { value: Option::deserialize(deserializer)?, direction: PhantomData })
+    }
+}
+
 impl<V: Wire, D> Wire for Extremum<V, D> {
     const LEN_MIN: usize = 1;
 

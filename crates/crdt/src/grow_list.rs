@@ -45,6 +45,7 @@ struct Element<V> {
 
 /// An element comes into the list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Insertion<V> {
     /// Its name.
     pub dot: Dot,
@@ -58,6 +59,7 @@ pub struct Insertion<V> {
 
 /// Where to insert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Place {
     /// Before everything.
     Front,
@@ -78,6 +80,18 @@ impl<V: Clone + Debug + PartialEq> GrowList<V> {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// What a stranger is sent.
+    pub(crate) fn oldest_first(&self) -> Vec<Insertion<V>> {
+        self.delta_since(&VersionVector::new())
+    }
+
+    /// From what a stranger sends: older insertions first, each once.
+    pub(crate) fn from_sorted(all: &Vec<Insertion<V>>) -> Option<Self> {
+        let mut list = Self::new();
+        let sorted = all.is_sorted_by(|a, b| (a.age, a.dot) < (b.age, b.dot));
+        (sorted && list.join(all).is_ok()).then_some(list)
     }
 
     /// Appends an element.
@@ -304,17 +318,12 @@ impl<V: Clone + Debug + PartialEq + Wire> Wire for GrowList<V> {
     const LEN_MIN: usize = 1;
 
     fn encode(&self, out: &mut Writer<'_>) {
-        let all = self.delta_since(&VersionVector::new());
+        let all = self.oldest_first();
         wire::write_all(out, all.iter(), |out, op| op.encode(out));
     }
 
     fn decode(input: &mut Reader) -> Result<Self, WireError> {
-        let older = |a: &Insertion<V>, b: &Insertion<V>| (a.age, a.dot) < (b.age, b.dot);
-        let all = wire::read_sorted(input, Insertion::<V>::LEN_MIN, Insertion::decode, older)?;
-        let mut list = Self::new();
-        match list.join(&all) {
-            Ok(_) => Ok(list),
-            Err(_) => Err(WireError::Invalid { field: "insertions of a list" }),
-        }
+        let all = wire::read_all(input, Insertion::<V>::LEN_MIN, Insertion::decode)?;
+        Self::from_sorted(&all).ok_or(WireError::Invalid { field: "insertions of a list" })
     }
 }

@@ -1,16 +1,26 @@
 //! Sets that need no dots: one that only grows, and one from which what is removed never comes back.
 
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{Fingerprint, summand};
 use crate::{ActorId, Change, Crdt, Delivery, Refused, wire};
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 use core::fmt::Debug;
 use core::hash::Hash;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
 
 /// A set that only grows.
 ///
-/// It has no dots, so a version of it is a fingerprint: equal replicas send nothing, others send everything. Where that is too much, take
-/// [`OrSet`](crate::OrSet) and never remove.
+/// It has no dots, so a version of it is a [`Fingerprint`] in about √n parts of 8 bytes for n elements, at most 32 KiB; a
+/// [catch-up](Crdt::delta_since) sends an element alone where one is lacking of its part, and otherwise the parts that differ, of about √n
+/// elements each. Both take O(n) time. Where that is too much, take [`OrSet`](crate::OrSet) and never remove.
+///
+/// ```
+/// use synod_crdt::{Crdt, GSet};
+/// let (mut here, mut there) = (GSet::new(), GSet::new());
+/// (0..10_000).for_each(|element| _ = here.add(element));
+/// (1..10_000).for_each(|element| _ = there.add(element));
+/// assert_eq!(here.delta_since(&there.version()).iter().count(), 1);
+/// ```
 ///
 /// ```
 /// use synod_crdt::{Crdt, GSet};
@@ -29,6 +39,12 @@ pub struct GSet<E: Ord> {
 impl<E: Ord> Default for GSet<E> {
     fn default() -> Self {
         Self { elements: BTreeSet::new() }
+    }
+}
+
+impl<E: Ord> From<BTreeSet<E>> for GSet<E> {
+    fn from(elements: BTreeSet<E>) -> Self {
+        Self { elements }
     }
 }
 
@@ -92,7 +108,9 @@ impl<E: Ord + Clone + Debug + Hash> Crdt for GSet<E> {
     }
 
     fn delta_since(&self, version: &Fingerprint) -> Self {
-        if self.version() == *version { Self::new() } else { self.clone() }
+        let summands: Vec<u64> = self.elements.iter().map(summand).collect();
+        let lacking = self.elements.iter().zip(version.may_lack(&summands));
+        Self { elements: lacking.filter(|(_, lacks)| *lacks).map(|(element, _)| element.clone()).collect() }
     }
 
     fn join(&mut self, delta: &Self) -> Result<Change, Refused> {
@@ -111,7 +129,7 @@ impl<E: Ord + Clone + Debug + Hash> Crdt for GSet<E> {
 /// A set from which an element that was removed never comes back, wherever and whenever it is added: used-up coupons, revoked keys.
 ///
 /// What was removed is remembered for ever, since forgetting it would let it come back. Where elements do come back, take
-/// [`OrSet`](crate::OrSet).
+/// [`OrSet`](crate::OrSet). Versions and catch-ups are as those of [`GSet`].
 ///
 /// ```
 /// use synod_crdt::{Crdt, TwoPhaseSet};
@@ -136,11 +154,28 @@ pub struct Phases<E: Ord> {
 
 /// Add, or remove for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Phase<E> {
     /// Add.
     Add(E),
     /// Remove for ever.
     Remove(E),
+}
+
+impl<E: Ord + Hash> Phases<E> {
+    /// Of each element, and of whether it was removed.
+    fn summands(&self) -> Vec<u64> {
+        let of = |removed: bool, element| summand(&(removed, element));
+        let present = self.present.iter().map(|element| of(false, element));
+        present.chain(self.removed.iter().map(|element| of(true, element))).collect()
+    }
+}
+
+impl<E: Ord> Phases<E> {
+    /// What a stranger sends, if nothing is in both.
+    pub(crate) fn checked(self) -> Option<Self> {
+        self.present.is_disjoint(&self.removed).then_some(self)
+    }
 }
 
 impl<E: Ord> Default for Phases<E> {
@@ -152,6 +187,19 @@ impl<E: Ord> Default for Phases<E> {
 impl<E: Ord> Default for TwoPhaseSet<E> {
     fn default() -> Self {
         Self { phases: Phases::default() }
+    }
+}
+
+impl<E: Ord> TwoPhaseSet<E> {
+    /// What has been added and what was removed.
+    #[must_use]
+    pub fn phases(&self) -> &Phases<E> {
+        &self.phases
+    }
+
+    #[cfg(feature = "serde")]
+    pub(crate) fn from_phases(phases: Phases<E>) -> Self {
+        Self { phases }
     }
 }
 
@@ -215,11 +263,18 @@ impl<E: Ord + Clone + Debug + Hash> Crdt for TwoPhaseSet<E> {
     }
 
     fn version(&self) -> Fingerprint {
-        Fingerprint::of(&self.phases.present).beside(Fingerprint::of(&self.phases.removed))
+        Fingerprint::of_summands(&self.phases.summands())
     }
 
     fn delta_since(&self, version: &Fingerprint) -> Phases<E> {
-        if self.version() == *version { Phases::default() } else { self.phases.clone() }
+        let summands = self.phases.summands();
+        let mut lacking = version.may_lack(&summands);
+        // In the order of the summands: those that are present, and then those that were removed.
+        let mut lacking_of = |elements: &BTreeSet<E>| {
+            let pairs = elements.iter().zip(lacking.by_ref());
+            pairs.filter(|(_, lacks)| *lacks).map(|(element, _)| element.clone()).collect()
+        };
+        Phases { present: lacking_of(&self.phases.present), removed: lacking_of(&self.phases.removed) }
     }
 
     fn join(&mut self, delta: &Phases<E>) -> Result<Change, Refused> {
@@ -241,12 +296,17 @@ impl<E: Ord + Clone + Debug + Hash> Crdt for TwoPhaseSet<E> {
     }
 }
 
+/// From what a stranger sends: in order, each once.
+pub(crate) fn from_sorted<E: Ord>(elements: Vec<E>) -> Option<BTreeSet<E>> {
+    elements.is_sorted_by(|a, b| a < b).then(|| elements.into_iter().collect())
+}
+
 fn encode_set<E: Ord + Wire>(set: &BTreeSet<E>, out: &mut Writer<'_>) {
     wire::write_all(out, set.iter(), |out, element| element.encode(out));
 }
 
 fn decode_set<E: Ord + Wire>(input: &mut Reader) -> Result<BTreeSet<E>, WireError> {
-    wire::read_sorted(input, E::LEN_MIN, E::decode, |a, b| a < b).map(BTreeSet::from_iter)
+    from_sorted(wire::read_all(input, E::LEN_MIN, E::decode)?).ok_or(wire::UNSORTED)
 }
 
 impl<E: Ord + Wire> Wire for GSet<E> {
@@ -270,11 +330,9 @@ impl<E: Ord + Wire> Wire for Phases<E> {
     }
 
     fn decode(input: &mut Reader) -> Result<Self, WireError> {
-        let phases = Self { present: decode_set(input)?, removed: decode_set(input)? };
-        match phases.present.is_disjoint(&phases.removed) {
-            true => Ok(phases),
-            false => Err(WireError::Invalid { field: "element that is present and removed" }),
-        }
+        Self { present: decode_set(input)?, removed: decode_set(input)? }
+            .checked()
+            .ok_or(WireError::Invalid { field: "element that is present and removed" })
     }
 }
 

@@ -77,6 +77,7 @@ pub struct OrSetDelta<E> {
 
 /// What can be done with an [`OrSet`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum SetAction<E> {
     /// Add an element.
     Add(E),
@@ -168,7 +169,28 @@ impl<E> OrSet<E> {
         *gone = Lane::new(actor);
         self.order.retain(|other| *other != lane);
         self.vacant.push(lane);
+        if self.vacant.len() > self.order.len() {
+            self.renumber();
+        }
         true
+    }
+
+    /// Gives up the vacant lanes. The others get new numbers, in the order of their actors.
+    fn renumber(&mut self) {
+        let mut lanes: Vec<Option<Lane<E>>> =
+            core::mem::take(&mut self.lanes).into_iter().map(Some).collect();
+        let mut numbers = alloc::vec![0; lanes.len()];
+        for (new, old) in (0..).zip(&mut self.order) {
+            let at = usize::from(*old);
+            self.lanes.extend(lanes.get_mut(at).and_then(Option::take));
+            if let Some(number) = numbers.get_mut(at) {
+                *number = new;
+            }
+            *old = new;
+        }
+        self.order.shrink_to_fit();
+        self.vacant = Vec::new();
+        self.index.renumber(&numbers);
     }
 
     /// Memory outside the value itself, without what elements own, in bytes.
@@ -368,6 +390,10 @@ impl<E: Clone + fmt::Debug + Eq + Hash + Ord> Crdt for OrSet<E> {
 
     fn merge(&mut self, other: &Self) -> Result<Change, Refused> {
         self.merge_with(other)
+    }
+
+    fn forget(&mut self, actor: ActorId) -> bool {
+        Self::forget(self, actor)
     }
 
     fn view(&self) -> BTreeSet<E> {

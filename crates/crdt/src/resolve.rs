@@ -79,6 +79,7 @@ pub fn replace<V>(here: &[(Dot, V)], inserts: Option<V>) -> Plan<V> {
 
 /// Write a value, or clear what has been seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Write<V> {
     /// This value, in place of all that are there.
     Put(V),
@@ -119,6 +120,7 @@ impl<V: Clone + Debug + Ord> Resolve<V> for Every {
 
 /// A value, and the time at which its writer says that it was written: a hybrid logical clock's stamp, say. The unit is the user's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stamped<V> {
     /// When.
     pub time: u64,

@@ -13,12 +13,19 @@
 //! 1. Everything that it has written has arrived everywhere: it is no [member](Stability::remove) any more, and all have its last dot.
 //! 2. Nothing rests on it: [`OrSet::adopt`](crate::OrSet::adopt) writes its elements anew; wait until that is stable.
 //! 3. No message is under way that was sent before: close the links and open them again, or wait for longer than any message lives. Then each
-//!    member forgets it, [`OrSet::forget`](crate::OrSet::forget), [`Causal::forget`](crate::Causal::forget), in any order.
+//!    member forgets it, in any order: [`Crdt::forget`](crate::Crdt::forget), or, in the protocol,
+//!    [`Command::Retire`](crate::anti_entropy::Command::Retire), which checks the first two and cleans the log.
 //!
-//! To forget too early is the mistake behind siblings that come back for ever (a late message is taken for news); the law kit catches it. So
-//! nothing here forgets actors by itself, as age or length would have it.
+//! ## Why not by itself?
+//! A replica that has forgotten an actor takes whatever comes under its name for news. So it must be certain that no copy is left anywhere. Of
+//! the members' states stability says so, and of their logs their owners. Of the network nobody can: it may repeat a message at any time,
+//! and a copy of an addition whose removal has been forgotten brings the element back for good (`tests/forgetting.rs`). To number the epochs
+//! and refuse messages of older ones would need the members to agree on when an epoch begins, which is consensus, and anti-entropy has none;
+//! members that forget at different times would only teach each other the name again. Nor does writing anew go unnoticed: it is an addition,
+//! and wins over a removal elsewhere that has not heard of it. Both are decisions, and so a person or a control plane takes them. To forget
+//! too early is the mistake behind siblings that come back for ever; nothing here forgets by age or length.
 
-use crate::CausalContext;
+use crate::{ActorId, CausalContext};
 use alloc::collections::BTreeMap;
 use synod_core::NodeId;
 
@@ -79,6 +86,16 @@ impl Stability {
     /// A member has left for ever: nobody waits for it any more.
     pub fn remove(&mut self, member: NodeId) {
         self.rows.remove(&member);
+    }
+
+    /// An actor is forgotten: what members had seen of it counts no more.
+    pub fn forget(&mut self, actor: ActorId) {
+        for row in self.rows.values_mut() {
+            row.covered.forget(actor);
+            if let Some(ahead) = &mut row.ahead {
+                ahead.forget(actor);
+            }
+        }
     }
 
     /// The dots that are stable for a replica that has seen `seen`. Without members: none.

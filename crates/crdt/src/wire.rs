@@ -45,14 +45,5 @@ pub(crate) fn read_all<T>(
     Ok(items)
 }
 
-/// As [`read_all`], and each must come after the one before: one value has one form.
-pub(crate) fn read_sorted<T>(
-    input: &mut Reader,
-    len_min: usize,
-    each: impl FnMut(&mut Reader) -> Result<T, WireError>,
-    before: impl Fn(&T, &T) -> bool,
-) -> Result<Vec<T>, WireError> {
-    let items = read_all(input, len_min, each)?;
-    let sorted = items.iter().zip(items.iter().skip(1)).all(|(a, b)| before(a, b));
-    if sorted { Ok(items) } else { Err(WireError::Invalid { field: "order of elements" }) }
-}
+/// What a value made of elements refuses: each must come after the one before, so that one value has one form.
+pub(crate) const UNSORTED: WireError = WireError::Invalid { field: "order of elements" };

@@ -72,6 +72,10 @@ impl<C: Crdt> Crdt for Twins<C> {
         self.tidy.seen()
     }
 
+    fn forget(&mut self, actor: ActorId) -> bool {
+        self.hoarder.forget(actor) && self.tidy.forget(actor)
+    }
+
     fn collect(&mut self, stable: &CausalContext) -> usize {
         self.tidy.collect(stable)
     }

@@ -10,6 +10,7 @@ use synod_core::wire::{Reader, Wire, WireError, Writer};
 /// Events of one node are told apart by their numbers, those of several by their intervals: what is `Before` was earlier in real time,
 /// even if no message told so. Where intervals overlap the answer is `Concurrent`, which a commit-wait prevents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct IntervalStamp<A> {
     /// Which event.
     pub dot: Dot<A>,

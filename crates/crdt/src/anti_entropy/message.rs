@@ -6,6 +6,7 @@ use synod_core::wire::{Reader, Wire, WireError, Writer};
 
 /// What nodes say to each other about a state with deltas `D` and versions `V`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Message<D, V> {
     /// What the sender has done itself, in order.
     Deltas {
@@ -49,6 +50,7 @@ pub enum Message<D, V> {
 
 /// What a node writes to its log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Record<D, C> {
     /// What was added to the state.
     Delta(D),

@@ -57,6 +57,15 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> Protocol for AntiEntropy<C> {
                 self.stability.remove(peer);
                 self.trim();
             }
+            Input::Command(Command::Retire { token, actor }) => match self.forget(actor, cx.me()) {
+                Ok(()) => {
+                    // No record and no delta that names it outlives this; a peer that lags is caught up from the state.
+                    self.backlog.clear();
+                    self.write_state(cx);
+                    cx.emit(Event::Stored { token });
+                }
+                Err(why) => cx.emit_early(Event::Refused { token, why }),
+            },
             Input::Message(from, message) if self.peers.contains_key(&from) => self.hear(from, message, cx),
             Input::Flush => self.send_news(cx),
             Input::Rewrite(_) => self.write_state(cx),
@@ -99,8 +108,38 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
         }
     }
 
+    /// Forgets an actor, if nothing is left of it here nor at any peer.
+    fn forget(&mut self, actor: ActorId, me: NodeId) -> Result<(), Refused> {
+        if self.may_write(actor, me) {
+            return Err(Refused::StillWrites { actor });
+        }
+        // That a peer has seen all that is seen here is not enough: a removal makes no dot, and where it has not been heard of, what it
+        // removed lives.
+        if !self.peers.values().all(|peer| peer.same) {
+            return Err(Refused::Unstable { actor });
+        }
+        if !self.state.forget(actor) {
+            return Err(Refused::StillThere { actor });
+        }
+        self.stability.forget(actor);
+        Ok(())
+    }
+
+    /// Whether this node or a peer writes as this actor, or may yet.
+    fn may_write(&self, actor: ActorId, me: NodeId) -> bool {
+        let node = actor.node();
+        let now = match (self.peers.get(&node), self.config.identity) {
+            (None, _) if node != me => return false,
+            (_, Identity::Node) => return true,
+            (None, Identity::Incarnation) => Some(self.incarnation),
+            (Some(peer), Identity::Incarnation) => peer.heard.map(|(incarnation, _)| incarnation),
+        };
+        now.is_none_or(|incarnation| actor >= ActorId::of(node, incarnation))
+    }
+
     /// Writes what has been added to the state, and from time to time the state.
     fn keep<S: Sink<Self> + ?Sized>(&mut self, delta: C::Delta, cx: &mut Context<'_, Self, S>) {
+        self.peers.values_mut().for_each(|peer| peer.same = false);
         cx.persist(Record::Delta(delta));
         self.records += 1;
         if self.records >= self.config.records_max {
@@ -227,6 +266,9 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
             Message::Digest { version, seen } => {
                 self.stability.heard(from, seen);
                 if version == self.state.version() {
+                    if let Some(peer) = self.peers.get_mut(&from) {
+                        peer.same = true;
+                    }
                     // Nothing is lacking there but, perhaps, where the numbers stand.
                     if self.peers.get(&from).is_none_or(|peer| peer.acked == self.last) {
                         return;

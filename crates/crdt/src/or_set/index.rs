@@ -89,6 +89,15 @@ impl Index {
         Self { table: vec![EMPTY; places * 3 + 8], live: 0, used: 0 }
     }
 
+    /// Lane n is called `numbers[n]` from now on. Where a place stands depends on the hash alone.
+    pub(super) fn renumber(&mut self, numbers: &[u16]) {
+        for slot in self.table.iter_mut().filter(|slot| **slot & COUNTER_MAX != 0) {
+            let lane = numbers.get(Place(*slot).lane()).copied().unwrap_or(0);
+            let rest = *slot & !((LANES_MAX as u64 - 1) << COUNTER_BITS);
+            *slot = rest | u64::from(lane) << COUNTER_BITS;
+        }
+    }
+
     /// The places of all elements that may be the one with this hash.
     #[inline]
     pub(super) fn candidates(&self, hash: u64) -> impl Iterator<Item = Place> + '_ {

@@ -2,7 +2,7 @@
 
 use super::index::COUNTER_MAX;
 use super::{OrSet, OrSetDelta};
-use crate::{ActorId, CausalContext, Dot, varint, wire};
+use crate::{ActorId, CausalContext, Dot, Refused, varint, wire};
 use alloc::vec::Vec;
 use core::hash::Hash;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
@@ -37,16 +37,39 @@ impl<E: Wire> Wire for OrSetDelta<E> {
                 (0, None) => return Err(BROKEN),
                 _ => (ActorId::decode(input)?, 0),
             };
-            let counter = base.checked_add(head >> 1).filter(|counter| *counter <= COUNTER_MAX);
+            let counter = base.checked_add(head >> 1);
             let dot = counter.and_then(|counter| Dot::at(actor, counter)).ok_or(BROKEN)?;
-            let sorted = previous.is_none_or(|last| last < dot && (base > 0 || last.actor != actor));
+            // Where the actor stays the same, it is not said again.
+            let shortest = previous.is_none_or(|last| base > 0 || last.actor != actor);
             previous = Some(dot);
-            if sorted { Ok((dot, E::decode(input)?)) } else { Err(BROKEN) }
+            if shortest { Ok((dot, E::decode(input)?)) } else { Err(BROKEN) }
         })?;
-        match added.iter().any(|(dot, _)| dead.contains(dot)) {
-            false => Ok(Self { dead, added }),
-            true => Err(BROKEN),
-        }
+        Self { dead, added }.checked().ok_or(BROKEN)
+    }
+}
+
+impl<E> OrSetDelta<E> {
+    /// What a stranger sends, if it is in order, each dot once, and nothing is both added and dead.
+    pub(crate) fn checked(self) -> Option<Self> {
+        let sorted = self.added.is_sorted_by(|a, b| a.0 < b.0);
+        let sound = |dot: &Dot| dot.count() <= COUNTER_MAX && !self.dead.contains(dot);
+        (sorted && self.added.iter().all(|(dot, _)| sound(dot))).then_some(self)
+    }
+}
+
+impl<E: Clone + Eq + Hash> OrSet<E> {
+    /// The delta that makes it out of nothing.
+    pub(crate) fn to_delta(&self) -> OrSetDelta<E> {
+        let dead = self.sorted().map(|lane| (lane.actor, lane.seen.without(&lane.live_counters()))).collect();
+        let added: Vec<_> = self.entries().map(|(dot, element)| (dot, element.clone())).collect();
+        OrSetDelta { dead, added }
+    }
+
+    /// From what a stranger sends.
+    pub(crate) fn of_delta(delta: &OrSetDelta<E>) -> Result<Self, Refused> {
+        let mut set = Self::new();
+        let _ = set.join_delta(delta)?;
+        Ok(set)
     }
 }
 
@@ -55,16 +78,10 @@ impl<E: Clone + Eq + Hash + Wire> Wire for OrSet<E> {
     const LEN_MIN: usize = 2;
 
     fn encode(&self, out: &mut Writer<'_>) {
-        let dead = self.sorted().map(|lane| (lane.actor, lane.seen.without(&lane.live_counters()))).collect();
-        let added: Vec<_> = self.entries().map(|(dot, element)| (dot, element.clone())).collect();
-        OrSetDelta { dead, added }.encode(out);
+        self.to_delta().encode(out);
     }
 
     fn decode(input: &mut Reader) -> Result<Self, WireError> {
-        let mut set = Self::new();
-        match set.join_delta(&OrSetDelta::decode(input)?) {
-            Ok(_) => Ok(set),
-            Err(_) => Err(WireError::Invalid { field: "set" }),
-        }
+        Self::of_delta(&OrSetDelta::decode(input)?).map_err(|_| WireError::Invalid { field: "set" })
     }
 }

@@ -158,12 +158,11 @@ impl<'a, P: Protocol, S: Sink<P> + ?Sized> Context<'a, P, S> {
         self.sink.accept(crate::Effect::Release { upto, after: barrier!(*self.promised) });
     }
 
-    /// Gives back the log up to `upto`, once it is durable up to `after`: for a parent that knows from [`Floors`](crate::Floors) what
+    /// Gives back the log up to `upto`, once it is durable up to `settled`: for a parent that knows from [`Floors`](crate::Floors) what
     /// its children wait for.
     #[cfg_attr(synod_mutants, track_caller)]
-    pub fn release_after(&mut self, after: Lsn, upto: Lsn) {
-        let after = barrier!(after);
-        self.sink.accept(crate::Effect::Release { upto, after });
+    pub fn release_after(&mut self, settled: Lsn, upto: Lsn) {
+        self.sink.accept(crate::Effect::Release { upto, after: barrier!(settled) });
     }
 
     /// Asks the host to work; the answer is [`Input::Done`](crate::Input::Done).

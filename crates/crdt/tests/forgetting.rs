@@ -30,14 +30,14 @@ impl<C: Crdt<Delta: core::hash::Hash, Version: core::hash::Hash> + core::hash::H
     /// Lets everybody write to the disk, wait and talk, a few times.
     fn talk(&mut self) {
         for _ in 0..24 {
-            for from in 0..self.nodes.len() {
+            for (from, me) in NODES.into_iter().enumerate() {
                 self.nodes[from].sync().unwrap();
                 self.nodes[from].advance(Duration::from_millis(60));
                 for output in self.nodes[from].take() {
                     match output {
                         Output::Send { to, message, .. } => {
                             let to = NODES.iter().position(|node| *node == to).unwrap();
-                            self.nodes[to].input(Input::Message(NODES[from], message));
+                            self.nodes[to].input(Input::Message(me, message));
                         }
                         Output::Event(event) => self.events.push(event),
                         _ => {}

@@ -399,8 +399,8 @@ impl Groups {
         if from != cx.me() {
             self.on_sign_of_life(from, message.incarnation, cx);
         }
-        for (id, letter) in message.letters {
-            let id = mutant!(id, "letter-to-another-group" => self.another(id));
+        for (addressed, letter) in message.letters {
+            let id = mutant!(addressed, "letter-to-another-group" => self.another(addressed));
             if !self.groups.contains_key(&id) {
                 self.on_strange_letter(from, id, &letter, cx);
                 continue;

@@ -64,12 +64,12 @@ impl Slot<Raft> for Place<'_> {
         lane: Lane,
         _: &mut S,
     ) {
-        let after = mutant!(after, "letters-wait-for-nothing" => Lsn::ZERO);
+        let waits_for = mutant!(after, "letters-wait-for-nothing" => Lsn::ZERO);
         let letter = match Beat::of(&message).filter(|_| self.asks) {
             Some(beat) => Letter::Rest(beat),
             None => Letter::Raft(message),
         };
-        self.outbox.push(&to, (lane, after, self.durable), self.group, letter);
+        self.outbox.push(&to, (lane, waits_for, self.durable), self.group, letter);
     }
 
     fn arm<S: Sink<Groups> + ?Sized>(&mut self, timer: crate::Timer, after: Duration, _: &mut S) {

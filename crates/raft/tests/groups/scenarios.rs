@@ -7,8 +7,11 @@ use synod_raft::{Command as Ask, Message as Raft, ReadMode, Step};
 
 pub(crate) type Outcome = Result<(), String>;
 
+/// A name, and what is acted out under it.
+pub(crate) type Scenario = (&'static str, fn() -> Outcome);
+
 /// All of them, by name.
-pub(crate) const ALL: [(&str, fn() -> Outcome); 19] = [
+pub(crate) const ALL: [Scenario; 19] = [
     ("nobody_campaigns_because_the_rest_rests", nobody_campaigns_because_the_rest_rests),
     ("nobody_rests_before_all_have_agreed", nobody_rests_before_all_have_agreed),
     ("a_proposal_that_is_lost_is_sent_again", a_proposal_that_is_lost_is_sent_again),

@@ -12,7 +12,7 @@ const PACKAGE: &str = "synod-museum";
 /// A program that everybody gets.
 const NORMAL: (&str, &str) = ("synod-cli", "synod");
 /// In CI the first judge is enough, and two seconds for the explorer.
-const BRIEF: [&str; 4] = ["--others", "0", "--explore", "2"];
+const BRIEF: [&str; 4] = ["--others", "0", "--explore", "1"];
 
 #[derive(Args)]
 pub(crate) struct Arguments {

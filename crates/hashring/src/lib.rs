@@ -91,7 +91,7 @@
 //! table. A layout of 37 bytes a point (positions, nodes and an index apart) took 114 ns in a loop without a hash ring around it where these lines
 //! took 54.
 //!
-//! Three owners in two zones take 50 to 60 ns and some 520 instructions: three and a half candidates, of which one in three is in a zone
+//! Three owners in two zones take 50 to 90 ns and some 520 instructions: three and a half candidates, of which one in three is in a zone
 //! that is there already, so that about one branch is mispredicted for each key. A ring of 1.6 million points is built in 40 to 55 ms. A node
 //! that joins or leaves at the end of the order of identities takes a fifth of a millisecond at 1,000 nodes, and 0.4 ms at 10,000, of which the list of
 //! nodes is the greater part. In the middle all 23 MB are written, because nodes behind it have other numbers: 4 to 5 ms, which is what memory

@@ -168,8 +168,8 @@ pub(crate) fn a_group_rests_without_a_node_that_is_away() -> Outcome {
     world.propose(G, b"x")?;
     world.run(3_000);
     ensure(world.up().all(|(_, node)| !node.rests(G)), "without a quorum nobody rests")?;
-    world.restart(C);
-    world.restart(other);
+    world.restart(C)?;
+    world.restart(other)?;
     world.until(3_000, "all rest again", World::all_rest)
 }
 
@@ -307,7 +307,7 @@ pub(crate) fn a_removed_group_stays_removed() -> Outcome {
     world.command(A, Command::Remove { group: G });
     world.run(5);
     world.crash(A);
-    world.restart(A);
+    world.restart(A)?;
     ensure(world.node(A).group(G).is_none(), "it is gone")?;
     ensure(world.node(A).group(GroupId(2)).is_some(), "and only it")?;
     world.command(A, Command::Create { group: G, birth: Birth::founding([A, B, C]) });
@@ -330,7 +330,7 @@ pub(crate) fn a_group_of_the_same_name_has_none_of_the_old_records() -> Outcome 
     world.run(5);
     world.crash(A);
     world.rot(A, removal);
-    world.restart(A);
+    world.restart(A)?;
     let raft = world.node(A).group(group).ok_or("it is there")?;
     ensure(raft.last_index().0 == 0 && raft.voted_for().is_none(), "and knows nothing")
 }

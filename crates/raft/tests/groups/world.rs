@@ -112,10 +112,12 @@ impl World {
         self.down.insert(id, node);
     }
 
-    pub(crate) fn restart(&mut self, id: NodeId) {
+    /// A node that cannot start from its own log is something wrong.
+    pub(crate) fn restart(&mut self, id: NodeId) -> Result<(), String> {
         let mut node = self.down.remove(&id).unwrap();
-        node.restart(self.fresh(id)).unwrap();
+        node.restart(self.fresh(id)).map_err(|error| format!("{id} cannot start: {error}"))?;
         self.nodes.insert(id, Some(node));
+        Ok(())
     }
 
     pub(crate) fn isolate(&mut self, id: NodeId) {

@@ -70,11 +70,13 @@ const SLOW: &[&str] = &[
     "change-before-own-commit",
     "commit-of-earlier-term",
     "joint-election-by-one-half",
+    "lease-from-the-echo",
     "lost-acknowledgement-counts",
     "older-snapshot-taken",
     "promise-lost-in-restart",
     "votes-again-after-damage",
     "votes-while-mending",
+    "whole-before-caught-up",
     "window-leaks",
 ];
 

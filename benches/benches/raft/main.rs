@@ -7,16 +7,19 @@
 //!
 //! Three tables: messages passed by hand; every message encoded and decoded (ours by its wire form, `raft`'s by protobuf,
 //! `omnipaxos`'s by postcard), so that sharing memory in one process is not what is rewarded; and payloads of 4 KiB.
+//! `openraft` passes requests from task to task of a current-thread runtime, and is not encoded.
 //! `omnipaxos` with `[u8; 64]` keeps its entries inline, without an allocation for each: less work than the others do, and
 //! shown because it is its best.
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a benchmark that goes wrong should stop")]
 
 mod omni;
+mod open;
 mod ours;
 mod raft_rs;
 mod workload;
 
 use omni::{InPlace, Omni, OnHeap, OnHeapEncoded};
+use open::Open;
 use ours::{ByHand, Encoded, Ours};
 use raft_rs::{Batch, BatchEncoded, Plain, RaftRs};
 use synod_benches::{Contest, Results, Table};
@@ -34,6 +37,7 @@ fn main() {
         enter::<Omni<OnHeap>>(&mut contest, "omnipaxos, Vec<u8>", window, 64, ENTRIES);
         enter::<RaftRs<Plain>>(&mut contest, "raft-rs", window, 64, ENTRIES);
         enter::<RaftRs<Batch>>(&mut contest, "raft-rs, batch_append", window, 64, ENTRIES);
+        enter::<Open>(&mut contest, "openraft", window, 64, ENTRIES);
         report(contest, &mut table, &format!("64 B, window {window}"));
     }
     for window in WINDOWS {
@@ -49,6 +53,7 @@ fn main() {
         enter::<Ours<ByHand>>(&mut contest, "synod-raft", window, 4_096, entries);
         enter::<Omni<OnHeap>>(&mut contest, "omnipaxos, Vec<u8>", window, 4_096, entries);
         enter::<RaftRs<Batch>>(&mut contest, "raft-rs, batch_append", window, 4_096, entries);
+        enter::<Open>(&mut contest, "openraft", window, 4_096, entries);
         report(contest, &mut table, &format!("4 KiB, window {window}"));
     }
     println!("{table}");
@@ -81,6 +86,7 @@ fn traffic() {
         count::<Ours<Encoded>>("synod-raft", window);
         count::<Omni<OnHeapEncoded>>("omnipaxos, Vec<u8>", window);
         count::<RaftRs<BatchEncoded>>("raft-rs, batch_append", window);
+        count::<Open>("openraft, not encoded", window);
     }
 }
 

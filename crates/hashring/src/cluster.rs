@@ -230,6 +230,12 @@ impl Cluster {
         self.domains.get(node.at()).copied().unwrap_or([u32::MAX; ZONE_LEVELS])
     }
 
+    /// One of these numbers; a level beyond the last has none.
+    #[inline]
+    pub(crate) fn domain(&self, node: NodeIx, level: usize) -> u32 {
+        self.domains.get(node.at()).and_then(|domains| domains.get(level)).copied().unwrap_or(u32::MAX)
+    }
+
     /// Those that may own keys, in the order of their identities.
     pub fn owners(&self) -> impl DoubleEndedIterator<Item = NodeIx> + Clone + '_ {
         let all = self.nodes.iter().enumerate();

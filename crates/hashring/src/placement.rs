@@ -37,14 +37,17 @@ pub trait Placement {
     ///
     /// # Errors
     /// If the cluster has too few nodes or failure domains for it. That depends on the cluster alone, never on the position.
-    #[inline]
+    #[inline(always)]
     fn owners(&self, position: u64, spread: Spread) -> Result<Owners<'_>, Infeasible>
     where
         Self: Sized,
     {
-        let mut owners = Owners::new(self.cluster(), spread)?;
-        _ = self.candidates(position).any(|node| owners.offer(node));
-        Ok(owners)
+        let cluster = self.cluster();
+        spread.check(cluster)?;
+        Ok(match Few::of(spread) {
+            Some(few) => few.choose(cluster, self.candidates(position)),
+            None => many(self, position, spread),
+        })
     }
 }
 
@@ -67,37 +70,82 @@ impl<P: Placement> Placement for &P {
     }
 }
 
+/// Any number of copies, in failure domains of any levels.
+#[cold]
+#[inline(never)]
+fn many(placement: &impl Placement, position: u64, spread: Spread) -> Owners<'_> {
+    let mut many = Many::of(placement.cluster(), spread);
+    _ = placement.candidates(position).any(|node| many.offer(node));
+    let [a, b, c, rest @ ..] = many.chosen;
+    Owners { cluster: many.cluster, first: [a, b, c], rest, next: 0, count: many.count }
+}
+
 /// The nodes that keep the copies of one position, the owner first: distinct, and in distinct failure domains as the [`Spread`]
 /// demands. Made by [`Placement::owners`].
 #[derive(Clone, Debug)]
 pub struct Owners<'a> {
     cluster: &'a Cluster,
+    /// The first ones that are still to come, the next in front: never indexed, they stay in registers.
+    first: [NodeIx; FEW],
+    rest: [NodeIx; COPIES_MAX as usize - FEW],
+    next: u32,
+    count: u32,
+}
+
+const FEW: usize = 3;
+
+impl Iterator for Owners<'_> {
+    type Item = NodeId;
+
+    #[inline]
+    fn next(&mut self) -> Option<NodeId> {
+        if self.next >= self.count {
+            return None;
+        }
+        let [first, second, third] = self.first;
+        let node = match (self.next as usize).checked_sub(FEW) {
+            None => first,
+            Some(at) => *self.rest.get(at)?,
+        };
+        self.first = [second, third, first];
+        self.next += 1;
+        Some(self.cluster.id(node))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = (self.count - self.next) as usize;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Owners<'_> {}
+
+/// The choice of copies.
+struct Many<'a> {
+    cluster: &'a Cluster,
     copies: u8,
     /// Failure domains of each level that are still to be reached.
     needed: [u8; ZONE_LEVELS],
     chosen: [NodeIx; COPIES_MAX as usize],
-    next: u8,
-    count: u8,
+    count: u32,
 }
 
-impl<'a> Owners<'a> {
+impl<'a> Many<'a> {
     /// Nobody yet.
-    #[inline]
-    fn new(cluster: &'a Cluster, spread: Spread) -> Result<Self, Infeasible> {
-        spread.check(cluster)?;
+    fn of(cluster: &'a Cluster, spread: Spread) -> Self {
         // The first copy reaches one domain of each level, wherever it is.
         let needed = spread.domains().map(|needed| needed.saturating_sub(1));
         let chosen = [NodeIx(u32::MAX); COPIES_MAX as usize];
-        Ok(Self { cluster, copies: spread.count(), needed, chosen, next: 0, count: 0 })
+        Self { cluster, copies: spread.count(), needed, chosen, count: 0 }
     }
 
     /// Takes the next candidate if it helps; whether all copies have their nodes then.
     ///
     /// One that brings nothing new is passed over as soon as every copy that is left is needed for a new failure domain; because
     /// domains nest, what was passed over is never missed.
-    #[inline]
     fn offer(&mut self, node: NodeIx) -> bool {
-        let count = usize::from(self.count);
+        let count = self.count as usize;
         // The most frequent refusal first: the node has a copy already.
         if self.chosen.iter().take(count).any(|chosen| *chosen == node) {
             return false;
@@ -110,21 +158,20 @@ impl<'a> Owners<'a> {
             *place = node;
         }
         self.count += 1;
-        self.count >= self.copies
+        self.count >= self.copies.into()
     }
 
     /// How many failure domains of each level are still to be reached when this node has a copy too; `None` if the copies that are
     /// left after it would be too few for them.
-    #[inline]
     fn reached(&self, node: NodeIx) -> Option<[u8; ZONE_LEVELS]> {
-        let chosen = self.chosen.get(..usize::from(self.count)).unwrap_or_default();
+        let chosen = self.chosen.get(..self.count as usize).unwrap_or_default();
         let domains = self.cluster.domains(node);
         let mut needed = self.needed;
         for (level, (needed, own)) in needed.iter_mut().zip(domains).enumerate() {
             if *needed > 0 {
                 let same = |other: &NodeIx| self.cluster.domains(*other).get(level) == Some(&own);
                 *needed -= u8::from(!chosen.iter().any(same));
-                if *needed >= self.copies - self.count {
+                if u32::from(*needed) >= u32::from(self.copies) - self.count {
                     return None;
                 }
             }
@@ -133,23 +180,54 @@ impl<'a> Owners<'a> {
     }
 }
 
-impl Iterator for Owners<'_> {
-    type Item = NodeId;
-
-    #[inline]
-    fn next(&mut self) -> Option<NodeId> {
-        let chosen = self.chosen.get(usize::from(self.next)).filter(|_| self.next < self.count)?;
-        self.next += 1;
-        Some(self.cluster.id(*chosen))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = usize::from(self.count - self.next);
-        (left, Some(left))
-    }
+/// The choice of up to [`FEW`] copies, with failure domains of one level at most: what nearly everybody asks for. It does what
+/// [`Many::offer`] does, each copy in a place of its own in the code, so that processors learn how often each is refused.
+#[derive(Clone, Copy)]
+struct Few {
+    copies: u8,
+    /// In so many domains of this level at least.
+    domains: u8,
+    level: usize,
 }
 
-impl ExactSizeIterator for Owners<'_> {}
+impl Few {
+    #[inline]
+    fn of(spread: Spread) -> Option<Self> {
+        let all = spread.domains();
+        let level = all.iter().position(|wanted| *wanted > 1).unwrap_or(0);
+        let others = all.iter().skip(level + 1).any(|wanted| *wanted > 1);
+        let domains = all.get(level).copied().unwrap_or(0);
+        let copies = spread.count();
+        (usize::from(copies) <= FEW && !others).then_some(Self { copies, domains, level })
+    }
+
+    #[inline(always)]
+    fn choose<'a>(self, cluster: &'a Cluster, mut from: impl Iterator<Item = NodeIx>) -> Owners<'a> {
+        let Self { copies, domains, level } = self;
+        let domain = |node: NodeIx| if domains > 1 { cluster.domain(node, level) } else { 0 };
+        let nobody = NodeIx(u32::MAX);
+        let a = from.next().unwrap_or(nobody);
+        let (mut b, mut c) = (nobody, nobody);
+        if copies > 1 {
+            let of_a = domain(a);
+            let elsewhere = domains >= copies;
+            b = from.find(|b| (*b != a) & !(elsewhere & (domain(*b) == of_a))).unwrap_or(nobody);
+            if copies > 2 {
+                let of_b = domain(b);
+                let elsewhere = domains > 1 + u8::from(of_a != of_b);
+                let stays = |of_c| elsewhere & ((of_c == of_a) | (of_c == of_b));
+                c = from.find(|c| (*c != a) & (*c != b) & !stays(domain(*c))).unwrap_or(nobody);
+            }
+        }
+        Owners {
+            cluster,
+            first: [a, b, c],
+            rest: [nobody; COPIES_MAX as usize - FEW],
+            next: 0,
+            count: copies.into(),
+        }
+    }
+}
 
 /// What follows when hashing again has found nobody new: all who may own keys, beginning somewhere.
 pub(crate) fn everybody(cluster: &Cluster, position: u64) -> impl Iterator<Item = NodeIx> + '_ {

@@ -144,7 +144,8 @@ impl Points {
         if slot == ROOM {
             slot += self.run(at).partition_point(|(_, word)| *word < target);
         }
-        Walk { points: self, at, slot, left: self.len }
+        // A line without points says who comes next, and the line after it says so again.
+        Walk { points: self, at, slot, left: self.len + 2 * self.lines.len() }
     }
 
     /// The words of the points of a line, ascending.
@@ -189,34 +190,39 @@ pub(super) struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    #[inline]
+    const fn following(&self) -> usize {
+        if self.at + 1 == self.points.lines.len() { 0 } else { self.at + 1 }
+    }
+
+    /// The next of the points that stand behind, or the first of the next line.
     #[cold]
-    fn behind(&self) -> u64 {
-        let behind = self.points.run(self.at).get(self.slot - ROOM);
-        behind.map_or(CLOSING, |(_, word)| *word)
+    fn behind(&mut self) -> Option<NodeIx> {
+        self.slot = self.slot.max(ROOM);
+        if let Some((_, word)) = self.points.run(self.at).get(self.slot - ROOM) {
+            self.slot += 1;
+            return Some(self.points.shape.node(*word));
+        }
+        (self.at, self.slot) = (self.following(), 0);
+        self.next()
     }
 }
 
 impl Iterator for Walk<'_> {
     type Item = NodeIx;
 
+    /// A closing is as good as the first point of the next line, and both are taken alike: where a line ends is as good as random, and
+    /// a wrong guess costs more than a line.
     #[inline]
     fn next(&mut self) -> Option<NodeIx> {
         self.left = self.left.checked_sub(1)?;
-        loop {
-            let Line(words) = self.points.lines.get(self.at)?;
-            let word = match words.get(self.slot) {
-                Some(word) if self.slot < ROOM => *word,
-                _ => self.behind(),
-            };
-            if word < CLOSING {
-                self.slot += 1;
-                return Some(self.points.shape.node(word));
-            }
-            self.slot = 0;
-            self.at += 1;
-            if self.at == self.points.lines.len() {
-                self.at = 0;
-            }
+        let Line(words) = self.points.lines.get(self.at)?;
+        let word = words.get(self.slot).copied().unwrap_or(CLOSING | MORE);
+        if word >= CLOSING | MORE {
+            return self.behind();
         }
+        let (following, next) = (self.following(), self.slot + 1);
+        (self.at, self.slot) = if word >= CLOSING { (following, 1) } else { (self.at, next) };
+        Some(self.points.shape.node(word))
     }
 }

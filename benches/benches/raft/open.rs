@@ -3,7 +3,7 @@
 
 use crate::workload::{Applied, COMPACT_EVERY, Contestant};
 use core::fmt::Debug;
-use core::ops::RangeBounds;
+use core::ops::{Bound, RangeBounds};
 use core::time::Duration;
 use openraft::error::{InstallSnapshotError, RPCError, RaftError, RemoteError, Unreachable};
 use openraft::network::RPCOption;
@@ -62,13 +62,14 @@ impl RaftLogReader<Types> for Log {
         range: B,
     ) -> Result<Vec<Entry>, Failure> {
         let log = locked(&self.0);
-        // Entries are at their indexes: what lies before the range is skipped at once.
-        let skip = match range.start_bound() {
-            core::ops::Bound::Included(start) => start.saturating_sub(log.first()),
-            core::ops::Bound::Excluded(before) => (before + 1).saturating_sub(log.first()),
-            core::ops::Bound::Unbounded => 0,
+        let begin = match range.start_bound() {
+            Bound::Included(start) => start.saturating_sub(log.first()),
+            Bound::Excluded(before) => (before + 1).saturating_sub(log.first()),
+            Bound::Unbounded => 0,
         };
-        let entries = (log.first()..).zip(&log.entries).skip(skip as usize);
+        // At once to where they are: a log that is walked through would make the peer slow.
+        let begin = (begin as usize).min(log.entries.len());
+        let entries = (log.first() + begin as u64..).zip(log.entries.range(begin..));
         Ok(entries.take_while(|(index, _)| range.contains(index)).map(|(_, entry)| entry.clone()).collect())
     }
 }

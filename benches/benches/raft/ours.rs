@@ -19,8 +19,8 @@ const IDS: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
 pub(crate) trait Passing {
     /// What is on its way.
     type Letter;
-    fn post(message: Message) -> Self::Letter;
-    fn open(letter: Self::Letter) -> Message;
+    fn post(from: NodeId, message: Message) -> Self::Letter;
+    fn open(letter: Self::Letter) -> Input<Raft>;
     fn len(letter: &Self::Letter) -> u64;
 }
 
@@ -28,17 +28,19 @@ pub(crate) trait Passing {
 pub(crate) struct ByHand;
 
 impl Passing for ByHand {
-    type Letter = Message;
+    type Letter = Input<Raft>;
 
-    fn post(message: Message) -> Message {
-        message
+    #[inline]
+    fn post(from: NodeId, message: Message) -> Input<Raft> {
+        Input::Message(from, message)
     }
 
-    fn open(letter: Message) -> Message {
+    #[inline]
+    fn open(letter: Input<Raft>) -> Input<Raft> {
         letter
     }
 
-    fn len(_: &Message) -> u64 {
+    fn len(_: &Input<Raft>) -> u64 {
         0
     }
 }
@@ -47,19 +49,20 @@ impl Passing for ByHand {
 pub(crate) struct Encoded;
 
 impl Passing for Encoded {
-    type Letter = Bytes;
+    type Letter = (NodeId, Bytes);
 
-    fn post(message: Message) -> Bytes {
+    fn post(from: NodeId, message: Message) -> (NodeId, Bytes) {
         let mut bytes = BytesMut::with_capacity(64);
         message.encode(&mut Writer::new(&mut bytes, VERSION));
-        bytes.freeze()
+        (from, bytes.freeze())
     }
 
-    fn open(letter: Bytes) -> Message {
-        Message::decode(&mut Reader::new(letter, VERSION)).expect("what was encoded decodes")
+    fn open((from, letter): (NodeId, Bytes)) -> Input<Raft> {
+        let message = Message::decode(&mut Reader::new(letter, VERSION));
+        Input::Message(from, message.expect("what was encoded decodes"))
     }
 
-    fn len(letter: &Bytes) -> u64 {
+    fn len((_, letter): &(NodeId, Bytes)) -> u64 {
         letter.len() as u64
     }
 }
@@ -75,7 +78,7 @@ pub(crate) struct Ours<P: Passing> {
 
 struct Outside<P: Passing> {
     me: NodeId,
-    letters: VecDeque<(NodeId, NodeId, P::Letter)>,
+    letters: VecDeque<(NodeId, P::Letter)>,
     own: VecDeque<(NodeId, Message)>,
     applied: [Applied; 3],
     /// The last entry that each node has applied, and the one up to which it has dropped its log.
@@ -101,7 +104,11 @@ impl<P: Passing> Sink<Raft> for Outside<P> {
         match to {
             Peers::One(to) if to == self.me => self.own.push_back((to, message)),
             Peers::One(to) => self.post(to, message),
-            Peers::Each(all) => all.iter().for_each(|to| self.post(*to, message.clone())),
+            Peers::Each(all) => {
+                let Some((last, others)) = all.split_last() else { return };
+                others.iter().for_each(|to| self.post(*to, message.clone()));
+                self.post(*last, message);
+            }
         }
     }
 
@@ -130,10 +137,10 @@ impl<P: Passing> Sink<Raft> for Outside<P> {
 impl<P: Passing> Outside<P> {
     #[inline]
     fn post(&mut self, to: NodeId, message: Message) {
-        let letter = P::post(message);
+        let letter = P::post(self.me, message);
         self.messages += 1;
         self.bytes += P::len(&letter);
-        self.letters.push_back((self.me, to, letter));
+        self.letters.push_back((to, letter));
     }
 }
 
@@ -191,10 +198,10 @@ impl<P: Passing> Contestant for Ours<P> {
             let mut touched = [false; 3];
             // A burst is what has arrived by now; the driver's queue is empty after it.
             for _ in 0..self.outside.letters.len() {
-                let Some((from, to, letter)) = self.outside.letters.pop_front() else { break };
+                let Some((to, letter)) = self.outside.letters.pop_front() else { break };
                 let place = to.0 as usize - 1;
                 touched[place] = true;
-                self.step(place, Input::Message(from, P::open(letter)));
+                self.step(place, P::open(letter));
             }
             self.own();
             for place in (0..3).filter(|place| touched[*place]) {

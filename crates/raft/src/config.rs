@@ -55,7 +55,7 @@ pub struct Config {
     /// The greatest number of entries in one batch. Default 1,024.
     pub batch_entries_max: usize,
     /// The greatest number of payload bytes in one batch, except that a larger payload has a batch of its own. Default
-    /// 256 KiB.
+    /// 96 KiB: common allocators ask the kernel for each piece of 128 KiB or more, and give it back, which costs more than a batch.
     pub batch_bytes_max: usize,
     /// The greatest length of a payload; a longer one is refused. Default 16 MiB.
     pub payload_bytes_max: usize,
@@ -129,7 +129,7 @@ impl Config {
             pre_vote: true,
             check_quorum: true,
             batch_entries_max: 1024,
-            batch_bytes_max: 256 << 10,
+            batch_bytes_max: 96 << 10,
             payload_bytes_max: 16 << 20,
             in_flight_max: 256,
             in_flight_bytes_max: 16 << 20,

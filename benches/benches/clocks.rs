@@ -305,7 +305,7 @@ impl TimeSource for Known {
 fn interval(table: &mut Table) {
     const COUNT: u64 = 200_000;
     let policy = IntervalPolicy { age_ns_max: u64::MAX, ..IntervalPolicy::default() };
-    let clock = IntervalClock::new(Known, policy);
+    let clock = IntervalClock::new(Known, policy).expect("the default drift is a bound");
     if let Err(error) = clock.refresh() {
         println!("no interval on this machine: {error}\n");
         return;

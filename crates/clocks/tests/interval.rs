@@ -16,7 +16,7 @@ const SECOND: u64 = 1_000_000_000;
 const START: u64 = 1_700_000_000 * SECOND;
 
 fn machine(drift_ppm: i32) -> IntervalClock<SimulatedSource> {
-    IntervalClock::new(SimulatedSource::new(START, drift_ppm), IntervalPolicy::default())
+    IntervalClock::new(SimulatedSource::new(START, drift_ppm), IntervalPolicy::default()).unwrap()
 }
 
 /// A random life of a machine: time passes, samples of random error are taken. In how many of 200 looks was the true time outside?
@@ -50,6 +50,66 @@ fn the_true_time_is_inside_while_drift_and_error_are_as_declared() {
         let drift_ppm = [-500, -499, -100, 0, 7, 250, 500][seed as usize % 7];
         assert_eq!(looks_outside(seed, drift_ppm, false), 0, "seed {seed}, {drift_ppm} ppm");
     }
+}
+
+/// The corners: a sample wrong by all of its error, either way, and an oscillator that is wrong by all that the policy allows, until the
+/// sample is too old.
+#[test]
+fn the_true_time_is_inside_at_the_edges_of_drift_and_error() {
+    let error_ns = 1_000_000;
+    let mut looks = 0;
+    for drift_ppm in [0, 1, 500, 10_000, 500_000, 900_000_u32] {
+        let policy = IntervalPolicy { drift_ppm, error_ns_max: u64::MAX, ..IntervalPolicy::default() };
+        let limit = drift_ppm.cast_signed();
+        for (oscillator, offset_ns) in [-limit, -limit / 2, 0, limit]
+            .into_iter()
+            .flat_map(|oscillator| [-1_000_000, 1_000_000].map(|offset_ns| (oscillator, offset_ns)))
+        {
+            // Beginnings at which the monotonic clock rounds in different ways.
+            for start in (0..12).map(|part| START + part * 87_654_321) {
+                let clock = IntervalClock::new(SimulatedSource::new(start, oscillator), policy).unwrap();
+                clock.source().synchronise(offset_ns, error_ns);
+                clock.refresh().unwrap();
+                for passed in
+                    [0, 1, 2, 3, 999, 1_999, 2_000, 2_001, SECOND / 3, SECOND, 5 * SECOND, 9_900_000_000]
+                {
+                    let time = start + passed;
+                    clock.source().set_true_ns(time);
+                    let Ok(now) = clock.now() else { continue };
+                    looks += 1;
+                    let told = format!("{oscillator} of {drift_ppm} ppm, {offset_ns} ns, after {passed} ns");
+                    assert!(now.contains(time), "{told}: {now:?}, at {time}");
+                    // No wider than it must be: the growth is what the slowest oscillator needs, and for one more
+                    // nanosecond, since readings are whole.
+                    let (d, rest) = (u128::from(drift_ppm), u128::from(1_000_000 - drift_ppm));
+                    let needed = (u128::from(passed) + 1) * d / rest + 2;
+                    let grown = now.width_ns() / 2 - error_ns;
+                    assert!(oscillator > 0 || u128::from(grown) <= needed, "{told}: grown by {grown}");
+                }
+            }
+        }
+    }
+    assert!(looks > 4_000, "{looks}");
+}
+
+#[test]
+fn a_clock_that_may_stand_still_is_refused() {
+    for drift_ppm in [1_000_000, u32::MAX] {
+        let policy = IntervalPolicy { drift_ppm, ..IntervalPolicy::default() };
+        let refused = IntervalClock::new(SimulatedSource::new(START, 0), policy).map(|_| ());
+        assert_eq!(refused, Err(IntervalError::Drift { drift_ppm }));
+    }
+    // The last that is a bound, at the greatest age: nothing overflows.
+    let policy = IntervalPolicy { drift_ppm: 999_999, age_ns_max: u64::MAX, error_ns_max: u64::MAX };
+    let clock = IntervalClock::new(SimulatedSource::new(START, 0), policy).unwrap();
+    clock.source().synchronise(0, 0);
+    clock.refresh().unwrap();
+    clock.source().set_true_ns(START + 3_600 * SECOND);
+    assert_eq!(
+        clock.now(),
+        Err(IntervalError::OutOfRange),
+        "an interval of centuries, which begins before 1970"
+    );
 }
 
 /// The test above would notice: machines that drift more than they declare, or lie about their error, are found outside.
@@ -92,8 +152,8 @@ fn it_refuses_rather_than_guesses() {
     assert_eq!(clock.refresh(), Err(IntervalError::OutOfRange));
     assert_eq!(clock.now(), Err(IntervalError::OutOfRange));
     // A policy cannot ask for more than the arithmetic bears.
-    let patient = IntervalPolicy { age_ns_max: u64::MAX, drift_ppm: u32::MAX, error_ns_max: u64::MAX };
-    let clock = IntervalClock::new(SimulatedSource::new(START, 0), patient);
+    let patient = IntervalPolicy { age_ns_max: u64::MAX, drift_ppm: 100_000, error_ns_max: u64::MAX };
+    let clock = IntervalClock::new(SimulatedSource::new(START, 0), patient).unwrap();
     clock.source().synchronise(0, 0);
     clock.refresh().unwrap();
     clock.source().set_true_ns(START + 3_600 * SECOND);
@@ -168,6 +228,32 @@ fn a_message_from_the_certain_future_proves_that_somebody_lies() {
     assert!(b.receive(&earlier).is_ok());
 }
 
+/// A node is restarted: its next event is after those before, which a node that begins again at its first dot gets wrong.
+#[test]
+fn a_node_that_resumes_goes_on_after_its_last_stamp() {
+    let clock = Arc::new(machine(0));
+    clock.source().synchronise(0, 1_000_000);
+    clock.refresh().unwrap();
+    let mut node = NodeInterval::new(Arc::clone(&clock), "a");
+    let [first, second] = [(); 2].map(|()| node.tick().unwrap());
+    drop(node);
+    clock.source().set_true_ns(START + SECOND);
+    let wrong = NodeInterval::new(Arc::clone(&clock), "a").tick().unwrap();
+    assert_eq!(wrong.causality(&second), Causality::Before, "a second later, and called earlier");
+    assert_eq!(wrong.causality(&first), Causality::Equal, "and one dot means two events");
+    let mut back = NodeInterval::resume(Arc::clone(&clock), second);
+    let third = back.tick().unwrap();
+    assert_eq!([first, second].map(|old| third.causality(&old)), [Causality::After; 2]);
+    assert_eq!(third.dot, Dot::at("a", 3).unwrap());
+    // The clock has been set back over the restart: intervals of one node go on all the same.
+    clock.source().synchronise(-100_000_000, 1_000_000);
+    clock.refresh().unwrap();
+    let fourth = NodeInterval::resume(Arc::clone(&clock), third).tick().unwrap();
+    assert!(fourth.interval.latest() >= third.interval.latest());
+    let last = IntervalStamp { dot: Dot::at("a", u64::MAX).unwrap(), ..third };
+    assert_eq!(NodeInterval::resume(clock, last).tick(), Err(IntervalError::Exhausted));
+}
+
 /// A node with a time that passes by itself, a little with each event of it.
 struct Passing {
     node: NodeInterval<Arc<SimulatedSource>, usize>,
@@ -206,7 +292,8 @@ fn interval_stamps_keep_the_laws_of_real_time() {
         let all = Arc::new(sources);
         (0..processes)
             .map(|actor| {
-                let clock = Arc::new(IntervalClock::new(Arc::clone(&all[actor]), IntervalPolicy::default()));
+                let clock = IntervalClock::new(Arc::clone(&all[actor]), IntervalPolicy::default());
+                let clock = Arc::new(clock.unwrap());
                 clock.refresh().unwrap();
                 let node = NodeInterval::new(Arc::clone(&clock), actor);
                 Passing { node, clock, all: Arc::clone(&all) }
@@ -240,7 +327,8 @@ fn the_kernel_either_vouches_for_its_time_or_refuses() {
     let clock = IntervalClock::new(
         KernelSource,
         IntervalPolicy { error_ns_max: u64::MAX, ..IntervalPolicy::default() },
-    );
+    )
+    .unwrap();
     match clock.refresh() {
         Ok(_) => {
             let (before, now, after) = (system(), clock.now().unwrap(), system());

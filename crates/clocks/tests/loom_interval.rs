@@ -24,7 +24,7 @@ impl TimeSource for Numbered {
 
 fn clock() -> Arc<IntervalClock<Numbered>> {
     let policy = IntervalPolicy { drift_ppm: 0, ..IntervalPolicy::default() };
-    Arc::new(IntervalClock::new(Numbered(AtomicU64::new(0)), policy))
+    Arc::new(IntervalClock::new(Numbered(AtomicU64::new(0)), policy).unwrap())
 }
 
 /// The number of the sample from which an answer was made; it must be one sample in all its parts.

@@ -62,6 +62,7 @@
 //! | the kit catches twelve planted mistakes, each shrunk to four steps or fewer | `laws.rs`: `the_kit_catches_every_planted_mistake_in_few_steps` |
 //! | a version vector is a map, whatever is done to it | `version_vector.rs` |
 //! | siblings are exactly the values that nobody replaced, and do not explode | `siblings.rs` |
+//! | servers that have left are forgotten, and readers see no difference; six planted ways to prune are caught | `forgetting.rs` |
 //! | interval tree clocks are exact through births, retirements and deaths, and repeat the paper's example | `itc.rs` |
 //! | what a matrix clock calls stable everybody has seen | `matrix_bloom.rs` |
 //! | no hybrid stamp is given twice or out of order: a million steps of jumps, restarts, hostile stamps, exhaustion | `hlc.rs`: `no_stamp_is_given_twice_or_out_of_order_whatever_happens` |
@@ -132,7 +133,7 @@ pub use itc::{Itc, ItcError, ItcStamp};
 pub use kernel::{CoarseClock, KernelSource};
 pub use lamport::{LamportClock, LamportStamp};
 pub use matrix::{MatrixClock, MatrixStamp};
-pub use siblings::Siblings;
+pub use siblings::{ForgetError, Siblings};
 #[cfg(all(feature = "std", target_has_atomic = "64"))]
 pub use system::SystemClock;
 pub use vector::VectorClock;

@@ -64,6 +64,7 @@
 //! | siblings are exactly the values that nobody replaced, and do not explode | `siblings.rs` |
 //! | servers that have left are forgotten, and readers see no difference; six planted ways to prune are caught | `forgetting.rs` |
 //! | interval tree clocks are exact through births, retirements and deaths, and repeat the paper's example | `itc.rs` |
+//! | a stamp, a context or an acknowledgement that claims more of a clock's own events than it had is refused | `forged.rs`, `siblings.rs` |
 //! | what a matrix clock calls stable everybody has seen | `matrix_bloom.rs` |
 //! | no hybrid stamp is given twice or out of order: a million steps of jumps, restarts, hostile stamps, exhaustion | `hlc.rs`: `no_stamp_is_given_twice_or_out_of_order_whatever_happens` |
 //! | every interleaving of the hybrid clock's and the interval clock's atomics (loom, `cargo xtask loom`) | `loom_hlc.rs`, `loom_interval.rs` |

@@ -118,10 +118,8 @@ impl<A: Actor, V> Siblings<A, V> {
     /// [`DotError::Unissued`] if the context claims writes of this server that it never had: it is forged, or the server has lost its
     /// disk. [`DotError::Exhausted`] after 2⁶⁴ − 1 writes. Nothing changes then.
     pub fn write(&mut self, actor: A, context: &VersionVector<A>, value: V) -> Result<Dot<A>, DotError> {
-        let (claimed, issued) = (context.get(actor), self.count_of(actor));
-        if claimed > issued {
-            return Err(DotError::Unissued { claimed, issued });
-        }
+        let issued = self.count_of(actor);
+        DotError::refuse_unissued(context.get(actor), issued)?;
         let dot = issued.checked_add(1).and_then(|count| Dot::at(actor, count)).ok_or(DotError::Exhausted)?;
         self.discard(context);
         match self.entries.binary_search_by_key(&actor, |entry| entry.actor) {
@@ -249,10 +247,7 @@ impl<A: Actor, V: Clone> Siblings<A, V> {
     /// [`DotError::Unissued`] if the other claims writes of `me` that it never had: a forged context or replica, or `me` has lost its
     /// disk. Nothing changes then.
     pub fn checked_merge(&mut self, me: A, other: &Self) -> Result<(), DotError> {
-        let (claimed, issued) = (other.count_of(me), self.count_of(me));
-        if claimed > issued {
-            return Err(DotError::Unissued { claimed, issued });
-        }
+        DotError::refuse_unissued(other.count_of(me), self.count_of(me))?;
         self.merge(other);
         Ok(())
     }

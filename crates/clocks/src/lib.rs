@@ -59,7 +59,8 @@
 //! | claim | test, in `tests/` |
 //! |---|---|
 //! | each clock keeps the laws of [`laws`]: every execution of three processes up to four steps (vectors five), and random longer ones | `laws.rs` |
-//! | the kit catches twelve planted mistakes, each shrunk to four steps or fewer | `laws.rs`: `the_kit_catches_every_planted_mistake_in_few_steps` |
+//! | hybrid clocks keep them while wall clocks jump back and forth and stand still, and where the counter of a millisecond ends | `hybrid_laws.rs` |
+//! | the kit catches fifteen planted mistakes, each shrunk to four steps or fewer, a counter that wraps among them | `laws.rs`: `the_kit_catches_every_planted_mistake_in_few_steps`; `hybrid_laws.rs` |
 //! | a version vector is a map, whatever is done to it | `version_vector.rs` |
 //! | siblings are exactly the values that nobody replaced, and do not explode | `siblings.rs` |
 //! | servers that have left are forgotten, and readers see no difference; six planted ways to prune are caught | `forgetting.rs` |

@@ -1,4 +1,4 @@
-//! Loom models: every interleaving of the few places that share memory between threads.
+//! Loom models: the interleavings of the few places that share memory between threads, all with at most three preemptions.
 
 use crate::failure::Failure;
 use crate::step::Outcome;

@@ -1,4 +1,5 @@
-//! Every interleaving of the hybrid clock's atomics, with every value that relaxed memory may show: `cargo xtask loom`.
+//! The interleavings of the hybrid clock's atomics, with every value that relaxed memory may show: `cargo xtask loom`. All of them with at most
+//! three preemptions of a running thread, which find nearly every bug; `LOOM_MAX_PREEMPTIONS` asks for more.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 #![cfg(loom)]
 
@@ -7,6 +8,7 @@ use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 use synod_clocks::{
     Bound, Hlc, HlcError, HlcPolicy, HlcStamp, Jump, JumpDetector, SetClock, UnixMillis, WallClock,
+    WatchedClock,
 };
 use synod_core::Time;
 
@@ -125,6 +127,35 @@ fn a_jump_is_reported_once() {
         let reports = [mine, other.join().unwrap()];
         assert_eq!(reports.iter().flatten().count(), 1, "{reports:?}");
         assert!(reports.contains(&Some(Jump::Forward { by_ms: 59_999 })));
+    });
+}
+
+/// A watched clock reports a jump once, whichever threads read it.
+#[test]
+fn a_jump_of_a_watched_clock_is_reported_once() {
+    loom::model(|| {
+        let shown = Arc::new(SetClock::new(at(1_000)));
+        let reports = Arc::new(AtomicU64::new(0));
+        let (wall, reported) = (Arc::clone(&shown), Arc::clone(&reports));
+        let watched = Arc::new(WatchedClock::new(
+            move || wall.unix_millis(),
+            || Time(0),
+            &HlcPolicy::default(),
+            move |jump| {
+                assert_eq!(jump, Jump::Forward { by_ms: 60_000 });
+                reported.fetch_add(1, Ordering::Relaxed);
+            },
+        ));
+        watched.unix_millis().unwrap();
+        let other = {
+            let watched = Arc::clone(&watched);
+            thread::spawn(move || _ = watched.unix_millis().unwrap())
+        };
+        shown.set(at(61_000));
+        watched.unix_millis().unwrap();
+        other.join().unwrap();
+        watched.unix_millis().unwrap();
+        assert_eq!(reports.load(Ordering::Relaxed), 1);
     });
 }
 

@@ -2,12 +2,13 @@
 #![cfg(not(loom))]
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use proptest::prelude::*;
 use std::sync::Arc;
 use synod_clocks::laws::{Laws, check_bytes};
 use synod_clocks::{
     Causality, Clock, Dot, Interval, IntervalClock, IntervalError, IntervalPolicy, IntervalStamp,
-    NodeInterval, SimulatedSource, Stamp,
+    NodeInterval, Sample, SimulatedSource, Stamp, TimeSource,
 };
 use synod_core::wire::{Wire, WireError};
 use synod_core::{Entropy, SplitMix64, WallInterval};
@@ -136,9 +137,12 @@ fn it_refuses_rather_than_guesses() {
     assert_eq!(clock.now(), Err(IntervalError::Stale { age_ns: 10 * SECOND + 1 }));
     assert_eq!(clock.commit_wait(START), Err(IntervalError::Stale { age_ns: 10 * SECOND + 1 }));
     assert_eq!(clock.after(START), Err(IntervalError::Stale { age_ns: 10 * SECOND + 1 }));
-    source.synchronise(0, SECOND);
-    assert_eq!(clock.refresh(), Err(IntervalError::TooUncertain { error_ns: SECOND + 1 }));
-    assert_eq!(clock.now(), Err(IntervalError::TooUncertain { error_ns: SECOND + 1 }));
+    // A second more, near a leap second, is accepted; what lies beyond is not.
+    source.synchronise(0, SECOND + 50_000_000);
+    assert_eq!(clock.refresh().unwrap().width_ns(), 2_100_000_002);
+    source.synchronise(0, 2 * SECOND);
+    assert_eq!(clock.refresh(), Err(IntervalError::TooUncertain { error_ns: 2 * SECOND + 1 }));
+    assert_eq!(clock.now(), Err(IntervalError::TooUncertain { error_ns: 2 * SECOND + 1 }));
     // A machine that wakes up with a monotonic clock behind its past.
     source.synchronise(0, 5);
     clock.refresh().unwrap();
@@ -162,6 +166,48 @@ fn it_refuses_rather_than_guesses() {
     assert!(matches!(clock.now(), Err(IntervalError::Stale { .. })));
     clock.source().synchronise(0, u64::MAX - 1);
     assert!(clock.refresh().is_err() && clock.now().is_err());
+}
+
+/// A machine on which a second is inserted: its monotonic clock goes on, and Unix time counts one second twice.
+struct Leaping {
+    monotonic_ns: AtomicU64,
+    error_ns: u64,
+}
+
+/// When the inserted second begins, on the monotonic clock.
+const LEAP: u64 = 5 * SECOND;
+
+impl Leaping {
+    fn true_ns(&self) -> u64 {
+        let passed = self.monotonic_ns.load(Ordering::Relaxed);
+        START + if passed < LEAP { passed } else { passed - SECOND }
+    }
+}
+
+impl TimeSource for Leaping {
+    fn monotonic_ns(&self) -> Result<u64, IntervalError> {
+        Ok(self.monotonic_ns.load(Ordering::Relaxed))
+    }
+
+    fn sample(&self) -> Result<Sample, IntervalError> {
+        let (monotonic_ns, wall_ns) = (self.monotonic_ns()?, self.true_ns());
+        Ok(Sample { monotonic_ns, wall_ns, error_ns: self.error_ns })
+    }
+}
+
+/// A sample from before a leap second, served after it, needs the second that a source adds to its error; with it the default clock goes on.
+#[test]
+fn a_leap_second_is_inside_when_the_source_allows_for_it() {
+    for (error_ns, inside) in [(SECOND + 5_000_000, true), (5_000_000, false)] {
+        let source = Leaping { monotonic_ns: AtomicU64::new(LEAP - 3 * SECOND), error_ns };
+        let clock = IntervalClock::new(source, IntervalPolicy::default()).unwrap();
+        clock.refresh().unwrap();
+        for passed in [LEAP - 1, LEAP, LEAP + SECOND / 2, LEAP + 6 * SECOND] {
+            clock.source().monotonic_ns.store(passed, Ordering::Relaxed);
+            let contains = clock.now().unwrap().contains(clock.source().true_ns());
+            assert_eq!(contains, inside || passed < LEAP, "{passed} {error_ns}");
+        }
+    }
 }
 
 /// Commit-wait on machines that disagree by nearly twice their error: timestamps follow real time, and without it they do not.
@@ -321,7 +367,7 @@ fn bytes_of_intervals_are_golden() {
 #[test]
 fn the_kernel_either_vouches_for_its_time_or_refuses() {
     use std::time::{SystemTime, UNIX_EPOCH};
-    use synod_clocks::{CoarseClock, KernelSource, SystemClock, TimeSource, WallClock};
+    use synod_clocks::{CoarseClock, KernelSource, SystemClock, WallClock};
 
     let system = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
     let clock = IntervalClock::new(

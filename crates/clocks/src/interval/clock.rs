@@ -13,14 +13,15 @@ pub struct IntervalPolicy {
     pub drift_ppm: u32,
     /// For how long a sample serves, in nanoseconds; at most an hour is used.
     pub age_ns_max: u64,
-    /// The largest error, half an interval's width, that is accepted, in nanoseconds.
+    /// The largest error, half an interval's width, that is accepted, in nanoseconds. Near a leap second the kernel's clock is a second
+    /// less certain: with less than a second here [`now`](IntervalClock::now) refuses for some hours then, and with more it answers.
     pub error_ns_max: u64,
 }
 
 impl Default for IntervalPolicy {
-    /// 500 ppm, 10 s, 1 s.
+    /// 500 ppm, 10 s, 2 s: a leap second makes commits wait, and stops nothing.
     fn default() -> Self {
-        Self { drift_ppm: 500, age_ns_max: 10_000_000_000, error_ns_max: 1_000_000_000 }
+        Self { drift_ppm: 500, age_ns_max: 10_000_000_000, error_ns_max: 2_000_000_000 }
     }
 }
 
@@ -38,6 +39,13 @@ const MILLION: u64 = 1_000_000;
 ///
 /// It refuses rather than guesses: when the machine says that it is not synchronised, when nobody refreshed for too long, and when the
 /// interval has become wider than the policy accepts.
+///
+/// # Leap seconds
+/// The true time is counted as Unix time is, in which a leap second has no number of its own: one second is counted twice. Which of the two
+/// a clock shows then is its own business, so `KernelSource` adds a second to the error for the two hours on either side of a midnight
+/// (UTC) at which one is announced. Intervals contain the true time all the same and are two seconds wider; a commit-wait takes that much longer.
+/// The default policy accepts that; one that accepts less than a second refuses meanwhile. Where time servers smear the second
+/// nothing is announced, and the true time is what they agree on: all machines must then ask servers that smear alike.
 ///
 /// ```
 /// use synod_clocks::{IntervalClock, IntervalError, IntervalPolicy, SimulatedSource};

@@ -20,7 +20,8 @@ use synod_core::wire::{Reader, Wire, WireError, Writer};
 /// One entry for each server that ever wrote the key: the number of its writes, and those of its latest values that live. The entries of
 /// servers that have left for good can be [forgotten](Self::forget).
 ///
-/// Costs, for n servers and v values: [`merge`](Self::merge), [`discard`](Self::discard) and [`write`](Self::write) O(n + v).
+/// Costs, for n servers, here and in what is learnt, and v values: [`merge`](Self::merge), [`discard`](Self::discard) and
+/// [`write`](Self::write) O(n + v).
 ///
 /// # Whom it believes
 /// A context is the client's word for what it has read. What a client claims, its write replaces: also writes of other servers that this

@@ -1,4 +1,5 @@
-//! Loom models: the interleavings of the few places that share memory between threads, all with at most three preemptions.
+//! Loom models: the interleavings of the few places that share memory between threads. At most three preemptions each,
+//! unless a model sets its own limit, or the environment does.
 
 use crate::failure::Failure;
 use crate::step::Outcome;

@@ -68,7 +68,7 @@
 //! | a stamp, a context or an acknowledgement that claims more of a clock's own events than it had is refused | `forged.rs`, `siblings.rs` |
 //! | what a matrix clock calls stable everybody has seen | `matrix_bloom.rs` |
 //! | no hybrid stamp is given twice or out of order: a million steps of jumps, restarts, hostile stamps, exhaustion | `hlc.rs`: `no_stamp_is_given_twice_or_out_of_order_whatever_happens` |
-//! | the hybrid clock's and the interval clock's atomics, in every interleaving of two threads with at most three preemptions (loom, `cargo xtask loom`; `LOOM_MAX_PREEMPTIONS` asks for more) | `loom_hlc.rs`, `loom_interval.rs` |
+//! | every interleaving of the hybrid clock's and the interval clock's atomics, in models of two threads, without a limit on preemptions (loom, `cargo xtask loom`) | `loom_hlc.rs`, `loom_interval.rs` |
 //! | true time is inside the interval while drift and error are as declared, and found outside when they are not | `interval.rs` |
 //! | no decoder panics, allocates by a forged length, or reads one value from two forms | each file's `byte_forms_keep_their_laws`; `no_alloc.rs`; `fuzz.rs`, for as long as `cargo xtask fuzz` is told |
 //!

@@ -305,11 +305,13 @@ impl TimeSource for Known {
 fn interval(table: &mut Table) {
     const COUNT: u64 = 200_000;
     let policy = IntervalPolicy { age_ns_max: u64::MAX, ..IntervalPolicy::default() };
-    let clock = IntervalClock::new(Known, policy);
-    if let Err(error) = clock.refresh() {
-        println!("no interval on this machine: {error}\n");
-        return;
-    }
+    let clock = match IntervalClock::new(Known, policy).and_then(|clock| clock.refresh().map(|_| clock)) {
+        Ok(clock) => clock,
+        Err(error) => {
+            println!("no interval on this machine: {error}\n");
+            return;
+        }
+    };
     println!("the kernel's own answer here: {:?}", KernelSource.sample());
     let mut contest = Contest::new("an interval that contains the true time", "call", COUNT);
     contest.enter("now", || (0..COUNT).for_each(|_| _ = black_box(clock.now())));

@@ -1,4 +1,5 @@
-//! Loom models: every interleaving of the few places that share memory between threads.
+//! Loom models: the interleavings of the few places that share memory between threads. At most three preemptions each,
+//! unless a model sets its own limit, or the environment does.
 
 use crate::failure::Failure;
 use crate::step::Outcome;

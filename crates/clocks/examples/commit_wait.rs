@@ -13,7 +13,7 @@ const START: u64 = 1_700_000_000_000 * MS;
 
 /// A machine whose clock is wrong by so much. Take `KernelSource` for a real one.
 fn machine(offset_ns: i64) -> IntervalClock<SimulatedSource> {
-    let clock = IntervalClock::new(SimulatedSource::new(START, 0), IntervalPolicy::default());
+    let clock = IntervalClock::new(SimulatedSource::new(START, 0), IntervalPolicy::default()).unwrap();
     clock.source().synchronise(offset_ns, 5 * MS);
     clock.refresh().unwrap();
     clock

@@ -237,7 +237,8 @@ impl Stamp for DenseVector {
     }
 }
 
-/// The clock of one process of a fixed, numbered group.
+/// The clock of one process of a fixed, numbered group. A stamp that claims more of its own events than it had is
+/// [refused](DotError::Unissued).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DenseClock {
     place: usize,
@@ -273,6 +274,9 @@ impl Clock for DenseClock {
     }
 
     fn merge(&mut self, stamp: &DenseVector) -> Result<(), DenseError> {
+        if stamp.len() == self.known.len() {
+            DotError::refuse_unissued(stamp.get(self.place), self.known.get(self.place))?;
+        }
         self.known.merge(stamp)
     }
 }

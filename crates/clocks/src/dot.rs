@@ -111,6 +111,14 @@ pub enum DotError {
     },
 }
 
+impl DotError {
+    /// Refuses the claim of an event that its actor, who is asked, has not had.
+    #[inline]
+    pub(crate) const fn refuse_unissued(claimed: u64, issued: u64) -> Result<(), Self> {
+        if claimed > issued { Err(Self::Unissued { claimed, issued }) } else { Ok(()) }
+    }
+}
+
 impl<A: Wire> Wire for Dot<A> {
     const LEN_MIN: usize = A::LEN_MIN + 8;
 

@@ -105,7 +105,8 @@ impl<'de, A: Actor + serde::Deserialize<'de>> serde::Deserialize<'de> for Dotted
     }
 }
 
-/// Stamps events with dots: those of its own process, and, as a server, those of clients that bring their own past.
+/// Stamps events with dots: those of its own process, and, as a server, those of clients that bring their own past. Stamps and pasts that
+/// claim more of its own events than it had are [refused](DotError::Unissued).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DottedClock<A> {
     actor: A,
@@ -133,10 +134,7 @@ impl<A: Actor> DottedClock<A> {
     /// # Errors
     /// [`DotError::Exhausted`]; and [`DotError::Unissued`] if `past` contains events of this actor that it never had.
     pub fn stamp(&mut self, past: &VersionVector<A>) -> Result<Dotted<A>, DotError> {
-        let (claimed, issued) = (past.get(self.actor), self.known.get(self.actor));
-        if claimed > issued {
-            return Err(DotError::Unissued { claimed, issued });
-        }
+        DotError::refuse_unissued(past.get(self.actor), self.known.get(self.actor))?;
         let dot = self.known.advance(self.actor)?;
         self.known.merge(past);
         Ok(Dotted { dot, past: past.clone() })
@@ -154,6 +152,9 @@ impl<A: Actor> Clock for DottedClock<A> {
     }
 
     fn merge(&mut self, stamp: &Dotted<A>) -> Result<(), DotError> {
+        let own = if stamp.dot.actor == self.actor { stamp.dot.count() } else { 0 };
+        let claimed = stamp.past.get(self.actor).max(own);
+        DotError::refuse_unissued(claimed, self.known.get(self.actor))?;
         self.known.merge(&stamp.past);
         self.known.observe(stamp.dot);
         Ok(())

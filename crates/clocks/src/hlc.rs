@@ -7,12 +7,14 @@ mod clock;
 mod jump;
 mod stamp;
 mod uuid;
+mod watched;
 
 pub use bound::Bound;
 pub use clock::{Hlc, Lead, NodeHlc};
 pub use jump::{Jump, JumpDetector};
 pub use stamp::{HlcStamp, NodeStamp};
 pub use uuid::UuidError;
+pub use watched::WatchedClock;
 
 use crate::wall::WallError;
 

@@ -146,6 +146,14 @@ pub enum IntervalError {
         "the operating system does not tell the time and its error: the host may lack the call, or forbid it"
     )]
     Unavailable,
+    /// The policy lets the monotonic clock drift by all of the time that passes.
+    #[error(
+        "a drift of {drift_ppm} ppm is no bound: a clock that may be slow by a million may stand still; say less"
+    )]
+    Drift {
+        /// What the policy says.
+        drift_ppm: u32,
+    },
     /// An interval that ends before it begins.
     #[error("an interval that ends before it begins")]
     Empty,

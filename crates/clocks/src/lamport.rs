@@ -6,7 +6,8 @@ use synod_core::wire::{Reader, Wire, WireError, Writer};
 
 /// The clock of one process (Lamport 1978, implementation rules IR1 and IR2).
 ///
-/// 8 bytes on the wire beside the actor. It cannot tell concurrent events: see [`LamportStamp`].
+/// 8 bytes on the wire beside the actor. It cannot tell concurrent events: see [`LamportStamp`]. A stamp under its own name that it never
+/// gave is [refused](DotError::Unissued).
 ///
 /// ```
 /// use synod_clocks::{Clock, LamportClock};
@@ -89,6 +90,9 @@ impl<A: Actor> Clock for LamportClock<A> {
     }
 
     fn merge(&mut self, stamp: &LamportStamp<A>) -> Result<(), DotError> {
+        if stamp.actor == self.actor {
+            DotError::refuse_unissued(stamp.time(), self.time)?;
+        }
         self.time = self.time.max(stamp.time());
         Ok(())
     }

@@ -59,10 +59,25 @@ impl<A: Actor> MatrixClock<A> {
     }
 
     /// A member says how much it knows. Strangers are not listened to.
-    pub fn acknowledge(&mut self, member: A, known: &VersionVector<A>) {
+    ///
+    /// # Errors
+    /// [`DotError::Unissued`] if it claims events of this process that it never had: what others do not know must not be called stable.
+    /// Nothing changes then. What it claims of third parties nobody here can check.
+    pub fn acknowledge(&mut self, member: A, known: &VersionVector<A>) -> Result<(), DotError> {
+        self.refuse_unissued(known)?;
+        self.learn(member, known);
+        Ok(())
+    }
+
+    fn learn(&mut self, member: A, known: &VersionVector<A>) {
         if let Some(row) = self.rows.get_mut(&member) {
             row.merge(known);
         }
+    }
+
+    fn refuse_unissued(&self, known: &VersionVector<A>) -> Result<(), DotError> {
+        let issued = self.rows.get(&self.actor).map_or(0, |row| row.get(self.actor));
+        DotError::refuse_unissued(known.get(self.actor), issued)
     }
 
     /// The members, by name.
@@ -126,11 +141,12 @@ impl<A: Actor> Clock for MatrixClock<A> {
     }
 
     fn merge(&mut self, stamp: &MatrixStamp<A>) -> Result<(), DotError> {
+        stamp.rows.values().try_for_each(|row| self.refuse_unissued(row))?;
         for (member, row) in &stamp.rows {
-            self.acknowledge(*member, row);
+            self.learn(*member, row);
         }
         if let Some(theirs) = stamp.rows.get(&stamp.actor) {
-            self.acknowledge(self.actor, theirs);
+            self.learn(self.actor, theirs);
         }
         Ok(())
     }

@@ -1,8 +1,13 @@
 //! Dotted version vector sets: the values of one key that no write has replaced yet.
 
+mod forgetting;
+
+pub use forgetting::ForgetError;
+
 use crate::{Actor, Dot, DotError, VersionVector};
 use alloc::vec::Vec;
 use core::num::NonZeroU64;
+use core::{iter, mem};
 use synod_core::wire::{Reader, Wire, WireError, Writer};
 
 /// The concurrent values ("siblings") of one key in a replicated store, each known by its dot (Almeida, Baquero, Gonçalves, Preguiça and
@@ -12,9 +17,23 @@ use synod_core::wire::{Reader, Wire, WireError, Writer};
 /// was read: what others wrote meanwhile stays beside it. So there are never more siblings than writes that did not know of each other,
 /// however clients of one server take turns, which with plain version vectors they multiply in.
 ///
-/// One entry for each server that ever wrote the key: the number of its writes, and those of its latest values that live.
+/// One entry for each server that ever wrote the key: the number of its writes, and those of its latest values that live. The entries of
+/// servers that have left for good can be [forgotten](Self::forget).
 ///
-/// Costs, for n servers and v values: [`merge`](Self::merge) O(n + v), [`write`](Self::write) O(n + v).
+/// Costs, for n servers, here and in what is learnt, and v values: [`merge`](Self::merge), [`discard`](Self::discard) and
+/// [`write`](Self::write) O(n + v).
+///
+/// # Whom it believes
+/// A context is the client's word for what it has read. What a client claims, its write replaces: also writes of other servers that this
+/// replica has not heard of yet, for the client may have read there, and they must not come back beside what replaced them. So one forged
+/// context, `{s2: u64::MAX}`, would make all later values of `s2` vanish here, and on each replica that merges this one. Seal the contexts
+/// that you give out, or take those of strangers with care:
+/// * [`check`](Self::check) refuses a context that claims more than this replica has heard of. The claim may be true: merge with the
+///   servers that it names, and check again; what is still unknown then was never written. A context that passes can replace what
+///   is here, which any client may that has read it, and nothing else.
+/// * [`write`](Self::write) refuses a context that claims more of the writing server than it ever wrote.
+/// * [`checked_merge`](Self::checked_merge) refuses another replica's claim of that kind, so that a poisoned replica does not
+///   exhaust the server of whose writes it raves.
 ///
 /// ```
 /// use synod_clocks::{Siblings, VersionVector};
@@ -100,13 +119,8 @@ impl<A: Actor, V> Siblings<A, V> {
     /// [`DotError::Unissued`] if the context claims writes of this server that it never had: it is forged, or the server has lost its
     /// disk. [`DotError::Exhausted`] after 2⁶⁴ − 1 writes. Nothing changes then.
     pub fn write(&mut self, actor: A, context: &VersionVector<A>, value: V) -> Result<Dot<A>, DotError> {
-        let found = self.entries.binary_search_by_key(&actor, |entry| entry.actor);
-        let issued =
-            found.ok().and_then(|place| self.entries.get(place)).map_or(0, |entry| entry.count.get());
-        let claimed = context.get(actor);
-        if claimed > issued {
-            return Err(DotError::Unissued { claimed, issued });
-        }
+        let issued = self.count_of(actor);
+        DotError::refuse_unissued(context.get(actor), issued)?;
         let dot = issued.checked_add(1).and_then(|count| Dot::at(actor, count)).ok_or(DotError::Exhausted)?;
         self.discard(context);
         match self.entries.binary_search_by_key(&actor, |entry| entry.actor) {
@@ -127,21 +141,84 @@ impl<A: Actor, V> Siblings<A, V> {
     ///
     /// The context stays known, so that a merge with who has the values does not bring them back.
     pub fn discard(&mut self, context: &VersionVector<A>) {
-        for dot in context.dots() {
-            match self.entries.binary_search_by_key(&dot.actor, |entry| entry.actor) {
-                Ok(place) => {
-                    if let Some(entry) = self.entries.get_mut(place) {
-                        let unknown = entry.count.get().saturating_sub(dot.count());
-                        entry.values.truncate(usize::try_from(unknown).unwrap_or(usize::MAX));
-                        entry.raise(dot.counter);
-                    }
-                }
-                Err(place) => {
-                    let entry = Entry { actor: dot.actor, count: dot.counter, values: Vec::new() };
-                    self.entries.insert(place, entry);
+        let learn = |entry: &mut Entry<A, V>, dot: Dot<A>| {
+            let unknown = entry.count.get().saturating_sub(dot.count());
+            entry.values.truncate(usize::try_from(unknown).unwrap_or(usize::MAX));
+            entry.raise(dot.counter);
+        };
+        let stranger = |dot: Dot<A>| Entry { actor: dot.actor, count: dot.counter, values: Vec::new() };
+        self.join(context.dots(), |dot| dot.actor, learn, stranger);
+    }
+
+    /// Whether this replica has heard of every write that the context claims. See [whom it believes](Self#whom-it-believes).
+    /// O(m log n) for a context of m servers.
+    ///
+    /// ```
+    /// use synod_clocks::{DotError, Siblings, VersionVector};
+    /// let mut here = Siblings::new();
+    /// here.write("s1", &VersionVector::new(), "milk")?;
+    /// let forged = VersionVector::from_iter([("s1", 1), ("s2", u64::MAX)]);
+    /// assert_eq!(here.check(&forged), Err(DotError::Gap { expected: 1, got: u64::MAX }));
+    /// // Who would have to be asked:
+    /// assert!(forged.surplus(&here.context()).map(|missing| missing.actor).eq(["s2"]));
+    /// assert_eq!(here.check(&here.context()), Ok(()));
+    /// # Ok::<(), DotError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`DotError::Gap`] for the first server of which it claims more.
+    pub fn check(&self, context: &VersionVector<A>) -> Result<(), DotError> {
+        let unheard = context.dots().find_map(|dot| {
+            let known = self.count_of(dot.actor);
+            (dot.count() > known).then(|| DotError::Gap { expected: known + 1, got: dot.count() })
+        });
+        unheard.map_or(Ok(()), Err)
+    }
+
+    /// How many writes of a server are known.
+    fn count_of(&self, actor: A) -> u64 {
+        let found = self.entries.binary_search_by_key(&actor, |entry| entry.actor);
+        found.ok().and_then(|place| self.entries.get(place)).map_or(0, |entry| entry.count.get())
+    }
+
+    /// Goes through the entries and through what somebody says of the same or other servers, both by server, in one pass: `known` tells an
+    /// entry what is said, `stranger` makes one of what is said of a server that has none.
+    fn join<T: Copy>(
+        &mut self,
+        said: impl Iterator<Item = T> + Clone,
+        actor: impl Fn(T) -> A,
+        known: impl Fn(&mut Entry<A, V>, T),
+        stranger: impl Fn(T) -> Entry<A, V>,
+    ) {
+        let mut mine = self.entries.iter().map(|entry| entry.actor).peekable();
+        let strangers = said.clone().filter(|said| {
+            while mine.next_if(|mine| *mine < actor(*said)).is_some() {}
+            mine.next_if_eq(&actor(*said)).is_none()
+        });
+        let strangers = strangers.count();
+        if strangers == 0 {
+            let mut mine = self.entries.iter_mut();
+            for said in said {
+                if let Some(entry) = mine.find(|entry| entry.actor == actor(said)) {
+                    known(entry, said);
                 }
             }
+            return;
         }
+        let joined = Vec::with_capacity(self.entries.len() + strangers);
+        let mut mine = mem::replace(&mut self.entries, joined).into_iter().peekable();
+        for said in said {
+            self.entries.extend(iter::from_fn(|| mine.next_if(|entry| entry.actor < actor(said))));
+            let entry = match mine.next_if(|entry| entry.actor == actor(said)) {
+                Some(mut entry) => {
+                    known(&mut entry, said);
+                    entry
+                }
+                None => stranger(said),
+            };
+            self.entries.push(entry);
+        }
+        self.entries.extend(mine);
     }
 
     /// Two values under one dot, which no correct server makes: an actor that was used twice, or forged. O(n + v).
@@ -162,16 +239,18 @@ impl<A: Actor, V> Siblings<A, V> {
 impl<A: Actor, V: Clone> Siblings<A, V> {
     /// Learns what another replica has: values that neither has replaced live on.
     pub fn merge(&mut self, other: &Self) {
-        let mut place = 0;
-        for theirs in &other.entries {
-            while self.entries.get(place).is_some_and(|mine| mine.actor < theirs.actor) {
-                place += 1;
-            }
-            match self.entries.get_mut(place).filter(|mine| mine.actor == theirs.actor) {
-                Some(mine) => mine.merge(theirs),
-                None => self.entries.insert(place, theirs.clone()),
-            }
-        }
+        self.join(other.entries.iter(), |theirs| theirs.actor, Entry::merge, Entry::clone);
+    }
+
+    /// As [`merge`](Self::merge), at server `me`, whose replica has all of its own writes.
+    ///
+    /// # Errors
+    /// [`DotError::Unissued`] if the other claims writes of `me` that it never had: a forged context or replica, or `me` has lost its
+    /// disk. Nothing changes then.
+    pub fn checked_merge(&mut self, me: A, other: &Self) -> Result<(), DotError> {
+        DotError::refuse_unissued(other.count_of(me), self.count_of(me))?;
+        self.merge(other);
+        Ok(())
     }
 }
 

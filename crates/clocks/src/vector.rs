@@ -5,6 +5,9 @@ use crate::{Actor, Causality, Clock, DotError, Guarantee, Stamp, VersionVector};
 /// The clock of one process among actors that come and go (Fidge, "Timestamps in Message-Passing Systems That Preserve the Partial
 /// Ordering", 1988; Mattern, "Virtual Time and Global States of Distributed Systems", 1989).
 ///
+/// A stamp that claims more of its own events than it had is [refused](DotError::Unissued): it is forged, or this clock came back with less
+/// than it knew, and would give dots twice.
+///
 /// Its stamps are [`VersionVector`]s: no allocation up to eight actors. Where the processes are fixed and numbered, a
 /// [`DenseClock`](crate::DenseClock) is smaller and faster.
 ///
@@ -68,6 +71,7 @@ impl<A: Actor> Clock for VectorClock<A> {
     }
 
     fn merge(&mut self, stamp: &VersionVector<A>) -> Result<(), DotError> {
+        DotError::refuse_unissued(stamp.get(self.actor), self.known.get(self.actor))?;
         self.known.merge(stamp);
         Ok(())
     }

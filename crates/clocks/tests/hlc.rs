@@ -10,7 +10,7 @@ use std::sync::Arc;
 use synod_clocks::laws::check_bytes;
 use synod_clocks::{
     Bound, Hlc, HlcError, HlcPolicy, HlcStamp, Jump, Lead, NodeStamp, SetClock, UnixMillis, UuidError,
-    WallClock, WallError,
+    WallClock, WallError, WatchedClock,
 };
 use synod_core::Time;
 use synod_core::wire::{Wire, WireError};
@@ -43,6 +43,44 @@ fn the_physical_part_is_not_behind_the_wall_clock_and_the_counter_breaks_ties() 
     assert_eq!(clock.now(), Ok(stamp(1_000_000, 1)));
     wall.set(at(1_000_001));
     assert_eq!(clock.now(), Ok(stamp(1_000_001, 0)), "and the counter begins anew");
+}
+
+/// Nobody looks: taking stamps is enough.
+#[test]
+fn a_watched_wall_clock_reports_its_jumps_by_itself() {
+    let wall = Arc::new(SetClock::new(at(1_000_000)));
+    let monotonic_ms = Cell::new(5_000);
+    // How long the thread stands still between two readings of the monotonic clock.
+    let pause_ms = Cell::new(0);
+    let jumps = RefCell::new(Vec::new());
+    let monotonic = || {
+        monotonic_ms.set(monotonic_ms.get() + pause_ms.get());
+        Time(monotonic_ms.get() * 1_000_000)
+    };
+    let policy = HlcPolicy::default();
+    let report = |jump| jumps.borrow_mut().push(jump);
+    let clock = Hlc::volatile(WatchedClock::new(shown(&wall), monotonic, &policy, report), policy);
+    let now = |passed_ms: u64, wall_ms: u64| {
+        monotonic_ms.set(monotonic_ms.get() + passed_ms);
+        wall.set(at(wall_ms));
+        clock.now().unwrap();
+        jumps.take()
+    };
+    assert_eq!(now(0, 1_000_000), []);
+    assert_eq!(now(1_000, 1_001_000), [], "a second of both");
+    assert_eq!(now(1, 1_301_001), [Jump::Forward { by_ms: 300_000 }]);
+    assert_eq!(now(1, 1_301_002), [], "reported once");
+    assert_eq!(now(20, 1_300_922), [Jump::Backward { by_ms: 100 }]);
+    // Set back by exactly the time that passed, so that it shows the same: noticed when it has gone on.
+    assert_eq!(now(60, 1_300_922), []);
+    assert_eq!(now(10, 1_300_932), [Jump::Backward { by_ms: 60 }]);
+    // A thread that is stopped in the middle of a look for a second takes nothing for a jump, and the next one sees what happened.
+    pause_ms.set(1_000);
+    assert_eq!(now(20, 1_300_952), []);
+    pause_ms.set(0);
+    assert_eq!(now(0, 1_302_952), []);
+    wall.fail(WallError::BeforeEpoch);
+    assert_eq!(clock.now(), Err(HlcError::Wall(WallError::BeforeEpoch)));
 }
 
 #[test]

@@ -2,12 +2,13 @@
 #![cfg(not(loom))]
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use proptest::prelude::*;
 use std::sync::Arc;
 use synod_clocks::laws::{Laws, check_bytes};
 use synod_clocks::{
     Causality, Clock, Dot, Interval, IntervalClock, IntervalError, IntervalPolicy, IntervalStamp,
-    NodeInterval, SimulatedSource, Stamp,
+    NodeInterval, Sample, SimulatedSource, Stamp, TimeSource,
 };
 use synod_core::wire::{Wire, WireError};
 use synod_core::{Entropy, SplitMix64, WallInterval};
@@ -16,7 +17,7 @@ const SECOND: u64 = 1_000_000_000;
 const START: u64 = 1_700_000_000 * SECOND;
 
 fn machine(drift_ppm: i32) -> IntervalClock<SimulatedSource> {
-    IntervalClock::new(SimulatedSource::new(START, drift_ppm), IntervalPolicy::default())
+    IntervalClock::new(SimulatedSource::new(START, drift_ppm), IntervalPolicy::default()).unwrap()
 }
 
 /// A random life of a machine: time passes, samples of random error are taken. In how many of 200 looks was the true time outside?
@@ -52,6 +53,66 @@ fn the_true_time_is_inside_while_drift_and_error_are_as_declared() {
     }
 }
 
+/// The corners: a sample wrong by all of its error, either way, and an oscillator that is wrong by all that the policy allows, until the
+/// sample is too old.
+#[test]
+fn the_true_time_is_inside_at_the_edges_of_drift_and_error() {
+    let error_ns = 1_000_000;
+    let mut looks = 0;
+    for drift_ppm in [0, 1, 500, 10_000, 500_000, 900_000_u32] {
+        let policy = IntervalPolicy { drift_ppm, error_ns_max: u64::MAX, ..IntervalPolicy::default() };
+        let limit = drift_ppm.cast_signed();
+        for (oscillator, offset_ns) in [-limit, -limit / 2, 0, limit]
+            .into_iter()
+            .flat_map(|oscillator| [-1_000_000, 1_000_000].map(|offset_ns| (oscillator, offset_ns)))
+        {
+            // Beginnings at which the monotonic clock rounds in different ways.
+            for start in (0..12).map(|part| START + part * 87_654_321) {
+                let clock = IntervalClock::new(SimulatedSource::new(start, oscillator), policy).unwrap();
+                clock.source().synchronise(offset_ns, error_ns);
+                clock.refresh().unwrap();
+                for passed in
+                    [0, 1, 2, 3, 999, 1_999, 2_000, 2_001, SECOND / 3, SECOND, 5 * SECOND, 9_900_000_000]
+                {
+                    let time = start + passed;
+                    clock.source().set_true_ns(time);
+                    let Ok(now) = clock.now() else { continue };
+                    looks += 1;
+                    let told = format!("{oscillator} of {drift_ppm} ppm, {offset_ns} ns, after {passed} ns");
+                    assert!(now.contains(time), "{told}: {now:?}, at {time}");
+                    // No wider than it must be: the growth is what the slowest oscillator needs, and for one more
+                    // nanosecond, since readings are whole.
+                    let (d, rest) = (u128::from(drift_ppm), u128::from(1_000_000 - drift_ppm));
+                    let needed = (u128::from(passed) + 1) * d / rest + 2;
+                    let grown = now.width_ns() / 2 - error_ns;
+                    assert!(oscillator > 0 || u128::from(grown) <= needed, "{told}: grown by {grown}");
+                }
+            }
+        }
+    }
+    assert!(looks > 4_000, "{looks}");
+}
+
+#[test]
+fn a_clock_that_may_stand_still_is_refused() {
+    for drift_ppm in [1_000_000, u32::MAX] {
+        let policy = IntervalPolicy { drift_ppm, ..IntervalPolicy::default() };
+        let refused = IntervalClock::new(SimulatedSource::new(START, 0), policy).map(|_| ());
+        assert_eq!(refused, Err(IntervalError::Drift { drift_ppm }));
+    }
+    // The last that is a bound, at the greatest age: nothing overflows.
+    let policy = IntervalPolicy { drift_ppm: 999_999, age_ns_max: u64::MAX, error_ns_max: u64::MAX };
+    let clock = IntervalClock::new(SimulatedSource::new(START, 0), policy).unwrap();
+    clock.source().synchronise(0, 0);
+    clock.refresh().unwrap();
+    clock.source().set_true_ns(START + 3_600 * SECOND);
+    assert_eq!(
+        clock.now(),
+        Err(IntervalError::OutOfRange),
+        "an interval of centuries, which begins before 1970"
+    );
+}
+
 /// The test above would notice: machines that drift more than they declare, or lie about their error, are found outside.
 #[test]
 fn the_true_time_is_outside_when_a_machine_breaks_its_word() {
@@ -76,9 +137,12 @@ fn it_refuses_rather_than_guesses() {
     assert_eq!(clock.now(), Err(IntervalError::Stale { age_ns: 10 * SECOND + 1 }));
     assert_eq!(clock.commit_wait(START), Err(IntervalError::Stale { age_ns: 10 * SECOND + 1 }));
     assert_eq!(clock.after(START), Err(IntervalError::Stale { age_ns: 10 * SECOND + 1 }));
-    source.synchronise(0, SECOND);
-    assert_eq!(clock.refresh(), Err(IntervalError::TooUncertain { error_ns: SECOND + 1 }));
-    assert_eq!(clock.now(), Err(IntervalError::TooUncertain { error_ns: SECOND + 1 }));
+    // A second more, near a leap second, is accepted; what lies beyond is not.
+    source.synchronise(0, SECOND + 50_000_000);
+    assert_eq!(clock.refresh().unwrap().width_ns(), 2_100_000_002);
+    source.synchronise(0, 2 * SECOND);
+    assert_eq!(clock.refresh(), Err(IntervalError::TooUncertain { error_ns: 2 * SECOND + 1 }));
+    assert_eq!(clock.now(), Err(IntervalError::TooUncertain { error_ns: 2 * SECOND + 1 }));
     // A machine that wakes up with a monotonic clock behind its past.
     source.synchronise(0, 5);
     clock.refresh().unwrap();
@@ -92,8 +156,8 @@ fn it_refuses_rather_than_guesses() {
     assert_eq!(clock.refresh(), Err(IntervalError::OutOfRange));
     assert_eq!(clock.now(), Err(IntervalError::OutOfRange));
     // A policy cannot ask for more than the arithmetic bears.
-    let patient = IntervalPolicy { age_ns_max: u64::MAX, drift_ppm: u32::MAX, error_ns_max: u64::MAX };
-    let clock = IntervalClock::new(SimulatedSource::new(START, 0), patient);
+    let patient = IntervalPolicy { age_ns_max: u64::MAX, drift_ppm: 100_000, error_ns_max: u64::MAX };
+    let clock = IntervalClock::new(SimulatedSource::new(START, 0), patient).unwrap();
     clock.source().synchronise(0, 0);
     clock.refresh().unwrap();
     clock.source().set_true_ns(START + 3_600 * SECOND);
@@ -102,6 +166,48 @@ fn it_refuses_rather_than_guesses() {
     assert!(matches!(clock.now(), Err(IntervalError::Stale { .. })));
     clock.source().synchronise(0, u64::MAX - 1);
     assert!(clock.refresh().is_err() && clock.now().is_err());
+}
+
+/// A machine on which a second is inserted: its monotonic clock goes on, and Unix time counts one second twice.
+struct Leaping {
+    monotonic_ns: AtomicU64,
+    error_ns: u64,
+}
+
+/// When the inserted second begins, on the monotonic clock.
+const LEAP: u64 = 5 * SECOND;
+
+impl Leaping {
+    fn true_ns(&self) -> u64 {
+        let passed = self.monotonic_ns.load(Ordering::Relaxed);
+        START + if passed < LEAP { passed } else { passed - SECOND }
+    }
+}
+
+impl TimeSource for Leaping {
+    fn monotonic_ns(&self) -> Result<u64, IntervalError> {
+        Ok(self.monotonic_ns.load(Ordering::Relaxed))
+    }
+
+    fn sample(&self) -> Result<Sample, IntervalError> {
+        let (monotonic_ns, wall_ns) = (self.monotonic_ns()?, self.true_ns());
+        Ok(Sample { monotonic_ns, wall_ns, error_ns: self.error_ns })
+    }
+}
+
+/// A sample from before a leap second, served after it, needs the second that a source adds to its error; with it the default clock goes on.
+#[test]
+fn a_leap_second_is_inside_when_the_source_allows_for_it() {
+    for (error_ns, inside) in [(SECOND + 5_000_000, true), (5_000_000, false)] {
+        let source = Leaping { monotonic_ns: AtomicU64::new(LEAP - 3 * SECOND), error_ns };
+        let clock = IntervalClock::new(source, IntervalPolicy::default()).unwrap();
+        clock.refresh().unwrap();
+        for passed in [LEAP - 1, LEAP, LEAP + SECOND / 2, LEAP + 6 * SECOND] {
+            clock.source().monotonic_ns.store(passed, Ordering::Relaxed);
+            let contains = clock.now().unwrap().contains(clock.source().true_ns());
+            assert_eq!(contains, inside || passed < LEAP, "{passed} {error_ns}");
+        }
+    }
 }
 
 /// Commit-wait on machines that disagree by nearly twice their error: timestamps follow real time, and without it they do not.
@@ -168,6 +274,32 @@ fn a_message_from_the_certain_future_proves_that_somebody_lies() {
     assert!(b.receive(&earlier).is_ok());
 }
 
+/// A node is restarted: its next event is after those before, which a node that begins again at its first dot gets wrong.
+#[test]
+fn a_node_that_resumes_goes_on_after_its_last_stamp() {
+    let clock = Arc::new(machine(0));
+    clock.source().synchronise(0, 1_000_000);
+    clock.refresh().unwrap();
+    let mut node = NodeInterval::new(Arc::clone(&clock), "a");
+    let [first, second] = [(); 2].map(|()| node.tick().unwrap());
+    drop(node);
+    clock.source().set_true_ns(START + SECOND);
+    let wrong = NodeInterval::new(Arc::clone(&clock), "a").tick().unwrap();
+    assert_eq!(wrong.causality(&second), Causality::Before, "a second later, and called earlier");
+    assert_eq!(wrong.causality(&first), Causality::Equal, "and one dot means two events");
+    let mut back = NodeInterval::resume(Arc::clone(&clock), second);
+    let third = back.tick().unwrap();
+    assert_eq!([first, second].map(|old| third.causality(&old)), [Causality::After; 2]);
+    assert_eq!(third.dot, Dot::at("a", 3).unwrap());
+    // The clock has been set back over the restart: intervals of one node go on all the same.
+    clock.source().synchronise(-100_000_000, 1_000_000);
+    clock.refresh().unwrap();
+    let fourth = NodeInterval::resume(Arc::clone(&clock), third).tick().unwrap();
+    assert!(fourth.interval.latest() >= third.interval.latest());
+    let last = IntervalStamp { dot: Dot::at("a", u64::MAX).unwrap(), ..third };
+    assert_eq!(NodeInterval::resume(clock, last).tick(), Err(IntervalError::Exhausted));
+}
+
 /// A node with a time that passes by itself, a little with each event of it.
 struct Passing {
     node: NodeInterval<Arc<SimulatedSource>, usize>,
@@ -206,7 +338,8 @@ fn interval_stamps_keep_the_laws_of_real_time() {
         let all = Arc::new(sources);
         (0..processes)
             .map(|actor| {
-                let clock = Arc::new(IntervalClock::new(Arc::clone(&all[actor]), IntervalPolicy::default()));
+                let clock = IntervalClock::new(Arc::clone(&all[actor]), IntervalPolicy::default());
+                let clock = Arc::new(clock.unwrap());
                 clock.refresh().unwrap();
                 let node = NodeInterval::new(Arc::clone(&clock), actor);
                 Passing { node, clock, all: Arc::clone(&all) }
@@ -234,13 +367,14 @@ fn bytes_of_intervals_are_golden() {
 #[test]
 fn the_kernel_either_vouches_for_its_time_or_refuses() {
     use std::time::{SystemTime, UNIX_EPOCH};
-    use synod_clocks::{CoarseClock, KernelSource, SystemClock, TimeSource, WallClock};
+    use synod_clocks::{CoarseClock, KernelSource, SystemClock, WallClock};
 
     let system = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
     let clock = IntervalClock::new(
         KernelSource,
         IntervalPolicy { error_ns_max: u64::MAX, ..IntervalPolicy::default() },
-    );
+    )
+    .unwrap();
     match clock.refresh() {
         Ok(_) => {
             let (before, now, after) = (system(), clock.now().unwrap(), system());

@@ -1,12 +1,15 @@
-//! Every interleaving of the hybrid clock's atomics, with every value that relaxed memory may show: `cargo xtask loom`.
+//! Every interleaving of the hybrid clock's atomics in these models, with every value that loom lets relaxed memory show: `cargo xtask loom`.
+//! Preemptions are not limited.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 #![cfg(loom)]
 
+use loom::model::Builder;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
 use synod_clocks::{
     Bound, Hlc, HlcError, HlcPolicy, HlcStamp, Jump, JumpDetector, SetClock, UnixMillis, WallClock,
+    WatchedClock,
 };
 use synod_core::Time;
 
@@ -18,10 +21,17 @@ fn still(millis: u64) -> impl WallClock {
     move || UnixMillis::new(millis)
 }
 
+/// Explores all of a model, however often a thread is preempted: it is small enough, and `cargo xtask loom` would stop at three times.
+fn model(run: impl Fn() + Send + Sync + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = None;
+    builder.check(run);
+}
+
 /// Stamps are unique, and grow in each thread, while the wall clock goes backwards and a remote stamp arrives.
 #[test]
 fn stamps_are_unique_and_grow() {
-    loom::model(|| {
+    model(|| {
         let wall = Arc::new(SetClock::new(at(100)));
         let shared = Arc::clone(&wall);
         let clock = Arc::new(Hlc::volatile(move || shared.unix_millis(), HlcPolicy::default()));
@@ -45,7 +55,7 @@ fn stamps_are_unique_and_grow() {
 /// Who learns of another thread's stamp gets a later one.
 #[test]
 fn what_another_thread_tells_is_before() {
-    loom::model(|| {
+    model(|| {
         let clock = Arc::new(Hlc::volatile(still(5), HlcPolicy::default()));
         let told = Arc::new(AtomicU64::new(0));
         let teller = {
@@ -61,7 +71,7 @@ fn what_another_thread_tells_is_before() {
 /// No stamp is given that is not below a bound of which somebody said before that it is on the disk.
 #[test]
 fn no_stamp_reaches_the_bound_on_the_disk() {
-    loom::model(|| {
+    model(|| {
         let clock = Arc::new(Hlc::durable(still(9), HlcPolicy::default(), None));
         // What the disk has, in milliseconds.
         let disk = Arc::new(AtomicU64::new(0));
@@ -88,7 +98,7 @@ fn no_stamp_reaches_the_bound_on_the_disk() {
 /// Two threads over the edge of a millisecond: what is borrowed is counted, and the limit holds.
 #[test]
 fn borrowing_is_bounded_however_threads_meet() {
-    loom::model(|| {
+    model(|| {
         let policy = HlcPolicy { borrowed_ms_max: 1, ..HlcPolicy::default() };
         let clock = Arc::new(Hlc::volatile(still(7), policy));
         // All but one stamp of millisecond 7 are used.
@@ -114,7 +124,7 @@ fn borrowing_is_bounded_however_threads_meet() {
 /// A jump is reported once, to one of the threads that look.
 #[test]
 fn a_jump_is_reported_once() {
-    loom::model(|| {
+    model(|| {
         let detector = Arc::new(JumpDetector::new(&HlcPolicy::default()));
         assert_eq!(detector.look(at(1_000), Time(0)), None);
         let other = {
@@ -128,10 +138,39 @@ fn a_jump_is_reported_once() {
     });
 }
 
+/// A watched clock reports a jump once, whichever threads read it.
+#[test]
+fn a_jump_of_a_watched_clock_is_reported_once() {
+    model(|| {
+        let shown = Arc::new(SetClock::new(at(1_000)));
+        let reports = Arc::new(AtomicU64::new(0));
+        let (wall, reported) = (Arc::clone(&shown), Arc::clone(&reports));
+        let watched = Arc::new(WatchedClock::new(
+            move || wall.unix_millis(),
+            || Time(0),
+            &HlcPolicy::default(),
+            move |jump| {
+                assert_eq!(jump, Jump::Forward { by_ms: 60_000 });
+                reported.fetch_add(1, Ordering::Relaxed);
+            },
+        ));
+        watched.unix_millis().unwrap();
+        let other = {
+            let watched = Arc::clone(&watched);
+            thread::spawn(move || _ = watched.unix_millis().unwrap())
+        };
+        shown.set(at(61_000));
+        watched.unix_millis().unwrap();
+        other.join().unwrap();
+        watched.unix_millis().unwrap();
+        assert_eq!(reports.load(Ordering::Relaxed), 1);
+    });
+}
+
 /// A thread that was overtaken by a whole millisecond does not make the clock forget what is borrowed.
 #[test]
 fn a_late_thread_does_not_undo_the_count_of_borrowed_milliseconds() {
-    loom::model(|| {
+    model(|| {
         let clock = Arc::new(Hlc::volatile(still(7), HlcPolicy::default()));
         clock.merge(HlcStamp::new(at(7), 0xffff)).unwrap();
         let other = {
@@ -152,7 +191,7 @@ fn a_late_thread_does_not_undo_the_count_of_borrowed_milliseconds() {
 #[test]
 fn a_clock_that_reads_and_then_writes_is_caught() {
     let caught = std::panic::catch_unwind(|| {
-        loom::model(|| {
+        model(|| {
             let last = Arc::new(AtomicU64::new(0));
             let now = |last: &AtomicU64| {
                 let next = last.load(Ordering::SeqCst) + 1;

@@ -1,7 +1,8 @@
-//! Every interleaving of who refreshes an interval clock and who reads it: `cargo xtask loom`.
+//! Every interleaving of who refreshes an interval clock and who reads it, in these models: `cargo xtask loom`. Preemptions are not limited.
 #![cfg(loom)]
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
+use loom::model::Builder;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::thread;
@@ -24,7 +25,14 @@ impl TimeSource for Numbered {
 
 fn clock() -> Arc<IntervalClock<Numbered>> {
     let policy = IntervalPolicy { drift_ppm: 0, ..IntervalPolicy::default() };
-    Arc::new(IntervalClock::new(Numbered(AtomicU64::new(0)), policy))
+    Arc::new(IntervalClock::new(Numbered(AtomicU64::new(0)), policy).unwrap())
+}
+
+/// Explores all of a model, however often a thread is preempted: it is small enough, and `cargo xtask loom` would stop at three times.
+fn model(run: impl Fn() + Send + Sync + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = None;
+    builder.check(run);
 }
 
 /// The number of the sample from which an answer was made; it must be one sample in all its parts.
@@ -46,7 +54,7 @@ fn number(clock: &IntervalClock<Numbered>) -> u64 {
 /// A reader gets a whole sample, however often the writer comes round while it reads, and none older than what it knows of.
 #[test]
 fn a_reader_gets_a_whole_sample() {
-    loom::model(|| {
+    model(|| {
         let clock = clock();
         clock.refresh().unwrap();
         let reader = {
@@ -67,7 +75,7 @@ fn a_reader_gets_a_whole_sample() {
 /// Two threads that refresh at once leave a whole sample, and later ones are not lost.
 #[test]
 fn two_writers_do_not_mix() {
-    loom::model(|| {
+    model(|| {
         let clock = clock();
         let other = {
             let clock = Arc::clone(&clock);

@@ -28,7 +28,7 @@ fn what_is_called_stable_everybody_has_seen() {
                 1 => {
                     let other = dice.below(4) as usize;
                     let known = clocks[other].known();
-                    clocks[at].acknowledge(other as u64, &known);
+                    clocks[at].acknowledge(other as u64, &known).unwrap();
                 }
                 _ => sent.push(clocks[at].tick().unwrap()),
             }
@@ -65,9 +65,9 @@ fn a_member_that_is_silent_holds_back_what_is_stable_until_it_is_removed() {
     clocks[0].add(9);
     assert!(clocks[0].stable().is_empty());
     let known = clocks[0].known();
-    clocks[0].acknowledge(9, &known);
+    clocks[0].acknowledge(9, &known).unwrap();
     assert_eq!(clocks[0].stable(), VersionVector::from_iter([(0, 1), (1, 1)]));
-    clocks[0].acknowledge(77, &known);
+    clocks[0].acknowledge(77, &known).unwrap();
     assert!(clocks[0].known_by(77).is_empty(), "strangers are not listened to");
 }
 

@@ -1,9 +1,11 @@
 //! Dotted version vectors and their sets: exactly the values that nobody has replaced, and no explosion of them.
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
+use core::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use std::time::Instant;
 use synod_clocks::laws::check_bytes;
 use synod_clocks::{Causality, Dot, DotError, Dotted, DottedClock, Siblings, VersionVector};
 use synod_core::wire::{Wire, WireError};
@@ -165,6 +167,63 @@ fn forged_contexts_are_refused() {
     full.discard(&known);
     assert_eq!(full.write("a", &known, 1), Err(DotError::Exhausted));
     assert_eq!(Dotted::new(Dot::at("a", 1).unwrap(), known), None, "an event is not in its own past");
+}
+
+/// One context that claims everything of another server, given to a replica that takes it at its word, and to one that checks.
+#[test]
+fn a_context_that_claims_what_was_never_written_is_found_out() {
+    let mut other = Siblings::new();
+    other.write("s2", &VersionVector::new(), 1).unwrap();
+    let mut here = other.clone();
+    let forged = VersionVector::from_iter([("s1", 0), ("s2", u64::MAX)]);
+    // Taken at its word it silences s2 for ever, here and wherever this is merged ...
+    let mut credulous = here.clone();
+    credulous.write("s1", &forged, 2).unwrap();
+    other.write("s2", &other.context(), 3).unwrap();
+    credulous.merge(&other);
+    assert!(credulous.values().eq([&2]), "the later value of s2 has vanished");
+    let mut exhausted = other.clone();
+    exhausted.merge(&credulous);
+    assert_eq!(exhausted.write("s2", &VersionVector::new(), 4), Err(DotError::Exhausted));
+    // ... but s2 itself can see that it never wrote so much.
+    let refused = DotError::Unissued { claimed: u64::MAX, issued: 2 };
+    let before = other.clone();
+    assert_eq!(other.checked_merge("s2", &credulous), Err(refused));
+    assert_eq!(other, before);
+    // Checked, it is refused: the servers that it names have never heard of it either.
+    assert_eq!(here.check(&forged), Err(DotError::Gap { expected: 2, got: u64::MAX }));
+    here.merge(&other);
+    assert_eq!(here.check(&forged), Err(DotError::Gap { expected: 3, got: u64::MAX }));
+    // A true claim of what this replica has not heard passes once it has heard it.
+    let mut late = Siblings::new();
+    assert_eq!(late.check(&here.context()), Err(DotError::Gap { expected: 1, got: 2 }));
+    late.checked_merge("s1", &here).unwrap();
+    assert_eq!(late.check(&here.context()), Ok(()));
+    late.write("s1", &here.context(), 5).unwrap();
+    assert!(late.values().eq([&5]));
+    other.checked_merge("s2", &late).unwrap();
+    assert!(other.values().eq([&5]));
+}
+
+/// Two keys of 60,000 servers each, none of which the other knows. Entries that are inserted one by one take some ten seconds here.
+#[test]
+fn strangers_are_merged_in_one_pass() {
+    let with = |servers: &mut dyn Iterator<Item = u64>| {
+        let mut siblings = Siblings::<u64, u64>::new();
+        let context: VersionVector<u64> = servers.map(|server| (server, 1)).collect();
+        siblings.discard(&context);
+        (siblings, context)
+    };
+    let (even, _) = with(&mut (0..120_000).step_by(2));
+    let (odd, odd_context) = with(&mut (1..120_000).step_by(2));
+    let begun = Instant::now();
+    let (mut merged, mut discarded) = (even.clone(), even);
+    merged.merge(&odd);
+    discarded.discard(&odd_context);
+    let took = begun.elapsed();
+    let (all, _) = with(&mut (0..120_000));
+    assert!(merged == all && discarded == all);
+    assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
 #[test]

@@ -16,7 +16,8 @@ use synod_core::Time;
 /// * **More than 65,536 stamps in a millisecond** borrow from the next one, up to [`HlcPolicy::borrowed_ms_max`]; then
 ///   [`HlcError::Exhausted`]. [`lead`](Self::lead) says how much is borrowed.
 /// * **A wall clock that is set back** stops nothing: stamps go on from where they were. One that is set forward is followed.
-///   [`look_for_jump`](Self::look_for_jump) reports both.
+///   [`look_for_jump`](Self::look_for_jump) reports both when it is asked, and a [`WatchedClock`](crate::WatchedClock) by itself: the
+///   clock alone cannot, for it has no second clock to compare with.
 /// * **Remote stamps** are believed up to [`HlcPolicy::remote_ahead_ms_max`] ahead of the wall clock; what is behind is never refused.
 /// * **Restarts**: a [durable](Self::durable) clock gives only stamps below a [`Bound`] that is on the disk, and begins at it again. A
 ///   jump into the far future runs into the bound before anybody sees a stamp of it.
@@ -137,7 +138,8 @@ impl<W: WallClock> Hlc<W> {
         Ok(Lead { ahead_ms: millis.saturating_sub(wall), borrowed_ms: self.borrowing.at(millis, wall) })
     }
 
-    /// Whether the wall clock jumped since the last look, by the monotonic clock of the caller. See [`JumpDetector`].
+    /// Whether the wall clock jumped since the last look, by the monotonic clock of the caller. Nothing is reported unless somebody
+    /// asks: see [`JumpDetector`], and [`WatchedClock`](crate::WatchedClock) for reports without asking.
     ///
     /// # Errors
     /// The wall clock's.

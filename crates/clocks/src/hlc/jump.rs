@@ -22,7 +22,7 @@ pub enum Jump {
 
 /// Compares how far the wall clock went with how far the monotonic clock did, from one look to the next.
 ///
-/// Nobody is told that a jump happened unless somebody looks: look each time a bound is persisted, or ten times a second. Slewing by a
+/// Nobody is told that a jump happened unless somebody looks; a [`WatchedClock`](crate::WatchedClock) does so by itself. Look each time a bound is persisted, or ten times a second. Slewing by a
 /// time daemon stays below any sensible limit between two looks. Each jump is reported once, to whichever thread looks first.
 ///
 /// ```

@@ -63,9 +63,19 @@ pub struct NodeInterval<S, A> {
 }
 
 impl<S: TimeSource, A: Actor> NodeInterval<S, A> {
-    /// The clock of a node that has stamped nothing.
+    /// The clock of a node that has stamped nothing. One that comes back [resumes](Self::resume).
     pub const fn new(clock: Arc<IntervalClock<S>>, actor: A) -> Self {
         Self { clock, actor, count: 0, earliest: 0, latest: 0 }
+    }
+
+    /// The clock of the node that gave `last`, which comes back: later events are after it.
+    ///
+    /// `last` must not be behind any stamp that ever left, or one dot means two events, of which the later one is called the earlier. A
+    /// stamp must be on the disk before it leaves; who cannot promise that comes back under a new name.
+    pub const fn resume(clock: Arc<IntervalClock<S>>, last: IntervalStamp<A>) -> Self {
+        let IntervalStamp { dot, interval } = last;
+        let (earliest, latest) = (interval.earliest(), interval.latest());
+        Self { clock, actor: dot.actor, count: dot.count(), earliest, latest }
     }
 }
 

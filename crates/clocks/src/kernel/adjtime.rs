@@ -7,7 +7,7 @@
 /// What the kernel says of its clock.
 pub(super) struct Reading {
     pub(super) synchronised: bool,
-    /// A leap second is announced for today, or under way.
+    /// A leap second is announced for the end of this day (UTC), under way, or past while the announcement still stands.
     pub(super) leaping: bool,
     /// Nanoseconds since 1970; `None` before, and after 2554.
     pub(super) wall_ns: Option<u64>,

@@ -137,7 +137,7 @@ mod spread;
 mod straw2;
 
 pub use anchor::{Anchor, BUCKETS_MAX, Dx, Memento};
-pub use bounded::{Bound, Bounded, Overloaded};
+pub use bounded::{Bound, Bounded, Displaced, Overloaded};
 pub use cluster::{Cluster, NODES_MAX, NodeIx, ZONE_LEVELS};
 pub use config::{Algorithm, Config, ConfigError, Placed};
 pub use diff::{CIRCLE, Diff, DiffFlaw, KeysDiff, Move, Ranges, Sliced, shares};
@@ -160,7 +160,7 @@ pub use straw2::Straw2;
 #[cfg(feature = "std")]
 mod primitive {
     pub(crate) use core::sync::atomic::{AtomicU64, Ordering};
-    pub(crate) use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+    pub(crate) use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 }
 
 /// The README's example is run as a test.

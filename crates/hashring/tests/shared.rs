@@ -2,10 +2,11 @@
 
 #![cfg(all(test, feature = "std", not(loom)))]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use core::panic::AssertUnwindSafe;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use std::panic::catch_unwind;
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
 use synod_hashring::Shared;
 
 /// Panics when it is dropped, if it is told so.

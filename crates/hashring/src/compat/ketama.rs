@@ -51,8 +51,8 @@ pub fn libketama(servers: &[Server]) -> Result<Ring, PlacementError> {
         let part = server.node.share() as f32 / memory as f32;
         (f64::from(part) * 40.0 * f64::from(listed as f32)) as f32 as u32
     };
-    let spelt = servers.iter().map(|server| server.name.clone().into_bytes()).collect();
-    ring(servers, HashFn::KetamaMd5, spelt, digests, |name, digests, points| {
+    let spelt: Vec<_> = servers.iter().map(|server| server.name.clone().into_bytes()).collect();
+    ring(servers, HashFn::KetamaMd5, &spelt, digests, |name, digests, points| {
         for digest in 0..digests {
             points.extend(md5::words(&[name, format!("-{digest}").as_bytes()].concat()));
         }
@@ -81,7 +81,7 @@ pub fn nginx(servers: &[Server]) -> Result<Ring, PlacementError> {
         let (host, port) = as_nginx(&server.name);
         spelt(host, port)
     });
-    chained(servers, spelt.collect())
+    chained(servers, &spelt.collect::<Vec<_>>())
 }
 
 /// The consistent hash of Pingora: that of [`nginx`] with the addresses of the servers, as Rust writes them. So `[::1]:8080` has the host
@@ -105,7 +105,7 @@ pub fn pingora(servers: &[Server]) -> Result<Ring, PlacementError> {
         Ok(address) => Ok(spelt(&format!("{}", address.ip()), &format!("{}", address.port()))),
         Err(_) => Err(PlacementError::NoAddress { name: server.name.clone() }),
     });
-    chained(servers, spelt.collect::<Result<_, _>>()?)
+    chained(servers, &spelt.collect::<Result<Vec<_>, _>>()?)
 }
 
 /// Host and port, as `ngx_http_upstream_init_chash` finds them.
@@ -124,7 +124,7 @@ fn spelt(host: &str, port: &str) -> Vec<u8> {
 }
 
 /// 160 points for each unit of weight, each made of the one before.
-fn chained(servers: &[Server], spelt: Vec<Vec<u8>>) -> Result<Ring, PlacementError> {
+fn chained(servers: &[Server], spelt: &[Vec<u8>]) -> Result<Ring, PlacementError> {
     let count = |server: &Server| u32::try_from(server.node.share().saturating_mul(160)).unwrap_or(u32::MAX);
     ring(servers, HashFn::Crc32, spelt, count, |spelt, count, points| {
         let base = crc32(spelt);
@@ -140,12 +140,12 @@ fn chained(servers: &[Server], spelt: Vec<Vec<u8>>) -> Result<Ring, PlacementErr
 fn ring(
     servers: &[Server],
     hash: HashFn,
-    spelt: Vec<Vec<u8>>,
+    spelt: &[Vec<u8>],
     count: impl Fn(&Server) -> u32,
     make: impl Fn(&[u8], u32, &mut Vec<u32>),
 ) -> Result<Ring, PlacementError> {
     let mut known = BTreeSet::new();
-    if let Some((twice, _)) = servers.iter().zip(&spelt).find(|(_, spelt)| !known.insert(*spelt)) {
+    if let Some((twice, _)) = servers.iter().zip(spelt).find(|(_, spelt)| !known.insert(*spelt)) {
         return Err(PlacementError::NameTwice { name: twice.name.clone() });
     }
     let total: u128 = servers.iter().map(|server| u128::from(count(server))).sum();
@@ -159,7 +159,7 @@ fn ring(
     };
     let cluster: Result<Cluster, ClusterError> = Cluster::new(servers.iter().map(without_points));
     let mut points = Vec::new();
-    for (server, spelt) in servers.iter().zip(&spelt) {
+    for (server, spelt) in servers.iter().zip(spelt) {
         let mut own = Vec::new();
         make(spelt, count(server), &mut own);
         points.extend(own.into_iter().map(|point| (u64::from(point) << 32, server.node.id)));

@@ -1,7 +1,8 @@
 //! Judges of placements: each knows one law, and says what breaks it. `planted.rs` shows that they notice.
 
+use core::panic::AssertUnwindSafe;
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use synod_core::NodeId;
 use synod_hashring::{Cluster, Node, Placement, Ranges, Spread};
 
@@ -168,7 +169,7 @@ pub(crate) fn fair(placement: &impl Placement, keys: impl Iterator<Item = u64>) 
         counts[placement.place(key).at()] += 1;
         total += 1;
     }
-    let expected = |node: &synod_hashring::Node| node.share() as f64 * total as f64 / cluster.weight() as f64;
+    let expected = |node: &Node| node.share() as f64 * total as f64 / cluster.weight() as f64;
     let pairs = counts.iter().zip(cluster.nodes()).filter(|(_, node)| node.share() > 0);
     let chi: f64 = pairs.map(|(count, node)| (*count as f64 - expected(node)).powi(2) / expected(node)).sum();
     let freedom = f64::from(cluster.owning()) - 1.0;

@@ -389,7 +389,7 @@ proptest! {
                 Bound::Permille(permille) => {
                     (u128::from(permille.max(1000)) * u128::from(total) * share).div_ceil(1000 * u128::from(new.weight()))
                 }
-                _ => unreachable!(),
+                _ => 0,
             }
         };
         let may_keep = |id: NodeId| new.find(id).and_then(|node| new.node(node)).map_or(0, limit);
@@ -419,34 +419,6 @@ proptest! {
             prop_assert_eq!(kept.get(&node.id).map_or(0, Vec::len) as u64, *load);
             prop_assert!(u128::from(*load) <= limit(node));
         }
-    }
-
-    #[test]
-    fn readers_of_configurations_never_panic_and_read_what_they_write(text in ".{0,40}", parts in "(ring|dx|slots|maglev|multi-probe|anchor)(:[0-9/]{0,12}){0,3}( (xxh64|crc32|splitmix64)(:[0-9]{0,22})?)?") {
-        for text in [text, parts] {
-            if let Ok(config) = text.parse::<Config>() {
-                prop_assert_eq!(config.to_string().parse::<Config>(), Ok(config));
-                // Whatever it asks for is made, or refused.
-                if is_quick(config.algorithm) {
-                    let placed = config.place(Cluster::equal(3));
-                    prop_assert!(placed.is_err() || judges::total(&placed.unwrap(), &[7]).is_ok());
-                }
-            }
-            let _ = text.parse::<HashFn>();
-            let _ = Zone::new(&text);
-        }
-    }
-}
-
-/// Whether an algorithm is made or refused at once: what is legal and takes seconds and gigabytes is left out.
-fn is_quick(algorithm: Algorithm) -> bool {
-    let quick = |asked: u128, max: u64| asked <= 20_000 || asked > max.into();
-    match algorithm {
-        Algorithm::Ring(vnodes) | Algorithm::MultiProbe(vnodes, _) => quick(3 * vnodes.count(1), POINTS_MAX),
-        Algorithm::Slots(slots) => quick(slots.into(), SLOTS_MAX.into()),
-        Algorithm::Anchor(capacity) | Algorithm::Dx(capacity) => quick(capacity.into(), BUCKETS_MAX.into()),
-        Algorithm::Maglev(size) => quick(size.into(), 1 << 24),
-        _ => true,
     }
 }
 

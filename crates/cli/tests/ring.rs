@@ -192,12 +192,5 @@ fn a_plan_of_moves_is_read_from_toml_too_and_drawn() {
     );
     assert_eq!(svg.matches("<rect x=\"150\"").count(), 6);
     assert!(!svg.contains("NaN") && svg.ends_with("</svg>\n"));
-    // No prefix of it, and none with a byte changed, makes the reader panic.
-    for at in (0..text.len()).step_by(23) {
-        for other in ["", "-1", "99999999999999999999", "["] {
-            std::fs::write(&request, format!("{}{other}{}", &text[..at], &text[at + 1..])).unwrap();
-            assert!([0, 3].contains(&run(&["plan", &request]).0));
-        }
-    }
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -50,13 +50,7 @@ impl PlanMoves {
         let path = self.file.display().to_string();
         let wrong = |error: &dyn core::fmt::Display| Complaint::Usage(format!("{path}: {error}"));
         let text = read(&self.file)?;
-        let request: Request = if is_json(&self.file, &text) {
-            serde_json::from_str(&text).map_err(|error| wrong(&error))?
-        } else {
-            // By way of JSON's values, in which numbers may be the names of fields: those of quotas are nodes.
-            let value: serde_json::Value = toml::from_str(&text).map_err(|error| wrong(&error))?;
-            serde_json::from_value(value).map_err(|error| wrong(&error))?
-        };
+        let request = request(&text, is_json(&self.file, &text)).map_err(|error| wrong(&error))?;
         let plan = request.plan().map_err(|error| wrong(&error))?;
         // A plan that the checkers do not confirm is not shown.
         let proof = verify(&request, &plan.assignment, &plan.certificate).map_err(|flaw| wrong(&flaw))?;
@@ -90,6 +84,15 @@ impl PlanMoves {
     }
 }
 
+fn request(text: &str, json: bool) -> Result<Request, String> {
+    if json {
+        return serde_json::from_str(text).map_err(|error| error.to_string());
+    }
+    // By way of JSON's values, in which numbers may be the names of fields: those of quotas are nodes.
+    let value: serde_json::Value = toml::from_str(text).map_err(|error| error.to_string())?;
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
 /// How much each node keeps before and after, as parts of all that is kept then.
 fn picture(path: &str, request: &Request, plan: &Plan) -> String {
     let cluster = request.cluster();
@@ -113,4 +116,35 @@ fn picture(path: &str, request: &Request, plan: &Plan) -> String {
     let heading = format!("{path}: {} moves, {} to copy", plan.moves.len(), plan.cost);
     let what = "Kept, beside the fair share by weight (dashed); pale before, full after";
     svg::chart(&heading, what, &before, &after, &|id| id.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_makes_the_reader_or_the_planner_panic() {
+        let json = include_str!("../../clusters/grown.json");
+        let toml: String = [
+            "[spread]\ncopies = 2\nzones = 1\nper_zone = 2\nlevel = 1\n[balance]\nQuotas = { 3 = [2, 3] }\n",
+            "[[cluster]]\nid = 1\n[[cluster]]\nid = 2\nweight = 2\n[[cluster]]\nid = 3\nzone = \"a/b\"\n",
+            "[[partitions]]\nid = 0\nsize = 10\nowners = [1, 2]\n[[partitions]]\nid = 1\nowners = [2, 1]\n",
+        ]
+        .concat();
+        for (text, json) in [(json, true), (toml.as_str(), false)] {
+            let good = request(text, json).unwrap();
+            assert!(picture("", &good, &good.plan().unwrap()).ends_with("</svg>\n"));
+            let mut planned = 0;
+            for at in 0..text.len() {
+                for other in ["", "-", "9999999999999999999", "\"", "[", "\u{1F980}"] {
+                    let changed = format!("{}{other}{}", &text[..at], &text[at + 1..]);
+                    if let Ok(plan) = request(&changed, json).map(|request| request.plan()) {
+                        planned += u32::from(plan.is_ok());
+                    }
+                }
+                let _ = request(&text[..at], json);
+            }
+            assert!(planned > 20, "{planned}");
+        }
+    }
 }

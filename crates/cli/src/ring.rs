@@ -134,8 +134,7 @@ impl ShowRing {
         let after = if changes.is_empty() {
             None
         } else {
-            let (_, placed) =
-                apply(&description, before.placed(), &changes).map_err(|error| wrong(error.to_string()))?;
+            let placed = apply(&description, before.placed(), &changes).map_err(wrong)?;
             let view = View::new(placed).map_err(|error| wrong(error.to_string()))?;
             let diff = Diff::between(&before, &view);
             // A plan that look-ups do not confirm is not shown.
@@ -158,8 +157,11 @@ impl ShowRing {
 
     fn owners(&self, description: &Description, view: &View, key: &str) -> Result<Vec<NodeId>, Complaint> {
         // The placement itself, not the slices that give it ranges.
-        let owners = view.placed().owners(description.position(key), description.spread);
-        Ok(owners.map_err(|error| Complaint::Usage(format!("{}: {error}", self.file.display())))?.collect())
+        let owners = description.position(key).and_then(|position| {
+            let owners = view.placed().owners(position, description.spread);
+            Ok(owners.map_err(|error| error.to_string())?.collect())
+        });
+        owners.map_err(|error| Complaint::Usage(format!("{}: {error}", self.file.display())))
     }
 
     fn tell(

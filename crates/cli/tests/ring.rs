@@ -81,6 +81,26 @@ fn every_algorithm_is_shown_and_its_plan_is_checked() {
 }
 
 #[test]
+fn who_drains_gives_its_own_and_nothing_else_moves() {
+    for (placement, id) in [("dx:16", "1"), ("anchor:16", "1"), ("memento", "1"), ("jump-back", "3")] {
+        for change in
+            [&["--drain", id][..], &["--weigh", &format!("{id}:0")], &["--join", "9:0", "--drain", id]]
+        {
+            let arguments = ["textbook.json", "--json", "--placement", placement];
+            let plan = &object(&[&arguments, change].concat())["plan"];
+            assert_eq!(plan["moved"], plan["at_least"], "{placement}");
+            let moves = plan["moves"].as_array().unwrap();
+            assert!(
+                !moves.is_empty() && moves.iter().all(|moved| moved["from"] == id.parse::<u64>().unwrap())
+            );
+        }
+    }
+    // Points that were given go with the node that drains.
+    let plan = &object(&["textbook.json", "--json", "--drain", "1"])["plan"];
+    assert!(plan["moves"].as_array().unwrap().iter().all(|moved| moved["to"] == 2));
+}
+
+#[test]
 fn the_drawing_is_well_formed_and_lets_no_name_out_of_its_place() {
     let folder = std::env::temp_dir().join(format!("synod-ring-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -119,6 +139,12 @@ fn what_cannot_be_is_said_and_exits_with_3() {
         (&["shop.toml", "--placement", "jump-back"], "knows no weights"),
         (&["textbook.json", "--placement", "jump", "--leave", "1"], "can lose its last node alone"),
         (&["textbook.json", "--join", "4"], "is given no point"),
+        (&["textbook.json", "--placement", "jump-back", "--drain", "1"], "can lose its last node alone"),
+        (&["textbook.json", "--placement", "dx:16", "--weigh", "1:2"], "knows no weights"),
+        (&["textbook.json", "--weigh", "1:2"], "the points of this ring were given"),
+        (&["textbook.json", "--join", "4@5000000000"], "5000000000 is beyond 9 bits"),
+        (&["textbook.json", "--key", "4294967296"], "4294967296 is beyond 9 bits"),
+        (&["shop.toml", "--join", "9@7"], "this placement makes its own"),
         (
             &["three-zones.toml", "--leave", "31", "--leave", "32", "--key", "k"],
             "3 failure domains of level 1",
@@ -137,9 +163,34 @@ fn moves_are_planned_in_safe_steps() {
     assert!(out.contains("step 2: 1 at a time"), "node 3 takes one at a time: {out}");
     let told = object(&["plan", "grown.json", "--json", "--per-node", "2"]);
     assert_eq!((told["steps"].as_array().unwrap().len(), &told["plan"]["cost"]), (1, &serde_json::json!(21)));
-    for (arguments, says) in [(["plan", "shop.toml"], "expected"), (["plan", "nowhere.json"], "cannot read")]
+    for (arguments, says) in
+        [(["plan", "shop.toml"], "missing field"), (["plan", "nowhere.json"], "cannot read")]
     {
         let (code, _, err) = run(&arguments);
         assert!(code == 3 && err.contains(says), "{err}");
     }
+}
+
+#[test]
+fn a_plan_of_moves_is_read_from_toml_too_and_drawn() {
+    let folder = std::env::temp_dir().join(format!("synod-plan-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let [request, drawing] = ["grown.toml", "plan.svg"].map(|name| folder.join(name).display().to_string());
+    let partition = |id| format!("[[partitions]]\nid = {id}\nsize = {}\nowners = [1, 2]\n", 10 + id);
+    let mut text = "[spread]\ncopies = 2\nzones = 1\nper_zone = 2\nlevel = 1\n".to_owned();
+    text +=
+        "[balance]\nQuotas = { 3 = [2, 3] }\n[[cluster]]\nid = 1\n[[cluster]]\nid = 2\n[[cluster]]\nid = 3\n";
+    text.extend((0..4).map(partition));
+    std::fs::write(&request, &text).unwrap();
+    let told = object(&["plan", &request, "--json", "--svg", &drawing]);
+    assert_eq!(told["plan"]["cost"], serde_json::json!(21));
+    let svg = std::fs::read_to_string(&drawing).unwrap();
+    // 92 in all: 46 on each of two before, 21 on the third after.
+    assert!(
+        svg.contains("<title>50.000 %, fair 33.333 %</title>") && svg.contains("<title>22.826 %"),
+        "{svg}"
+    );
+    assert_eq!(svg.matches("<rect x=\"150\"").count(), 6);
+    assert!(!svg.contains("NaN") && svg.ends_with("</svg>\n"));
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -3,12 +3,15 @@
 //! | system | what is the same |
 //! |---|---|
 //! | libketama | [`ketama::libketama`]: points by MD5, weights by memory, the key's first point |
-//! | nginx `hash … consistent`, Pingora | [`ketama::nginx`]: points by chained CRC-32, weights as multiples |
+//! | nginx `hash … consistent` | [`ketama::nginx`]: points by chained CRC-32, weights as multiples |
+//! | Pingora | [`ketama::pingora`]: the same of addresses, which it writes in its own way |
 //! | Cassandra | [`cassandra`]: Murmur3 tokens with their order and special cases |
 //! | Redis Cluster | [`redis`]: slots by CRC-16, hash tags |
-//! | Guava, and everybody's jump hash | [`Jump`](crate::Jump), [`jump`](crate::jump) |
+//! | the jump hash of the paper, in C++ and most languages | [`Jump`](crate::Jump), [`jump`](crate::jump) |
+//! | Guava's jump hash, which rounds otherwise | [`guava::consistent_hash`] |
 //! | hash4j | [`JumpBack`](crate::JumpBack), [`jump_back`](crate::jump_back) |
 
 pub mod cassandra;
+pub mod guava;
 pub mod ketama;
 pub mod redis;

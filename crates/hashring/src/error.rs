@@ -1,6 +1,7 @@
 //! What can be wrong with a cluster, a placement or a request, and what to do about it.
 
 use crate::NODES_MAX;
+use alloc::string::String;
 use synod_core::NodeId;
 
 /// A cluster that cannot be.
@@ -95,7 +96,7 @@ pub enum PlacementError {
         /// The only one that can.
         last: NodeId,
     },
-    /// A point, slot or bucket names a node that may own nothing.
+    /// A point, slot or bucket names a node that is not there, or a slot or bucket one that may own nothing.
     #[error("node {id} is given keys and is not in the cluster, or drains: change the cluster or the {what}")]
     Stranger {
         /// Points, slots, buckets.
@@ -109,6 +110,30 @@ pub enum PlacementError {
         /// Points, buckets.
         what: &'static str,
         /// The node.
+        id: NodeId,
+    },
+    /// Two servers of a compatible ring with one name, or with names that are read as one.
+    #[error(
+        "two servers are called `{name}`, and would have the same points: give each its own name, and one of them more weight"
+    )]
+    NameTwice {
+        /// The name.
+        name: String,
+    },
+    /// Pingora knows addresses alone.
+    #[error(
+        "`{name}` is not an address with a port, such as 10.0.0.1:80 or [::1]:80, and Pingora knows no others"
+    )]
+    NoAddress {
+        /// What it is.
+        name: String,
+    },
+    /// A weight of a ring whose points were given.
+    #[error(
+        "the points of this ring were given, so that node {id} owns the same whatever it weighs: make a ring of other points"
+    )]
+    PointsGiven {
+        /// The node whose weight was to change.
         id: NodeId,
     },
     /// A parameter outside its range.

@@ -4,12 +4,13 @@ use crate::digest::{crc16, crc32, fnv1a64, md5, murmur3, xxh64};
 use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
-use synod_core::SplitMix64;
+use synod_core::{NodeId, SplitMix64};
 
 /// How a key becomes a position, a 64-bit number. Positions are compared as unsigned numbers, and the ring closes behind 2⁶⁴ − 1.
 ///
 /// Functions of fewer bits fill the upper ones, so that 32-bit rings are 64-bit rings whose points are multiples of 2³². None of them
-/// withstands somebody who may choose keys in order to overload a node.
+/// withstands somebody who may choose keys in order to overload a node. Names of nodes are hashed by the same function if it has 64 bits, and by
+/// SplitMix64 with seed 0 if it has fewer, or keeps an order.
 ///
 /// ```
 /// use synod_hashring::HashFn;
@@ -47,7 +48,7 @@ pub enum HashFn {
     KetamaMd5,
     /// CRC-32 (IEEE 802.3), in the upper half: the keys of nginx and Pingora.
     Crc32,
-    /// CRC-16/XMODEM of the key or its hash tag, in the upper 16 bits. Redis Cluster's slots are this without its two highest bits:
+    /// CRC-16/XMODEM of the whole key, in the upper 16 bits. Redis Cluster hashes the tag of a key that has one:
     /// [`HashFn::RedisSlot`].
     Crc16,
     /// Redis Cluster's slot, 0 to 16383, in the upper 14 bits: with 16384 slots, each position is in the slot of that number.
@@ -98,6 +99,31 @@ impl HashFn {
             Self::SplitMix64 { seed } => SplitMix64::mix(key.wrapping_add(seed).wrapping_add(GOLDEN)),
             Self::Ordered => key,
             other => other.hash(&key.to_le_bytes()),
+        }
+    }
+
+    /// What is mixed into positions for a node.
+    pub(crate) fn seed_of(self, id: NodeId) -> u64 {
+        self.of_names().hash_u64(id.0)
+    }
+
+    /// The same for a failure domain.
+    pub(crate) fn seed_of_domain(self, path: &str) -> u64 {
+        self.of_names().hash(path.as_bytes())
+    }
+
+    /// What hashes the names of nodes and domains: this function, unless it would give one number to several of them. Of a hundred nodes
+    /// two share a slot of 14 bits with a probability of a quarter, and one of the two would own nothing.
+    const fn of_names(self) -> Self {
+        match self {
+            Self::SplitMix64 { .. }
+            | Self::Xxh64 { .. }
+            | Self::Fnv1a64
+            | Self::Murmur3
+            | Self::CassandraMurmur3 => self,
+            Self::KetamaMd5 | Self::Crc32 | Self::Crc16 | Self::RedisSlot | Self::Ordered => {
+                Self::SplitMix64 { seed: 0 }
+            }
         }
     }
 }

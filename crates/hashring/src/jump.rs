@@ -6,8 +6,9 @@ use crate::{Cluster, HashFn, Node, NodeIx, PlacementError};
 use alloc::vec::Vec;
 use synod_core::{NodeId, SplitMix64};
 
-/// Jump consistent hash (Lamping and Veach 2014): the bucket of a hash among `buckets`, as everybody computes it, Guava among them.
-/// `O(log buckets)`; 0 where there are no buckets.
+/// Jump consistent hash (Lamping and Veach 2014): the bucket of a hash among `buckets`, as the C++ of the paper computes it, and whoever
+/// has copied that. `O(log buckets)`; 0 where there are no buckets. Guava rounds otherwise, and has another bucket for a hash now and then:
+/// [`compat::guava`](crate::compat::guava).
 ///
 /// ```
 /// assert_eq!(synod_hashring::jump(10863919174838991, 11), 6);
@@ -164,26 +165,46 @@ macro_rules! stack {
                 self.buckets.nodes.iter().map(|node| self.cluster.id(*node))
             }
 
-            /// With one node more, as the last bucket.
+            /// With one node more, as the last bucket if it may own keys.
             ///
             /// # Errors
-            /// If it is there already, or its weight is another.
+            /// If it is there already, or its weight is neither 0 nor that of the others.
             pub fn with(&self, node: Node) -> Result<Self, PlacementError> {
-                let order = self.order().chain([node.id]);
-                Self::in_order(self.cluster.with(node)?, order, self.hash)
+                let id = node.id;
+                self.become_of(self.cluster.with(node)?, id)
             }
 
-            /// Without the node of the last bucket.
+            /// Without one of its nodes, which is that of the last bucket or has none.
             ///
             /// # Errors
-            /// If it is another node, or the only one.
+            /// If it is another node, or the only one that may own keys.
             pub fn without(&self, id: NodeId) -> Result<Self, PlacementError> {
-                let cluster = self.cluster.without(id)?;
+                self.become_of(self.cluster.without(id)?, id)
+            }
+
+            /// With another description of a node. Only that of the last bucket may drain or weigh nothing from now on; one that did and
+            /// does not any more has the last bucket.
+            ///
+            /// # Errors
+            /// If there is no such node, or as [`with`](Self::with) and [`without`](Self::without).
+            pub fn changed(&self, node: Node) -> Result<Self, PlacementError> {
+                let id = node.id;
+                self.become_of(self.cluster.changed(node)?, id)
+            }
+
+            /// Of a cluster that differs in this node alone.
+            fn become_of(&self, cluster: Cluster, id: NodeId) -> Result<Self, PlacementError> {
+                let had = self.order().any(|other| other == id);
+                let has = cluster.find(id).is_some_and(|node| cluster.share(node) > 0);
                 match self.order().next_back() {
-                    Some(last) if last != id => {
+                    Some(last) if had && !has && last != id => {
                         Err(PlacementError::NotTheLast { algorithm: $label, id, last })
                     }
-                    _ => Self::in_order(cluster, self.order().filter(|other| *other != id), self.hash),
+                    _ => {
+                        let order = self.order().filter(|other| has || *other != id);
+                        let order = order.chain((has && !had).then_some(id));
+                        Self::in_order(cluster, order, self.hash)
+                    }
                 }
             }
         }

@@ -73,6 +73,11 @@
 //! | a ring that was changed is bit for bit the ring made anew; colliding points have one owner everywhere | `a_ring_changed_in_place_is_the_ring_made_anew`, `a_ring_of_points_is_a_sorted_map` |
 //! | diffs are what look-ups say, and their bound is right | `diffs_say_what_look_ups_say`, `a_wrong_diff_is_refused` |
 //! | bounded loads stay in their bounds and no key is lost | `bounded_loads_stay_in_their_bounds_and_lose_nothing` |
+//! | a bounded load that moves to another placement moves as little as it can | `bounded_loads_move_as_little_as_they_can_when_the_cluster_changes` |
+//! | nodes that drain give what they have, and return to it | `who_drains_gives_as_if_it_left_and_is_still_known` |
+//! | Dx: any order of departures and returns gives the same owners. Anchor and Memento: so does the reverse order, and any other exchanges those who had gone | `any_node_may_leave_a_set_of_buckets_and_come_back` |
+//! | every node owns something, under every hash function | `every_node_owns_something_under_every_hash_function` |
+//! | what nobody can read is refused, and nothing panics | `fuzz.rs` |
 //! | the same owners in every process and release | `golden.rs#owners_are_the_same_in_every_process_and_release` |
 //! | a reader of a shared placement sees whole ones, and never an older one than before | `loom_shared.rs`, every interleaving |
 //!
@@ -137,7 +142,7 @@ mod spread;
 mod straw2;
 
 pub use anchor::{Anchor, BUCKETS_MAX, Dx, Memento};
-pub use bounded::{Bound, Bounded, Overloaded};
+pub use bounded::{Bound, Bounded, Displaced, Overloaded};
 pub use cluster::{Cluster, NODES_MAX, NodeIx, ZONE_LEVELS};
 pub use config::{Algorithm, Config, ConfigError, Placed};
 pub use diff::{CIRCLE, Diff, DiffFlaw, KeysDiff, Move, Ranges, Sliced, shares};
@@ -160,7 +165,7 @@ pub use straw2::Straw2;
 #[cfg(feature = "std")]
 mod primitive {
     pub(crate) use core::sync::atomic::{AtomicU64, Ordering};
-    pub(crate) use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+    pub(crate) use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 }
 
 /// The README's example is run as a test.

@@ -73,7 +73,7 @@ struct Filler {
 fn fill(cluster: &Cluster, size: u32, hash: HashFn) -> Vec<NodeIx> {
     let entries = u64::from(size);
     let filler = |node: NodeIx| {
-        let seed = hash.hash_u64(cluster.id(node).0);
+        let seed = hash.seed_of(cluster.id(node));
         let next = SplitMix64::mix(seed ^ 1) % entries;
         let skip = SplitMix64::mix(seed ^ 2) % (entries - 1).max(1) + 1;
         Filler { node, weight: cluster.share(node).into(), credit: 0, next, skip }

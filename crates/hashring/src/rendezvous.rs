@@ -48,7 +48,7 @@ impl Rendezvous {
         let mut nodes: Vec<_> = cluster.owners().collect();
         let first = nodes.first().ok_or(PlacementError::Nobody)?;
         let weight = cluster.share(*first);
-        let seeds = nodes.iter().map(|node| hash.hash_u64(cluster.id(*node).0)).collect();
+        let seeds = nodes.iter().map(|node| hash.seed_of(cluster.id(*node))).collect();
         let mut weights: Vec<_> = nodes.iter().map(|node| cluster.share(*node)).collect();
         if weights.iter().all(|other| *other == weight) {
             weights.clear();

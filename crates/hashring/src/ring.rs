@@ -138,10 +138,11 @@ impl Ring {
         Ok(Self { cluster, hash, vnodes: Some(vnodes), points })
     }
 
-    /// A ring of points that somebody else has chosen: tokens, or another system's rule. `O(points)`.
+    /// A ring of points that somebody else has chosen: tokens, or another system's rule. Points of nodes that drain or weigh nothing are left
+    /// out, and weights mean nothing else here. `O(points)`.
     ///
     /// # Errors
-    /// If a point belongs to a stranger or to a node that drains, if a node that may own keys has no point, if there is none at all, or there
+    /// If a point belongs to a node that is not in the cluster, if a node that may own keys has no point, if nobody has one, or there
     /// are more than [`POINTS_MAX`].
     pub fn of_points(
         cluster: Cluster,
@@ -151,8 +152,10 @@ impl Ring {
         let mut seen = alloc::vec![false; cluster.len()];
         let mut known = Vec::new();
         for (position, id) in points {
-            let node = cluster.find(id).filter(|node| cluster.share(*node) > 0);
-            let node = node.ok_or(PlacementError::Stranger { what: "points", id })?;
+            let node = cluster.find(id).ok_or(PlacementError::Stranger { what: "points", id })?;
+            if cluster.share(node) == 0 {
+                continue;
+            }
             if let Some(seen) = seen.get_mut(node.at()) {
                 *seen = true;
             }
@@ -175,8 +178,8 @@ impl Ring {
     /// needs another number of lines, and is made anew.
     ///
     /// # Errors
-    /// If the node is there already, or the ring would grow too large; nothing has changed then. A ring of given points is made
-    /// anew by [`Ring::of_points`].
+    /// If the node is there already, or the ring would grow too large; nothing has changed then. To a ring of given points nobody can come who
+    /// is to own keys: [`Ring::of_points`] makes it anew.
     pub fn add(&mut self, node: Node) -> Result<(), PlacementError> {
         let cluster = self.cluster.with(node)?;
         self.become_ring_of(cluster)
@@ -194,7 +197,9 @@ impl Ring {
     /// Gives a node another weight or zone, in place.
     ///
     /// # Errors
-    /// If there is no such node, or the ring would grow too large; nothing has changed then.
+    /// If there is no such node, nobody else to own its keys, or the ring would grow too large; nothing has changed then. On a ring of given
+    /// points a node may only be drained (or weigh nothing), which takes its points away for good, and change its zone: any other weight
+    /// would change nothing, and is refused.
     pub fn change(&mut self, node: Node) -> Result<(), PlacementError> {
         let cluster = self.cluster.changed(node)?;
         self.become_ring_of(cluster)
@@ -203,6 +208,13 @@ impl Ring {
     fn become_ring_of(&mut self, cluster: Cluster) -> Result<(), PlacementError> {
         let Some(vnodes) = self.vnodes else {
             // Points that were given: those of nodes that stay, and an error if a new one has none.
+            let reweighed = |had: &&Node| {
+                let has = cluster.find(had.id).map_or(0, |node| cluster.share(node));
+                had.share() > 0 && has > 0 && had.share() != has
+            };
+            if let Some(node) = self.cluster.nodes().iter().find(reweighed) {
+                return Err(PlacementError::PointsGiven { id: node.id });
+            }
             let kept = self.points.iter().map(|(position, node)| (position, self.cluster.id(node)));
             let kept: Vec<_> = kept.filter(|(_, id)| cluster.find(*id).is_some()).collect();
             *self = Self::of_points(cluster, self.hash, kept)?;
@@ -334,6 +346,6 @@ fn each_point<'a>(
 
 /// The positions of some of a node's points: a SplitMix64 sequence that begins at the hash of its identity.
 fn points_of(id: NodeId, which: core::ops::Range<u32>, hash: HashFn) -> impl Iterator<Item = u64> {
-    let base = hash.hash_u64(id.0);
+    let base = hash.seed_of(id);
     which.map(move |point| SplitMix64::mix(base.wrapping_add((u64::from(point) + 1).wrapping_mul(GOLDEN))))
 }

@@ -4,7 +4,7 @@
 //! atomic number to learn whether there is a newer: look-ups share memory with nobody. If somebody is publishing at the very moment, the
 //! reader goes on with what it has; it never waits.
 
-use crate::primitive::{Arc, AtomicU64, Mutex, Ordering};
+use crate::primitive::{Arc, AtomicU64, Mutex, MutexGuard, Ordering, PoisonError, TryLockError};
 
 /// The present version of a value, most often a placement.
 ///
@@ -60,12 +60,7 @@ impl<T> Shared<T> {
 
     /// Replaces the value, and returns its version.
     pub fn publish(&self, value: T) -> u64 {
-        let value = Arc::new(value);
-        let mut latest = self.inner.lock();
-        latest.0 += 1;
-        latest.1 = value;
-        self.inner.version.store(latest.0, Ordering::Release);
-        latest.0
+        self.inner.replace(Arc::new(value), None).unwrap_or(0)
     }
 
     /// Makes the next value of the present one and publishes it, unless that fails. Readers go on meanwhile. If another writer was
@@ -77,12 +72,8 @@ impl<T> Shared<T> {
         loop {
             let (seen, value) = self.inner.latest();
             let made = Arc::new(next(&value)?);
-            let mut latest = self.inner.lock();
-            if latest.0 == seen {
-                latest.0 += 1;
-                latest.1 = made;
-                self.inner.version.store(latest.0, Ordering::Release);
-                return Ok(latest.0);
+            if let Some(version) = self.inner.replace(made, Some(seen)) {
+                return Ok(version);
             }
         }
     }
@@ -100,9 +91,24 @@ impl<T> Inner<T> {
         (latest.0, Arc::clone(&latest.1))
     }
 
-    /// Nothing that holds the lock can panic, so that a poisoned one is as good as any.
-    fn lock(&self) -> crate::primitive::MutexGuard<'_, (u64, Arc<T>)> {
-        self.latest.lock().unwrap_or_else(crate::primitive::PoisonError::into_inner)
+    /// Puts this value in the place of the latest, unless that is another version than expected. Values are dropped when nobody is locked out any
+    /// more: that may take long, or panic.
+    fn replace(&self, mut value: Arc<T>, expected: Option<u64>) -> Option<u64> {
+        let mut latest = self.lock();
+        if expected.is_some_and(|seen| seen != latest.0) {
+            return None;
+        }
+        latest.0 += 1;
+        core::mem::swap(&mut latest.1, &mut value);
+        let version = latest.0;
+        self.version.store(version, Ordering::Release);
+        drop(latest);
+        Some(version)
+    }
+
+    /// Nothing that holds the lock runs code of others, so that a poisoned one is as good as any.
+    fn lock(&self) -> MutexGuard<'_, (u64, Arc<T>)> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -118,10 +124,15 @@ impl<T> Reader<T> {
 
     #[cold]
     fn refresh(&mut self) {
-        if let Ok(latest) = self.inner.latest.try_lock() {
-            self.seen = latest.0;
-            self.value = Arc::clone(&latest.1);
-        }
+        let latest = match self.inner.latest.try_lock() {
+            Ok(latest) => latest,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        let (seen, value) = (latest.0, Arc::clone(&latest.1));
+        drop(latest);
+        self.seen = seen;
+        self.value = value;
     }
 
     /// The version that [`get`](Self::get) returned last.

@@ -60,10 +60,10 @@ impl Straw2 {
             }
             let mut branch = 0;
             for level in 1..=described.zone.depth().min(ZONE_LEVELS) {
-                let seed = SplitMix64::mix(hash.hash(described.zone.upto(level).as_bytes()) ^ level as u64);
+                let seed = SplitMix64::mix(hash.seed_of_domain(described.zone.upto(level)) ^ level as u64);
                 branch = straws.descend(branch, seed, weight);
             }
-            let seed = hash.hash_u64(described.id.0);
+            let seed = hash.seed_of(described.id);
             if let Some(children) = straws.branches.get_mut(branch as usize) {
                 children.push(Straw { seed, weight, child: Child::Node(node) });
             }

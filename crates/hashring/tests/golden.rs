@@ -4,26 +4,71 @@
 
 use std::collections::BTreeMap;
 use synod_core::{NodeId, SplitMix64};
-use synod_hashring::compat::{cassandra, ketama, redis};
+use synod_hashring::compat::{cassandra, guava, ketama, redis};
 use synod_hashring::*;
 
+/// Guava's own tests. The paper's arithmetic gives the same for all of them.
 #[test]
-fn jump_as_guava_has_it() {
-    let expected = [0, 55, 62, 8, 45, 59, 86, 97, 82, 59, 73, 37, 17, 56, 86, 21, 90, 37, 38, 83];
-    for (key, bucket) in (0..).zip(expected) {
-        assert_eq!(jump(key, 100), bucket, "{key}");
+fn jump_as_guava_publishes_it() {
+    for jump in [jump, guava::consistent_hash] {
+        let expected = [0, 55, 62, 8, 45, 59, 86, 97, 82, 59, 73, 37, 17, 56, 86, 21, 90, 37, 38, 83];
+        for (key, bucket) in (0..).zip(expected) {
+            assert_eq!(jump(key, 100), bucket, "{key}");
+        }
+        for (key, buckets, bucket) in [
+            (10863919174838991, 11, 6),
+            (2016238256797177309, 11, 3),
+            (1673758223894951030, 11, 5),
+            (2, 100001, 80343),
+            (2201, 100001, 22152),
+            (2202, 100001, 15018),
+        ] {
+            assert_eq!(jump(key, buckets), bucket, "{key} of {buckets}");
+        }
+        assert_eq!((jump(7, 1), jump(7, 0)), (0, 0));
     }
-    for (key, buckets, bucket) in [
-        (10863919174838991, 11, 6),
-        (2016238256797177309, 11, 3),
-        (1673758223894951030, 11, 5),
-        (2, 100001, 80343),
-        (2201, 100001, 22152),
-        (2202, 100001, 15018),
+}
+
+#[test]
+fn jump_where_guava_and_the_paper_differ() {
+    for (key, buckets, paper, guava) in [
+        // One rounding more or less.
+        (15475094060067824594, 129, 127, 128),
+        (6669006834899353689, 513, 511, 512),
+        // The first draw is 2^31 - 1.
+        (18063469494497682072, 2, 1, 0),
+        (18063469494497682072, 10, 7, 0),
+        (18063469494497682072, 100, 17, 0),
     ] {
-        assert_eq!(jump(key, buckets), bucket, "{key} of {buckets}");
+        assert_eq!(jump(key, buckets), paper, "{key} of {buckets}");
+        assert_eq!(guava::consistent_hash(key, buckets), guava, "{key} of {buckets}");
     }
-    assert_eq!((jump(7, 1), jump(7, 0)), (0, 0));
+    // The greatest numbers of buckets that Java and we have.
+    for buckets in [i32::MAX as u32, u32::MAX] {
+        assert!(
+            (0..1000).all(|key| guava::consistent_hash(HashFn::Fnv1a64.hash_u64(key), buckets) < buckets)
+        );
+    }
+}
+
+/// Hashes and numbers of buckets up to 2^31 - 1, as hash4j draws them for its checksums: a million, and komihash of the buckets.
+fn checksum(bucket: impl Fn(u64, u32) -> u32) -> u64 {
+    let mut draws = Java { state: 0x0a55871a9d9103b7 };
+    let mut seen = Vec::new();
+    for _ in 0..1_000_000 {
+        let buckets = ((draws.int() >> 1) >> (draws.int() & 31)).max(1);
+        let hash = draws.long();
+        seen.extend(bucket(hash, buckets).to_le_bytes());
+    }
+    komihash(&seen)
+}
+
+#[test]
+fn a_million_buckets_as_hash4j_has_them() {
+    assert_eq!(checksum(jump_back), 0x23d7a0d288cd67e7);
+    // Its jump hash draws from SplitMix64 and is another function (0xfd5390c955b998f7). This is of the paper's generator, and ours to keep.
+    assert_eq!(checksum(jump), 0x49889f1d9fb8d110);
+    assert_eq!(checksum(guava::consistent_hash), 0x49889f1d9fb8d110);
 }
 
 #[test]
@@ -32,15 +77,6 @@ fn jump_back_as_hash4j_has_it() {
     assert_eq!(hashes.map(|hash| jump_back(hash, 2)), [1, 0, 0]);
     assert_eq!(hashes.map(|hash| jump_back(hash, 3)), [1, 0, 2]);
     assert_eq!(hashes.map(|hash| jump_back(hash, 1)), [0; 3]);
-    // A million draws over all sizes up to 2^31 - 1, and hash4j's checksum of them.
-    let mut draws = Java { state: 0x0a55871a9d9103b7 };
-    let mut seen = Vec::new();
-    for _ in 0..1_000_000 {
-        let buckets = ((draws.int() >> 1) >> (draws.int() & 31)).max(1);
-        let hash = draws.long();
-        seen.extend(jump_back(hash, buckets).to_le_bytes());
-    }
-    assert_eq!(komihash(&seen), 0x23d7a0d288cd67e7);
 }
 
 /// `java.util.SplittableRandom`.
@@ -179,7 +215,9 @@ fn rings_as_nginx_and_pingora_have_them() {
         (0..).zip(addresses).map(server).collect()
     };
     // Vectors of Pingora's own tests, which agree with nginx.
-    let ring = ketama::nginx(&servers(&["127.0.0.1:7777", "127.0.0.1:7778"])).unwrap();
+    let two = servers(&["127.0.0.1:7777", "127.0.0.1:7778"]);
+    let ring = ketama::nginx(&two).unwrap();
+    assert_eq!(ketama::pingora(&two).unwrap(), ring);
     for (key, owner) in [
         ("/some/path", 1),
         ("/some/longer/path", 0),
@@ -197,16 +235,80 @@ fn rings_as_nginx_and_pingora_have_them() {
     }
 }
 
+/// The first points of names, by zlib's CRC-32 of what nginx's and Pingora's sources say that they hash.
+#[test]
+fn names_as_nginx_and_pingora_read_them() {
+    let server = |name| ketama::Server::new(Node::new(NodeId(1)), name);
+    let has = |ring: &Ring, points: [u64; 3]| {
+        points.iter().all(|point| ring.points().any(|(position, _)| position == point << 32))
+    };
+    for (name, points) in [
+        ("127.0.0.1:7777", [0x323bd7a0, 0x03f353a8, 0x72869567]),
+        ("[::1]:8080", [0x68fd9523, 0xc3d99972, 0x099e9317]),
+        ("[2001:db8::1]:80", [0xf5aa2647, 0x56962e61, 0xe1f00496]),
+        // No port: brackets, names, and colons with anything else than digits behind them.
+        ("[::1]", [0xb368a5ff, 0x4d923f1c, 0xcd8a3ac0]),
+        ("example.com", [0xaaf24d4e, 0xb9f2b51a, 0xc2f44e59]),
+        ("example.com:", [0xaaf24d4e, 0xb9f2b51a, 0xc2f44e59]),
+        ("2001", [0x0446dedd, 0xf6218b39, 0xbc44df5d]),
+        ("a:8b", [0x67ac8b98, 0x235cb1ac, 0x10e4da28]),
+        // A path is a host, whatever stands in it.
+        ("unix:/tmp/a", [0x7a608df6, 0xe5adbfdb, 0x8efede10]),
+        ("UNIX:/tmp/a", [0x7a608df6, 0xe5adbfdb, 0x8efede10]),
+        ("unix:/run/a.sock:1", [0xa33b3dbc, 0xab41a737, 0xba96b265]),
+    ] {
+        assert!(has(&ketama::nginx(&[server(name)]).unwrap(), points), "{name}");
+    }
+    for (name, points) in [
+        ("127.0.0.1:7777", [0x323bd7a0, 0x03f353a8, 0x72869567]),
+        ("[::1]:8080", [0x7f7c3248, 0x45032933, 0x87e5feb4]),
+        ("[2001:db8:0:0::1]:80", [0x8956948a, 0x892d13af, 0x3670e19b]),
+    ] {
+        assert!(has(&ketama::pingora(&[server(name)]).unwrap(), points), "{name}");
+    }
+    for name in ["", "127.0.0.1", "::1", "localhost:80", "unix:/tmp/a", "1.2.3.4:99999"] {
+        let refused = ketama::pingora(&[server(name)]).unwrap_err();
+        assert_eq!(refused, PlacementError::NoAddress { name: name.to_owned() });
+    }
+}
+
+#[test]
+fn servers_of_one_name_are_refused() {
+    type Make = fn(&[ketama::Server]) -> Result<Ring, PlacementError>;
+    let makes: [(Make, &[[&str; 2]]); 3] = [
+        (ketama::libketama, &[["a:1", "a:1"]]),
+        (ketama::nginx, &[["a:1", "a:1"], ["unix:/a", "Unix:/a"], ["a", "a:"]]),
+        (ketama::pingora, &[["1.2.3.4:5", "1.2.3.4:5"], ["[::1]:5", "[0::1]:5"]]),
+    ];
+    for (make, pairs) in makes {
+        for [one, two] in pairs {
+            let servers =
+                [(1, one), (2, two)].map(|(id, name)| ketama::Server::new(Node::new(NodeId(id)), name));
+            assert_eq!(make(&servers).unwrap_err(), PlacementError::NameTwice { name: (*two).to_owned() });
+        }
+    }
+}
+
 #[test]
 fn a_server_without_points_owns_nothing() {
     let server =
-        |id, weight| ketama::Server::new(Node::new(NodeId(id)).weighing(weight), &format!("10.0.0.{id}"));
+        |id, weight| ketama::Server::new(Node::new(NodeId(id)).weighing(weight), &format!("10.0.0.{id}:80"));
     let ring = ketama::libketama(&[server(1, 1), server(2, 1_000_000)]).unwrap();
     assert_eq!(ring.cluster().owning(), 1);
-    let ring = ketama::nginx(&[server(1, 0), server(2, 2)]).unwrap();
-    assert_eq!(ring.len(), 320);
-    assert!(matches!(ketama::nginx(&[server(1, u64::MAX)]), Err(PlacementError::TooLarge { .. })));
+    for make in [ketama::nginx, ketama::pingora] {
+        let ring = make(&[server(1, 0), server(2, 2)]).unwrap();
+        assert_eq!(ring.len(), 320);
+        assert!(matches!(make(&[server(1, u64::MAX)]), Err(PlacementError::TooLarge { .. })));
+    }
     assert_eq!(ketama::libketama(&[]).unwrap_err(), PlacementError::Nobody);
+    // Who drains is nowhere in libketama's list: the others have the points of a list without it.
+    let mut drained = server(9, 500);
+    drained.node = drained.node.draining();
+    let listed = [server(1, 600), server(2, 300)];
+    let [two, three] = [&listed[..], &[listed[0].clone(), drained, listed[1].clone(), server(8, 0)]]
+        .map(|servers| ketama::libketama(servers).unwrap());
+    assert_eq!((two.len(), three.cluster().owning()), ((53 + 26) * 4, 2));
+    assert!(two.points().eq(three.points()));
 }
 
 /// What each algorithm chooses, for 2,000 keys among weighted nodes in zones: a number that must not change, on any platform.

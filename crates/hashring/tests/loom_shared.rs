@@ -7,7 +7,7 @@
 mod primitive {
     pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
     pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
-    pub(crate) use std::sync::PoisonError;
+    pub(crate) use std::sync::{PoisonError, TryLockError};
 }
 
 #[allow(dead_code, unreachable_pub, reason = "the whole module, of which the models use a part")]

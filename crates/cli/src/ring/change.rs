@@ -2,7 +2,7 @@
 
 use super::description::Description;
 use synod_core::NodeId;
-use synod_hashring::{Cluster, Node, Placed, PlacementError, Ring};
+use synod_hashring::{Cluster, ClusterError, Node, Placed, Placement, PlacementError, Ring};
 
 /// One change, as it is typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,89 +51,125 @@ fn number(text: &str, what: &str) -> Result<u64, String> {
     text.trim().parse().map_err(|_| format!("`{text}` is no {what}: a whole number is wanted"))
 }
 
-/// The cluster after the changes, and its placement: as the algorithm goes on from the one before.
+/// A change as it concerns the nodes.
+enum Edit {
+    Join(Node),
+    Leave(NodeId),
+    Change(Node),
+}
+
+impl Edit {
+    fn of(change: &Change, cluster: &Cluster) -> Result<Self, PlacementError> {
+        let known = |id: NodeId| {
+            let node = cluster.find(id).and_then(|node| cluster.node(node)).cloned();
+            node.ok_or(ClusterError::Unknown { id })
+        };
+        Ok(match change {
+            Change::Join { node, .. } => Self::Join(node.clone()),
+            Change::Leave(id) => Self::Leave(*id),
+            Change::Drain(id) => Self::Change(known(*id)?.draining()),
+            Change::Weigh(id, weight) => Self::Change(known(*id)?.weighing(*weight)),
+        })
+    }
+
+    fn made(&self, cluster: &Cluster) -> Result<Cluster, ClusterError> {
+        match self {
+            Self::Join(node) => cluster.with(node.clone()),
+            Self::Leave(id) => cluster.without(*id),
+            Self::Change(node) => cluster.changed(node.clone()),
+        }
+    }
+}
+
+/// The placement after the changes: as the algorithm goes on from the one before.
 pub(super) fn apply(
     description: &Description,
     placed: &Placed,
     changes: &[Change],
-) -> Result<(Cluster, Placed), PlacementError> {
-    let mut now = (description.cluster.clone(), placed.clone());
-    let mut points = description.points().to_vec();
+) -> Result<Placed, String> {
+    let mut now = placed.clone();
+    let mut cluster = placed.cluster().clone();
     for change in changes {
-        let cluster = match change {
-            Change::Join { node, at } => {
-                points.extend(at.iter().map(|at| (at << (64 - description.bits), node.id)));
-                now.0.with(node.clone())?
-            }
-            Change::Leave(id) => {
-                points.retain(|(_, owner)| owner != id);
-                now.0.without(*id)?
-            }
-            Change::Drain(id) => {
-                points.retain(|(_, owner)| owner != id);
-                changed(&now.0, *id, Node::draining)?
-            }
-            Change::Weigh(id, weight) => changed(&now.0, *id, |node| node.weighing(*weight))?,
-        };
-        let placed = if matches!(placed, Placed::Slots(_)) {
+        let edit = Edit::of(change, &cluster).map_err(|error| error.to_string())?;
+        let next = edit.made(&cluster).map_err(|error| error.to_string())?;
+        let points = points(description, change)?;
+        now = match now {
             // All changes at once move fewer slots than one after the other.
-            now.1
-        } else if points.is_empty() {
-            step(description, &now.1, change, &cluster)?
-        } else {
-            Placed::Ring(Ring::of_points(cluster.clone(), description.config.hash, points.iter().copied())?)
+            Placed::Slots(slots) => Placed::Slots(slots),
+            before => step(description, before, &edit, &next, &points).map_err(|error| error.to_string())?,
         };
-        now = (cluster, placed);
+        cluster = next;
     }
-    if let Placed::Slots(slots) = &now.1 {
-        now.1 = Placed::Slots(slots.rebalanced(now.0.clone())?);
-    }
-    Ok(now)
-}
-
-fn changed(cluster: &Cluster, id: NodeId, change: impl Fn(Node) -> Node) -> Result<Cluster, PlacementError> {
-    match cluster.nodes().iter().find(|node| node.id == id) {
-        Some(node) => Ok(cluster.changed(change(node.clone()))?),
-        None => Ok(cluster.without(id)?), // which says that there is none
+    match now {
+        Placed::Slots(slots) => {
+            slots.rebalanced(cluster).map(Placed::Slots).map_err(|error| error.to_string())
+        }
+        now => Ok(now),
     }
 }
 
-/// One change. What has a history is changed by its own rules, the rest is made anew.
+/// The points that were typed for a node that joins.
+fn points(description: &Description, change: &Change) -> Result<Vec<(u64, NodeId)>, String> {
+    match change {
+        Change::Join { node, at } if !at.is_empty() => {
+            if description.points().is_empty() {
+                return Err(format!("node {} is given points, and this placement makes its own", node.id));
+            }
+            at.iter().map(|at| Ok((description.widened(*at)?, node.id))).collect()
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// One change. What has a history, or knows changes that it cannot make, is changed by its own rules; the rest is made anew.
 fn step(
     description: &Description,
-    placed: &Placed,
-    change: &Change,
+    placed: Placed,
+    edit: &Edit,
     cluster: &Cluster,
+    points: &[(u64, NodeId)],
 ) -> Result<Placed, PlacementError> {
-    Ok(match (placed.clone(), change) {
-        (Placed::Jump(jump), Change::Join { node, .. }) => Placed::Jump(jump.with(node.clone())?),
-        (Placed::Jump(jump), Change::Leave(id)) => Placed::Jump(jump.without(*id)?),
-        (Placed::JumpBack(jump), Change::Join { node, .. }) => Placed::JumpBack(jump.with(node.clone())?),
-        (Placed::JumpBack(jump), Change::Leave(id)) => Placed::JumpBack(jump.without(*id)?),
-        (Placed::Anchor(mut set), Change::Join { node, .. }) => {
-            set.add(node.clone())?;
+    macro_rules! in_place {
+        ($set:ident) => {
+            match edit {
+                Edit::Join(node) => $set.add(node.clone()),
+                Edit::Leave(id) => $set.remove(*id),
+                Edit::Change(node) => $set.change(node.clone()),
+            }?
+        };
+    }
+    macro_rules! stacked {
+        ($stack:ident) => {
+            match edit {
+                Edit::Join(node) => $stack.with(node.clone()),
+                Edit::Leave(id) => $stack.without(*id),
+                Edit::Change(node) => $stack.changed(node.clone()),
+            }?
+        };
+    }
+    Ok(match placed {
+        Placed::Ring(ring) if !points.is_empty() => {
+            let all = ring.points().chain(points.iter().copied());
+            Placed::Ring(Ring::of_points(cluster.clone(), description.config.hash, all)?)
+        }
+        Placed::Ring(mut ring) => {
+            in_place!(ring);
+            Placed::Ring(ring)
+        }
+        Placed::Anchor(mut set) => {
+            in_place!(set);
             Placed::Anchor(set)
         }
-        (Placed::Anchor(mut set), Change::Leave(id)) => {
-            set.remove(*id)?;
-            Placed::Anchor(set)
-        }
-        (Placed::Memento(mut set), Change::Join { node, .. }) => {
-            set.add(node.clone())?;
+        Placed::Memento(mut set) => {
+            in_place!(set);
             Placed::Memento(set)
         }
-        (Placed::Memento(mut set), Change::Leave(id)) => {
-            set.remove(*id)?;
-            Placed::Memento(set)
-        }
-        (Placed::Dx(mut set), Change::Join { node, .. }) => {
-            set.add(node.clone())?;
+        Placed::Dx(mut set) => {
+            in_place!(set);
             Placed::Dx(set)
         }
-        (Placed::Dx(mut set), Change::Leave(id)) => {
-            set.remove(*id)?;
-            Placed::Dx(set)
-        }
+        Placed::Jump(jump) => Placed::Jump(stacked!(jump)),
+        Placed::JumpBack(jump) => Placed::JumpBack(stacked!(jump)),
         _ => description.config.place(cluster.clone())?,
     })
 }

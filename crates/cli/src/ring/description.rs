@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use std::collections::BTreeMap;
 use std::path::Path;
 use synod_core::NodeId;
-use synod_hashring::{Algorithm, Cluster, Config, HashFn, Node, Placed, Ring, Spread};
+use synod_hashring::{Algorithm, Cluster, Config, HashFn, Node, Placed, Ring, Spread, ZONE_LEVELS};
 
 /// The whole file.
 #[derive(Debug, serde::Deserialize)]
@@ -52,6 +52,19 @@ const fn one() -> u64 {
     1
 }
 
+/// Whether a file is JSON and not TOML: its name or its first letter says so.
+pub(super) fn is_json(path: &Path, text: &str) -> bool {
+    path.extension().is_some_and(|end| end == "json") || text.trim_start().starts_with('{')
+}
+
+/// A position of so many bits as one of 64.
+fn widened(at: u64, bits: u32) -> Result<u64, String> {
+    match at.checked_shr(bits) {
+        Some(1..) => Err(format!("{at} is beyond {bits} bits, with which positions are written here")),
+        _ => Ok(at << (64 - bits)),
+    }
+}
+
 /// A cluster, and how keys are placed in it.
 #[derive(Debug)]
 pub(super) struct Description {
@@ -68,8 +81,7 @@ impl Description {
     /// Reads a file; its name or its first letter says in which language.
     pub(super) fn read(path: &Path, placement: Option<&str>) -> Result<Self, Complaint> {
         let text = read(path)?;
-        let json = path.extension().is_some_and(|end| end == "json") || text.trim_start().starts_with('{');
-        Self::parse(&text, json, placement)
+        Self::parse(&text, is_json(path, &text), placement)
             .map_err(|wrong| Complaint::Usage(format!("{}: {wrong}", path.display())))
     }
 
@@ -94,6 +106,10 @@ impl Description {
             if entry.draining { node.draining() } else { node }
         });
         let cluster = Cluster::new(nodes).map_err(|error| error.to_string())?;
+        if file.across.len() > ZONE_LEVELS {
+            let given = file.across.len();
+            return Err(format!("`across` names {given} levels, and {ZONE_LEVELS} are told apart"));
+        }
         let mut spread = Spread::copies(file.copies.unwrap_or(1));
         for (level, domains) in (1..).zip(file.across) {
             spread = spread.across(level, domains);
@@ -106,10 +122,7 @@ impl Description {
         // Another placement does without the points.
         let of_ring = matches!(config.algorithm, Algorithm::Ring(_));
         for Point { at, node } in file.points.into_iter().filter(|_| of_ring) {
-            if bits < 64 && at >> bits != 0 {
-                return Err(format!("the point at {at} is beyond {bits} bits"));
-            }
-            points.push((at << (64 - bits), NodeId(node)));
+            points.push((widened(at, bits)?, NodeId(node)));
         }
         Ok(Self { cluster, config, spread, names, points, bits })
     }
@@ -125,7 +138,7 @@ impl Description {
         placed.map_err(|error| error.to_string())
     }
 
-    /// The points that were given, and those of a node that joins.
+    /// The points that were given.
     pub(super) fn points(&self) -> &[(u64, NodeId)] {
         &self.points
     }
@@ -135,11 +148,16 @@ impl Description {
         self.names.get(&id).cloned().unwrap_or_else(|| id.to_string())
     }
 
+    /// A position as it is typed, which has so many bits as the description says.
+    pub(super) fn widened(&self, at: u64) -> Result<u64, String> {
+        widened(at, self.bits)
+    }
+
     /// The position of a key as it is typed: a number on rings whose keys are positions, hashed otherwise.
-    pub(super) fn position(&self, key: &str) -> u64 {
+    pub(super) fn position(&self, key: &str) -> Result<u64, String> {
         match (self.config.hash, key.parse::<u64>()) {
-            (HashFn::Ordered, Ok(number)) => number << (64 - self.bits),
-            _ => self.config.hash.hash(key.as_bytes()),
+            (HashFn::Ordered, Ok(number)) => self.widened(number),
+            _ => Ok(self.config.hash.hash(key.as_bytes())),
         }
     }
 
@@ -168,6 +186,7 @@ mod tests {
         assert!(
             wrong("bits = 4\npoints = [{at = 16, node = 1}]\n[[node]]\nid = 1").contains("beyond 4 bits")
         );
+        assert!(wrong("across = [1, 1, 1, 1, 2]\n[[node]]\nid = 1").contains("names 5 levels"));
     }
 
     #[test]

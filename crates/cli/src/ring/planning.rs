@@ -1,15 +1,19 @@
 //! `synod ring plan`: the fewest moves of partitions, certified, in steps.
 
-use crate::console::{Complaint, Console, Outcome};
+use super::description::is_json;
+use super::{Balance, svg};
+use crate::console::{Complaint, Console, Outcome, read, write};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use synod_partition::{Limits, Request, audit, verify};
+use synod_core::NodeId;
+use synod_partition::{Limits, Partition, Plan, Request, audit, verify};
 
 /// Plan the fewest and smallest moves of partitions, with the proof that none are fewer, in steps that are safe one by one.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = LONG_HELP)]
 pub(super) struct PlanMoves {
-    /// What is wanted, in JSON
+    /// What is wanted, in TOML or JSON
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Moves that a node takes part in at a time
@@ -21,13 +25,16 @@ pub(super) struct PlanMoves {
     /// How much a node sends and receives at a time, in the unit of the sizes
     #[arg(long, value_name = "SIZE")]
     size_per_node: Option<u64>,
+    /// Draw how much each node keeps, before and after
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     /// Print one JSON object: moves, steps, assignment and certificate
     #[arg(long)]
     json: bool,
 }
 
 const LONG_HELP: &str = "\
-The file:
+The file, as JSON (TOML has the same names):
   {
     \"cluster\": [{ \"id\": 1, \"weight\": 2, \"zone\": \"eu/a\" }, { \"id\": 2, \"draining\": true }],
     \"partitions\": [{ \"id\": 0, \"size\": 100, \"group\": 0, \"owners\": [1, 2] }],
@@ -42,9 +49,8 @@ impl PlanMoves {
     pub(super) fn run(self, console: &mut Console) -> Result<Outcome, Complaint> {
         let path = self.file.display().to_string();
         let wrong = |error: &dyn core::fmt::Display| Complaint::Usage(format!("{path}: {error}"));
-        let text = std::fs::read_to_string(&self.file)
-            .map_err(|source| Complaint::Read { path: path.clone(), source })?;
-        let request: Request = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+        let text = read(&self.file)?;
+        let request = request(&text, is_json(&self.file, &text)).map_err(|error| wrong(&error))?;
         let plan = request.plan().map_err(|error| wrong(&error))?;
         // A plan that the checkers do not confirm is not shown.
         let proof = verify(&request, &plan.assignment, &plan.certificate).map_err(|flaw| wrong(&flaw))?;
@@ -68,6 +74,77 @@ impl PlanMoves {
                 step.moves.iter().for_each(|each| console.say(format_args!("   {each}")));
             }
         }
+        if let Some(svg) = &self.svg {
+            write(svg, &picture(&path, &request, &plan))?;
+            if !self.json {
+                console.say(format_args!("\ndrawn: {}", svg.display()));
+            }
+        }
         Ok(Outcome::Well)
+    }
+}
+
+fn request(text: &str, json: bool) -> Result<Request, String> {
+    if json {
+        return serde_json::from_str(text).map_err(|error| error.to_string());
+    }
+    // By way of JSON's values, in which numbers may be the names of fields: those of quotas are nodes.
+    let value: serde_json::Value = toml::from_str(text).map_err(|error| error.to_string())?;
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+/// How much each node keeps before and after, as parts of all that is kept then.
+fn picture(path: &str, request: &Request, plan: &Plan) -> String {
+    let cluster = request.cluster();
+    let weight = cluster.weight().max(1) as f64;
+    let kept = |owners: &dyn Fn(&Partition) -> Vec<NodeId>| -> Vec<Balance> {
+        let mut sizes: BTreeMap<NodeId, u128> = cluster.ids().iter().map(|id| (*id, 0)).collect();
+        for partition in request.partitions() {
+            for id in owners(partition) {
+                *sizes.entry(id).or_default() += u128::from(partition.size);
+            }
+        }
+        let total = sizes.values().sum::<u128>().max(1) as f64;
+        let fair = |id| cluster.find(id).map_or(0.0, |node| cluster.share(node) as f64 / weight);
+        sizes
+            .into_iter()
+            .map(|(id, size)| Balance { id, owned: size as f64 / total, fair: fair(id) })
+            .collect()
+    };
+    let before = kept(&|partition| partition.owners.clone());
+    let after = kept(&|partition| plan.assignment.owners(partition.id).unwrap_or_default().to_vec());
+    let heading = format!("{path}: {} moves, {} to copy", plan.moves.len(), plan.cost);
+    let what = "Kept, beside the fair share by weight (dashed); pale before, full after";
+    svg::chart(&heading, what, &before, &after, &|id| id.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_makes_the_reader_or_the_planner_panic() {
+        let json = include_str!("../../clusters/grown.json");
+        let toml: String = [
+            "[spread]\ncopies = 2\nzones = 1\nper_zone = 2\nlevel = 1\n[balance]\nQuotas = { 3 = [2, 3] }\n",
+            "[[cluster]]\nid = 1\n[[cluster]]\nid = 2\nweight = 2\n[[cluster]]\nid = 3\nzone = \"a/b\"\n",
+            "[[partitions]]\nid = 0\nsize = 10\nowners = [1, 2]\n[[partitions]]\nid = 1\nowners = [2, 1]\n",
+        ]
+        .concat();
+        for (text, json) in [(json, true), (toml.as_str(), false)] {
+            let good = request(text, json).unwrap();
+            assert!(picture("", &good, &good.plan().unwrap()).ends_with("</svg>\n"));
+            let mut planned = 0;
+            for at in 0..text.len() {
+                for other in ["", "-", "9999999999999999999", "\"", "[", "\u{1F980}"] {
+                    let changed = format!("{}{other}{}", &text[..at], &text[at + 1..]);
+                    if let Ok(plan) = request(&changed, json).map(|request| request.plan()) {
+                        planned += u32::from(plan.is_ok());
+                    }
+                }
+                let _ = request(&text[..at], json);
+            }
+            assert!(planned > 20, "{planned}");
+        }
     }
 }

@@ -32,22 +32,9 @@ pub(super) fn draw(
     after: Option<(&Side<'_>, &Diff)>,
     name: &dyn Fn(NodeId) -> String,
 ) -> String {
-    let mut ids: Vec<NodeId> = before.balance.iter().map(|row| row.id).collect();
-    ids.extend(after.iter().flat_map(|(side, _)| side.balance).map(|row| row.id));
-    ids.sort_unstable();
-    ids.dedup();
-    let colours: BTreeMap<NodeId, String> =
-        ids.iter().enumerate().map(|(at, id)| (*id, colour(at))).collect();
-    let shown = ids.len().min(BARS_MAX);
-    let height = 440.0 + 70.0 + shown as f64 * 30.0 + if ids.len() > shown { 24.0 } else { 0.0 };
-    let mut out = String::new();
-    let mut draw = |text: core::fmt::Arguments<'_>| _ = writeln!(out, "{text}");
-    draw(format_args!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 800 {height}\" width=\"800\" height=\"{height}\" role=\"img\">"
-    ));
-    draw(format_args!("<title>{}</title><style>{STYLE}</style>", Escaped::of(heading)));
-    draw(format_args!("<rect class=\"paper\" width=\"800\" height=\"{height}\"/>"));
-    draw(format_args!("<text class=\"big\" x=\"24\" y=\"34\">{}</text>", Escaped::of(heading)));
+    let ids = ids(&[before.balance, after.map_or(&[], |(side, _)| side.balance)]);
+    let colours = colours(&ids);
+    let mut out = page(heading, CIRCLES, ids.len());
     let places: &[(&Side<'_>, f64)] = match &after {
         Some((side, _)) => &[(before, 200.0), (side, 600.0)],
         None => &[(before, 400.0)],
@@ -58,9 +45,61 @@ pub(super) fn draw(
     if let Some((_, diff)) = &after {
         moved(&mut out, diff, (600.0, 240.0), name);
     }
-    bars(&mut out, before, after.map(|(side, _)| side), &ids, &colours, name);
+    let what = if after.is_some() {
+        "Owned, beside the fair share (dashed); pale before, full after"
+    } else {
+        "Owned, beside the fair share (dashed)"
+    };
+    let sides: Vec<&[Balance]> =
+        core::iter::once(before).chain(after.map(|(side, _)| side)).map(|side| side.balance).collect();
+    bars(&mut out, CIRCLES, what, &sides, &ids, &colours, name);
     out.push_str("</svg>\n");
     out
+}
+
+/// A page with the bars alone, before and after.
+pub(super) fn chart(
+    heading: &str,
+    what: &str,
+    before: &[Balance],
+    after: &[Balance],
+    name: &dyn Fn(NodeId) -> String,
+) -> String {
+    let ids = ids(&[before, after]);
+    let mut out = page(heading, 50.0, ids.len());
+    bars(&mut out, 50.0, what, &[before, after], &ids, &colours(&ids), name);
+    out.push_str("</svg>\n");
+    out
+}
+
+/// How far down the circles reach.
+const CIRCLES: f64 = 430.0;
+
+/// The head of a page with so much above the bars.
+fn page(heading: &str, above: f64, bars: usize) -> String {
+    let shown = bars.min(BARS_MAX);
+    let height = above + 80.0 + shown as f64 * 30.0 + if bars > shown { 24.0 } else { 0.0 };
+    let mut out = String::new();
+    let mut draw = |text: core::fmt::Arguments<'_>| _ = writeln!(out, "{text}");
+    draw(format_args!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 800 {height}\" width=\"800\" height=\"{height}\" role=\"img\">"
+    ));
+    draw(format_args!("<title>{}</title><style>{STYLE}</style>", Escaped::of(heading)));
+    draw(format_args!("<rect class=\"paper\" width=\"800\" height=\"{height}\"/>"));
+    draw(format_args!("<text class=\"big\" x=\"24\" y=\"34\">{}</text>", Escaped::of(heading)));
+    out
+}
+
+/// All nodes of these balances.
+fn ids(sides: &[&[Balance]]) -> Vec<NodeId> {
+    let mut ids: Vec<NodeId> = sides.iter().flat_map(|side| side.iter().map(|row| row.id)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn colours(ids: &[NodeId]) -> BTreeMap<NodeId, String> {
+    ids.iter().enumerate().map(|(at, id)| (*id, colour(at))).collect()
 }
 
 /// Colours far from each other: hues by the golden angle, in three brightnesses.
@@ -173,31 +212,27 @@ fn ring((x, y): (f64, f64), inner: f64, outer: f64, start: f64, end: f64) -> Str
     )
 }
 
+/// Bars for each node, one for each side, below `above`.
 fn bars(
     out: &mut String,
-    before: &Side<'_>,
-    after: Option<&Side<'_>>,
+    above: f64,
+    what: &str,
+    sides: &[&[Balance]],
     ids: &[NodeId],
     colours: &BTreeMap<NodeId, String>,
     name: &dyn Fn(NodeId) -> String,
 ) {
     const LEFT: f64 = 150.0;
-    const TOP: f64 = 486.0;
-    let row = |side: &Side<'_>, id: NodeId| side.balance.iter().find(|row| row.id == id).copied();
-    let sides: Vec<&Side<'_>> = core::iter::once(before).chain(after).collect();
-    let parts = sides.iter().flat_map(|side| side.balance).flat_map(|row| [row.owned, row.fair]);
+    let top_of_bars = above + 36.0;
+    let row = |side: &[Balance], id: NodeId| side.iter().find(|row| row.id == id).copied();
+    let parts = sides.iter().copied().flatten().flat_map(|row| [row.owned, row.fair]);
     let most = parts.fold(f64::MIN_POSITIVE, f64::max);
     let scale = 560.0 / most;
-    let _ = writeln!(
-        out,
-        "<text x=\"24\" y=\"{}\">Owned, beside the fair share (dashed){}</text>",
-        TOP - 36.0,
-        if after.is_some() { "; pale before, full after" } else { "" }
-    );
+    let _ = writeln!(out, "<text x=\"24\" y=\"{}\">{}</text>", top_of_bars - 16.0, Escaped::of(what));
     for (line, id) in ids.iter().take(BARS_MAX).enumerate() {
         let rows = sides.iter().filter_map(|side| row(side, *id));
         let end = rows.flat_map(|row| [row.owned, row.fair]).fold(0.0, f64::max) * scale;
-        let y = TOP - 20.0 + 30.0 * line as f64;
+        let y = top_of_bars + 30.0 * line as f64;
         let label: String = name(*id).chars().take(18).collect();
         let _ = writeln!(
             out,
@@ -210,7 +245,7 @@ fn bars(
         let fill = colours.get(id).unwrap_or(&unknown);
         for (at, side) in sides.iter().enumerate() {
             let Some(row) = row(side, *id) else { continue };
-            let (tall, opacity) = match (after.is_some(), at) {
+            let (tall, opacity) = match (sides.len() > 1, at) {
                 (true, 0) => (9.0, 0.45),
                 (true, _) => (11.0, 1.0),
                 (false, _) => (20.0, 1.0),
@@ -241,11 +276,11 @@ fn bars(
         }
     }
     let shown = ids.len().min(BARS_MAX);
-    let foot = TOP - 20.0 + 30.0 * shown as f64;
+    let foot = top_of_bars + 30.0 * shown as f64;
     let _ = writeln!(
         out,
         "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{LEFT}\" y1=\"{}\" y2=\"{foot}\"/>",
-        TOP - 24.0
+        top_of_bars - 4.0
     );
     if ids.len() > shown {
         let _ = writeln!(

@@ -1,6 +1,6 @@
 //! AnchorHash (Mendelson, Vargaftik, Barabash, Lorenz, Keslassy and Orda 2020), the in-place variant.
 
-use super::{Names, check_capacity};
+use super::{Names, check_capacity, set_of_buckets};
 use crate::hash::GOLDEN;
 use crate::placement::{Placement, again};
 use crate::slots::scale;
@@ -11,8 +11,10 @@ use synod_core::{NodeId, SplitMix64};
 /// A set of at most `capacity` buckets. Any node may go, and its keys spread evenly over those that are left; a node that comes takes
 /// the bucket that became free last, and what belongs there comes back.
 ///
-/// So who owns what depends on the order of departures: processes that are to agree replay the same changes in the same order. Where
-/// that is not wanted, take [`Dx`](super::Dx). A look-up takes `(1 + ln(capacity / nodes))²` steps at most, on average.
+/// So who owns what depends on the order of departures: processes that are to agree replay the same changes in the same order. Nodes that
+/// return in the reverse order each get their own keys back. In any other order they exchange theirs as a whole: the keys of one that
+/// had gone are another's, and those of nodes that had stayed are where they were. Where that is not wanted, take
+/// [`Dx`](super::Dx). A look-up takes `(1 + ln(capacity / nodes))²` steps at most, on average.
 ///
 /// ```
 /// use synod_core::NodeId;
@@ -58,40 +60,8 @@ impl Anchor {
         Ok(Self { cluster, hash, names, gone, used: all.clone(), place: all.clone(), heir: all, free })
     }
 
-    /// A node goes; its keys spread over the others. `O(nodes)`.
-    ///
-    /// # Errors
-    /// If there is no such node, or no other.
-    pub fn remove(&mut self, id: NodeId) -> Result<(), PlacementError> {
-        let bucket = self.names.bucket(id).ok_or(crate::ClusterError::Unknown { id })?;
-        let cluster = self.cluster.without(id)?;
-        if cluster.owning() == 0 {
-            return Err(PlacementError::Nobody);
-        }
-        let left = self.in_use() - 1;
-        self.free.push(bucket);
-        let last = get(&self.used, left);
-        let hole = get(&self.place, bucket);
-        set(&mut self.gone, bucket, left);
-        set(&mut self.used, hole, last);
-        set(&mut self.place, last, hole);
-        set(&mut self.heir, bucket, last);
-        self.names.set(bucket, None);
-        self.become_of(cluster);
-        Ok(())
-    }
-
-    /// A node comes, and takes the bucket that became free last. `O(nodes)`.
-    ///
-    /// # Errors
-    /// If it is there already, its weight is another, it may own nothing, or all buckets are in use.
-    pub fn add(&mut self, node: Node) -> Result<(), PlacementError> {
-        let (id, share) = (node.id, node.share());
-        let cluster = self.cluster.with(node)?;
-        if share == 0 {
-            return Err(PlacementError::Stranger { what: "a bucket", id });
-        }
-        crate::jump::check_weights(&cluster, "Anchor")?;
+    /// Gives the node the bucket that became free last.
+    fn occupy(&mut self, id: NodeId) -> Result<(), PlacementError> {
         let capacity = self.gone.len() as u64;
         let bucket = self.free.pop().ok_or(PlacementError::Full { capacity })?;
         let before = get(&self.gone, bucket);
@@ -102,19 +72,28 @@ impl Anchor {
         set(&mut self.used, hole, bucket);
         set(&mut self.heir, bucket, bucket);
         self.names.set(bucket, Some(id));
-        self.become_of(cluster);
         Ok(())
     }
 
-    fn become_of(&mut self, cluster: Cluster) {
-        self.names.refresh(&cluster);
-        self.cluster = cluster;
+    fn vacate(&mut self, id: NodeId) {
+        let Some(bucket) = self.names.bucket(id) else { return };
+        let left = self.in_use() - 1;
+        self.free.push(bucket);
+        let last = get(&self.used, left);
+        let hole = get(&self.place, bucket);
+        set(&mut self.gone, bucket, left);
+        set(&mut self.used, hole, last);
+        set(&mut self.place, last, hole);
+        set(&mut self.heir, bucket, last);
+        self.names.set(bucket, None);
     }
 
     fn in_use(&self) -> u32 {
         (self.gone.len() - self.free.len()) as u32
     }
 }
+
+set_of_buckets!(Anchor);
 
 #[inline]
 fn get(array: &[u32], at: u32) -> u32 {

@@ -1,6 +1,6 @@
 //! DxHash (Dong and Wang 2021): a fixed number of buckets, a sequence of them for each key, and the first one in use.
 
-use super::{Names, check_capacity};
+use super::{Names, check_capacity, set_of_buckets};
 use crate::hash::GOLDEN;
 use crate::placement::{Placement, again};
 use crate::slots::scale;
@@ -10,7 +10,8 @@ use synod_core::{NodeId, SplitMix64};
 
 /// A set of at most `capacity` buckets, of which any may go and come back in any order: who owns what depends on the set in use alone.
 ///
-/// A node keeps its bucket while it is away, unless the room is needed. A look-up takes `capacity / nodes` steps on average: take a
+/// A node keeps its bucket while it is away or drains, unless the room is needed: a node that comes takes its own, else the first that was
+/// never used, else the first that is free. A look-up takes `capacity / nodes` steps on average: take a
 /// capacity of one and a half to two times the nodes that are to be expected.
 ///
 /// ```
@@ -47,41 +48,21 @@ impl Dx {
         Ok(Self { cluster, hash, names, used })
     }
 
-    /// A node goes; its keys spread over the others. `O(nodes)`.
-    ///
-    /// # Errors
-    /// If there is no such node, or no other.
-    pub fn remove(&mut self, id: NodeId) -> Result<(), PlacementError> {
-        let cluster = self.cluster.without(id)?;
-        if cluster.owning() == 0 {
-            return Err(PlacementError::Nobody);
-        }
-        let bucket = self.names.bucket(id).ok_or(crate::ClusterError::Unknown { id })?;
-        self.switch(bucket, false);
-        self.become_of(cluster);
-        Ok(())
-    }
-
-    /// A node comes, back to its bucket if it had one, else to the first that was never used, else to the first that is free.
-    /// `O(nodes)`.
-    ///
-    /// # Errors
-    /// If it is there already, its weight is another, it may own nothing, or all buckets are in use.
-    pub fn add(&mut self, node: Node) -> Result<(), PlacementError> {
-        let (id, share) = (node.id, node.share());
-        let cluster = self.cluster.with(node)?;
-        if share == 0 {
-            return Err(PlacementError::Stranger { what: "a bucket", id });
-        }
-        crate::jump::check_weights(&cluster, "Dx")?;
+    /// Gives the node its bucket if it had one, else the first that was never used, else the first that is free.
+    fn occupy(&mut self, id: NodeId) -> Result<(), PlacementError> {
         let fresh = || self.names.ids.iter().position(Option::is_none).map(|bucket| bucket as u32);
         let free = || self.used.iter().position(|used| !used).map(|bucket| bucket as u32);
         let bucket = self.names.bucket(id).or_else(fresh).or_else(free);
         let bucket = bucket.ok_or(PlacementError::Full { capacity: self.used.len() as u64 })?;
         self.names.set(bucket, Some(id));
         self.switch(bucket, true);
-        self.become_of(cluster);
         Ok(())
+    }
+
+    fn vacate(&mut self, id: NodeId) {
+        if let Some(bucket) = self.names.bucket(id) {
+            self.switch(bucket, false);
+        }
     }
 
     fn switch(&mut self, bucket: u32, on: bool) {
@@ -90,16 +71,13 @@ impl Dx {
         }
     }
 
-    fn become_of(&mut self, cluster: Cluster) {
-        self.names.refresh(&cluster);
-        self.cluster = cluster;
-    }
-
     #[inline]
     fn is_used(&self, bucket: u32) -> bool {
         self.used.get(bucket as usize) == Some(&true)
     }
 }
+
+set_of_buckets!(Dx);
 
 impl Placement for Dx {
     fn cluster(&self) -> &Cluster {

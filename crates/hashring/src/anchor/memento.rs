@@ -1,6 +1,6 @@
 //! MementoHash (Coluzzi, Brocco, Antonucci and Leidi 2023), over JumpBack in place of jump.
 
-use super::{BUCKETS_MAX, Names, check_capacity};
+use super::{BUCKETS_MAX, Names, check_capacity, set_of_buckets};
 use crate::hash::GOLDEN;
 use crate::placement::{Placement, again};
 use crate::slots::scale;
@@ -12,7 +12,7 @@ use synod_core::{NodeId, SplitMix64};
 /// but the last, it is exactly [`JumpBack`](crate::JumpBack).
 ///
 /// A node that comes takes the bucket that became free last, or a new one behind all others. As with [`Anchor`](super::Anchor), who owns
-/// what depends on the order of departures.
+/// what depends on the order of departures, and nodes that return in another order than the reverse exchange their keys as a whole.
 ///
 /// ```
 /// use synod_core::NodeId;
@@ -55,42 +55,8 @@ impl Memento {
         Ok(Self { cluster, hash, names, gone: alloc::vec![USED; nodes], free: Vec::new() })
     }
 
-    /// A node goes; its keys spread over the others. `O(nodes)`.
-    ///
-    /// # Errors
-    /// If there is no such node, or no other.
-    pub fn remove(&mut self, id: NodeId) -> Result<(), PlacementError> {
-        let bucket = self.names.bucket(id).ok_or(crate::ClusterError::Unknown { id })?;
-        let cluster = self.cluster.without(id)?;
-        if cluster.owning() == 0 {
-            return Err(PlacementError::Nobody);
-        }
-        if self.free.is_empty() && bucket as usize + 1 == self.gone.len() {
-            self.gone.pop();
-            self.names.ids.pop();
-        } else {
-            let left = (self.gone.len() - self.free.len() - 1) as u32;
-            if let Some(gone) = self.gone.get_mut(bucket as usize) {
-                *gone = left;
-            }
-            self.free.push(bucket);
-            self.names.set(bucket, None);
-        }
-        self.become_of(cluster);
-        Ok(())
-    }
-
-    /// A node comes. `O(nodes)`.
-    ///
-    /// # Errors
-    /// If it is there already, its weight is another, it may own nothing, or there are 2²⁴ buckets.
-    pub fn add(&mut self, node: Node) -> Result<(), PlacementError> {
-        let (id, share) = (node.id, node.share());
-        let cluster = self.cluster.with(node)?;
-        if share == 0 {
-            return Err(PlacementError::Stranger { what: "a bucket", id });
-        }
-        crate::jump::check_weights(&cluster, "Memento")?;
+    /// Gives the node the bucket that became free last, or a new one.
+    fn occupy(&mut self, id: NodeId) -> Result<(), PlacementError> {
         match self.free.pop() {
             Some(bucket) => {
                 if let Some(gone) = self.gone.get_mut(bucket as usize) {
@@ -104,13 +70,22 @@ impl Memento {
             }
             None => return Err(PlacementError::Full { capacity: BUCKETS_MAX.into() }),
         }
-        self.become_of(cluster);
         Ok(())
     }
 
-    fn become_of(&mut self, cluster: Cluster) {
-        self.names.refresh(&cluster);
-        self.cluster = cluster;
+    fn vacate(&mut self, id: NodeId) {
+        let Some(bucket) = self.names.bucket(id) else { return };
+        if self.free.is_empty() && bucket as usize + 1 == self.gone.len() {
+            self.gone.pop();
+            self.names.ids.pop();
+            return;
+        }
+        let left = (self.gone.len() - self.free.len() - 1) as u32;
+        if let Some(gone) = self.gone.get_mut(bucket as usize) {
+            *gone = left;
+        }
+        self.free.push(bucket);
+        self.names.set(bucket, None);
     }
 
     #[inline]
@@ -118,6 +93,8 @@ impl Memento {
         self.gone.get(bucket as usize).copied().unwrap_or(USED)
     }
 }
+
+set_of_buckets!(Memento);
 
 impl Placement for Memento {
     fn cluster(&self) -> &Cluster {

@@ -1,8 +1,10 @@
 //! Judges of placements: each knows one law, and says what breaks it. `planted.rs` shows that they notice.
 
+use core::panic::AssertUnwindSafe;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::catch_unwind;
 use synod_core::NodeId;
-use synod_hashring::{Cluster, Placement, Ranges, Spread};
+use synod_hashring::{Cluster, Node, Placement, Ranges, Spread};
 
 pub(crate) type Verdict = Result<(), String>;
 
@@ -26,6 +28,20 @@ pub(crate) fn total(placement: &impl Placement, keys: &[u64]) -> Verdict {
         let all: BTreeSet<_> = candidates.into_iter().collect();
         if all != cluster.owners().collect() {
             return fail(format!("some are never asked for {key}: {all:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// A placement can be made when one of four nodes weighs nothing or drains, whichever it is, and that node owns nothing then.
+pub(crate) fn nothing_is_a_weight<P: Placement>(make: impl Fn(&Cluster) -> P, keys: &[u64]) -> Verdict {
+    for id in (1..=4).map(NodeId) {
+        for empty in [Node::new(id).weighing(0), Node::new(id).draining()] {
+            let told = format!("{empty:?}");
+            let cluster = Cluster::equal(4).changed(empty).map_err(|error| error.to_string())?;
+            let made = catch_unwind(AssertUnwindSafe(|| make(&cluster)));
+            let placement = made.map_err(|_| format!("a panic at {told}"))?;
+            total(&placement, keys).map_err(|error| format!("{told}: {error}"))?;
         }
     }
     Ok(())
@@ -153,7 +169,7 @@ pub(crate) fn fair(placement: &impl Placement, keys: impl Iterator<Item = u64>) 
         counts[placement.place(key).at()] += 1;
         total += 1;
     }
-    let expected = |node: &synod_hashring::Node| node.share() as f64 * total as f64 / cluster.weight() as f64;
+    let expected = |node: &Node| node.share() as f64 * total as f64 / cluster.weight() as f64;
     let pairs = counts.iter().zip(cluster.nodes()).filter(|(_, node)| node.share() > 0);
     let chi: f64 = pairs.map(|(count, node)| (*count as f64 - expected(node)).powi(2) / expected(node)).sum();
     let freedom = f64::from(cluster.owning()) - 1.0;

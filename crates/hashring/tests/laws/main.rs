@@ -150,7 +150,27 @@ proptest! {
             dx.add(Node::new(*id)).unwrap();
         }
         prop_assert_eq!(&dx, &first.2);
-        // The others take back in the reverse order.
+        // The others take back in the reverse order. In any other they exchange who has gone.
+        let mut exchanged = (anchor.clone(), memento.clone());
+        for id in gone.iter().rev().skip(1).chain(gone.last()) {
+            exchanged.0.add(Node::new(*id)).unwrap();
+            exchanged.1.add(Node::new(*id)).unwrap();
+        }
+        let mut heirs = [BTreeMap::new(), BTreeMap::new()];
+        for key in &keys {
+            let pairs = [
+                (first.0.owner(*key), exchanged.0.owner(*key)),
+                (first.1.owner(*key), exchanged.1.owner(*key)),
+            ];
+            for ((old, new), heirs) in pairs.into_iter().zip(&mut heirs) {
+                prop_assert_eq!(gone.contains(&old), gone.contains(&new));
+                prop_assert!(gone.contains(&old) || old == new);
+                prop_assert_eq!(*heirs.entry(old).or_insert(new), new);
+            }
+        }
+        for heirs in heirs {
+            prop_assert_eq!(heirs.values().collect::<BTreeSet<_>>().len(), heirs.len());
+        }
         for id in gone.iter().rev() {
             anchor.add(Node::new(*id)).unwrap();
             memento.add(Node::new(*id)).unwrap();
@@ -159,6 +179,53 @@ proptest! {
             prop_assert_eq!(anchor.owner(*key), first.0.owner(*key));
             prop_assert_eq!(memento.owner(*key), first.1.owner(*key));
         }
+    }
+
+    #[test]
+    fn who_drains_gives_as_if_it_left_and_is_still_known(
+        nodes in 2_u32..24,
+        which in prop::collection::vec(any::<prop::sample::Index>(), 1..8),
+        keys in keys(100),
+    ) {
+        macro_rules! drains {
+            ($first:expr) => {
+                let first = $first;
+                let (mut drained, mut without) = (first.clone(), first.clone());
+                let mut gone = Vec::new();
+                for index in &which {
+                    let id = *index.get(without.cluster().ids());
+                    if without.cluster().len() == 1 {
+                        prop_assert_eq!(drained.drain(id), Err(PlacementError::Nobody));
+                        break;
+                    }
+                    without.remove(id).unwrap();
+                    drained.drain(id).unwrap();
+                    drained.drain(id).unwrap();
+                    gone.push(id);
+                    prop_assert!(keys.iter().all(|key| drained.owner(*key) == without.owner(*key)));
+                    prop_assert_eq!(judges::total(&drained, &keys), Ok(()));
+                }
+                prop_assert_eq!(drained.cluster().len(), nodes as usize);
+                // A weight of 0 is legal too, and who weighs nothing may go.
+                drained.add(Node::new(NodeId(500)).weighing(0)).unwrap();
+                drained.change(Node::new(NodeId(500)).draining()).unwrap();
+                prop_assert!(keys.iter().all(|key| drained.owner(*key) == without.owner(*key)));
+                drained.remove(NodeId(500)).unwrap();
+                for id in gone.into_iter().rev() {
+                    drained.change(Node::new(id)).unwrap();
+                }
+                prop_assert!(keys.iter().all(|key| drained.owner(*key) == first.owner(*key)));
+                if nodes > 1 {
+                    let heavier = drained.change(Node::new(NodeId(1)).weighing(2)).unwrap_err();
+                    prop_assert!(heavier.to_string().contains("knows no weights"));
+                }
+                let unknown = PlacementError::Cluster(ClusterError::Unknown { id: NodeId(99) });
+                prop_assert_eq!(drained.drain(NodeId(99)), Err(unknown));
+            };
+        }
+        drains!(Anchor::new(equal_cluster(nodes), nodes + 8, HashFn::default()).unwrap());
+        drains!(Memento::new(equal_cluster(nodes), HashFn::default()).unwrap());
+        drains!(Dx::new(equal_cluster(nodes), nodes + 8, HashFn::default()).unwrap());
     }
 
     #[test]
@@ -296,17 +363,61 @@ proptest! {
     }
 
     #[test]
-    fn readers_of_configurations_never_panic_and_read_what_they_write(text in ".{0,40}", parts in "(ring|dx|slots|maglev|multi-probe|anchor)(:[0-9/]{0,12}){0,3}( (xxh64|crc32|splitmix64)(:[0-9]{0,22})?)?") {
-        for text in [text, parts] {
-            if let Ok(config) = text.parse::<Config>() {
-                prop_assert_eq!(config.to_string().parse::<Config>(), Ok(config));
-                // Whatever it asks for is made, or refused.
-                if !matches!(config.algorithm, Algorithm::Ring(_) | Algorithm::MultiProbe(..) | Algorithm::Slots(_) | Algorithm::Anchor(_) | Algorithm::Dx(_)) {
-                    let _ = config.place(Cluster::equal(3));
-                }
+    fn bounded_loads_move_as_little_as_they_can_when_the_cluster_changes(
+        old in cluster(1..10),
+        new in cluster(1..10),
+        bound in prop_oneof![
+            (900_u32..2500).prop_map(Bound::Permille),
+            (1_u64..60).prop_map(Bound::Keys),
+        ],
+        keys in keys(120),
+    ) {
+        let rings = [&old, &new].map(|cluster| place(Algorithm::Ring(Vnodes::each(5)), cluster));
+        let mut before = Bounded::new(&rings[0], bound);
+        let mut kept: BTreeMap<NodeId, Vec<u64>> = BTreeMap::new();
+        for key in &keys {
+            if let Ok(id) = before.assign(*key) {
+                kept.entry(id).or_default().push(*key);
             }
-            let _ = text.parse::<HashFn>();
-            let _ = Zone::new(&text);
+        }
+        let total = before.total();
+        // What a node may keep, by definition, when all keys are there.
+        let limit = |node: &Node| {
+            let share = u128::from(node.share());
+            match bound {
+                Bound::Keys(keys) => share * u128::from(keys),
+                Bound::Permille(permille) => {
+                    (u128::from(permille.max(1000)) * u128::from(total) * share).div_ceil(1000 * u128::from(new.weight()))
+                }
+                _ => 0,
+            }
+        };
+        let may_keep = |id: NodeId| new.find(id).and_then(|node| new.node(node)).map_or(0, limit);
+        let least: u128 = kept.iter().map(|(id, keys)| (keys.len() as u128).saturating_sub(may_keep(*id))).sum();
+        let (mut after, displaced) = before.rebase(&rings[1]);
+        prop_assert_eq!(displaced.iter().map(|some| u128::from(some.keys)).sum::<u128>(), least);
+        let mut moving = Vec::new();
+        for some in &displaced {
+            let of = kept.get_mut(&some.from).unwrap();
+            moving.extend(of.split_off(of.len() - some.keys as usize).into_iter().map(|key| (some, key)));
+        }
+        let mut turned_away = 0;
+        for (some, key) in moving {
+            prop_assert!(some.all || after.release(some.from));
+            match after.assign(key) {
+                Ok(id) => {
+                    prop_assert!(id != some.from);
+                    kept.entry(id).or_default().push(key);
+                }
+                Err(_) => turned_away += 1,
+            }
+        }
+        // Keys are lost to nobody but hard limits, and nobody carries too much in the end.
+        let room: u128 = new.nodes().iter().map(limit).sum();
+        prop_assert_eq!(turned_away, u128::from(total).saturating_sub(room));
+        for (node, load) in new.nodes().iter().zip(after.loads()) {
+            prop_assert_eq!(kept.get(&node.id).map_or(0, Vec::len) as u64, *load);
+            prop_assert!(u128::from(*load) <= limit(node));
         }
     }
 }
@@ -350,6 +461,77 @@ fn points_that_crowd_together_are_found_as_well() {
     ring.remove(NodeId(4)).unwrap();
     let left: Vec<_> = points.into_iter().filter(|(_, id)| *id != NodeId(4)).collect();
     assert_eq!(judges::clockwise(&ring, &left, &keys), Ok(()));
+}
+
+#[test]
+fn rings_of_given_points_lose_the_points_of_whom_they_drain_and_know_no_weights() {
+    let points = [(10, 1), (20, 2), (30, 3), (40, 1)].map(|(at, id)| (at, NodeId(id)));
+    let ring = Ring::of_points(Cluster::equal(3), HashFn::Ordered, points).unwrap();
+    let node = |id| Node::new(NodeId(id));
+    for empty in [node(1).draining(), node(1).weighing(0)] {
+        let mut changed = ring.clone();
+        changed.change(empty.clone()).unwrap();
+        assert_eq!(changed.points().collect::<Vec<_>>(), points[1..3]);
+        // As if it were made so.
+        let cluster = Cluster::equal(3).changed(empty).unwrap();
+        assert_eq!(changed, Ring::of_points(cluster, HashFn::Ordered, points).unwrap());
+        assert_eq!((changed.owner(35), ring.owner(35)), (NodeId(2), NodeId(1)));
+        // Its points are gone for good.
+        let forgotten = PlacementError::Forgotten { what: "point", id: NodeId(1) };
+        assert_eq!(changed.change(node(1)), Err(forgotten));
+        changed.remove(NodeId(2)).unwrap();
+        assert_eq!(changed.change(node(3).draining()), Err(PlacementError::Nobody));
+    }
+    let mut changed = ring.clone();
+    assert_eq!(changed.change(node(2).weighing(5)), Err(PlacementError::PointsGiven { id: NodeId(2) }));
+    assert_eq!(changed.add(node(9)), Err(PlacementError::Forgotten { what: "point", id: NodeId(9) }));
+    assert_eq!(changed, ring);
+    changed.change(node(2).within("eu")).unwrap();
+    changed.add(node(9).draining()).unwrap();
+    assert!((0..50).all(|at| changed.owner(at) == ring.owner(at)));
+    let stranger = Ring::of_points(Cluster::equal(2), HashFn::Ordered, points).unwrap_err();
+    assert_eq!(stranger, PlacementError::Stranger { what: "points", id: NodeId(3) });
+}
+
+#[test]
+fn only_the_last_of_a_stack_of_buckets_may_drain() {
+    let node = |id| Node::new(NodeId(id));
+    let jump = JumpBack::new(Cluster::equal(4), HashFn::default()).unwrap();
+    let refused = PlacementError::NotTheLast { algorithm: "JumpBack", id: NodeId(2), last: NodeId(4) };
+    assert_eq!(jump.changed(node(2).draining()), Err(refused.clone()));
+    assert_eq!(jump.changed(node(2).weighing(0)), Err(refused.clone()));
+    assert_eq!(jump.without(NodeId(2)), Err(refused));
+    let drained = jump.changed(node(4).draining()).unwrap();
+    let smaller = jump.without(NodeId(4)).unwrap();
+    assert!(drained.order().eq(smaller.order()));
+    assert_eq!(drained.changed(node(4)), Ok(jump));
+    assert_eq!(drained.without(NodeId(4)), Ok(smaller.clone()));
+    // Nobody's bucket changes when somebody comes who may own nothing.
+    assert!(smaller.with(node(1000).weighing(0)).unwrap().order().eq(smaller.order()));
+}
+
+#[test]
+fn every_node_owns_something_under_every_hash_function() {
+    use HashFn::{CassandraMurmur3, Crc16, Crc32, Fnv1a64, KetamaMd5, Murmur3, Ordered, RedisSlot};
+    let short = [KetamaMd5, Crc32, Crc16, RedisSlot, Ordered];
+    let long = [Fnv1a64, Murmur3, CassandraMurmur3, HashFn::default(), HashFn::Xxh64 { seed: 0 }];
+    for hash in short.into_iter().chain(long) {
+        // Identities with one hash, where some can be found, and zones that begin alike.
+        let mut seen = BTreeMap::new();
+        let twins = (0..150_000).find_map(|id| Some([seen.insert(hash.hash_u64(id), id)?, id]));
+        // (CRC-32 tells all numbers of 32 bits apart.)
+        assert_eq!(twins.is_some(), [KetamaMd5, Crc16, RedisSlot].contains(&hash), "{hash}");
+        let ids = twins.into_iter().flatten().chain([4913, 8192, 100_001, 100_002]);
+        let ids: BTreeSet<u64> = ids.collect();
+        let zone = |id: u64| ["europe-west/a", "europe-west/b", "europe-west/b/9"][(id % 3) as usize];
+        let cluster = Cluster::new(ids.iter().map(|id| Node::new(NodeId(*id)).within(zone(*id)))).unwrap();
+        for algorithm in algorithms(&cluster) {
+            let placed = Config::new(algorithm, hash).place(cluster.clone()).unwrap();
+            let keys = (0..4000_u64).map(|key| hash.hash(&HashFn::default().hash_u64(key).to_le_bytes()));
+            let owners: BTreeSet<_> = keys.map(|position| placed.owner(position).0).collect();
+            assert_eq!(owners, ids, "{algorithm} {hash}");
+        }
+    }
 }
 
 #[test]

@@ -176,20 +176,39 @@ fn a_resize_by_modulo() {
     assert_eq!(judges::moves_touch(&old, &new, NodeId(11), &keys), Ok(()));
 }
 
+/// A ring of 32 points for each node, made of buckets of weights.
+fn weighed(cluster: &Cluster, points: impl Fn(u64) -> u64) -> Broken {
+    let nodes = (0..).map(NodeIx).zip(cluster.nodes());
+    let of = |(ix, node): (NodeIx, &Node)| {
+        let id = node.id.0;
+        (0..points(node.share())).map(move |point| (HASH.hash_u64(id * 1000 + point), ix)).collect::<Vec<_>>()
+    };
+    let mut points: Vec<_> = nodes.flat_map(of).collect();
+    points.sort();
+    Broken { cluster: cluster.clone(), points, mistake: Mistake::None }
+}
+
 #[test]
-fn a_weight_of_zero_that_panics() {
-    // pingora 1006: `assert!(weight != 0)` in the constructor took the balancer's task down for ever.
-    let constructor = |weights: &[u64]| weights.iter().for_each(|weight| assert!(*weight != 0));
-    let survives = |make: &dyn Fn()| std::panic::catch_unwind(core::panic::AssertUnwindSafe(make)).is_ok();
-    assert!(!survives(&|| constructor(&[1, 0, 2])));
-    // Ours drains the node: known, and owns nothing.
-    let cluster = Cluster::equal(3).changed(Node::new(NodeId(2)).weighing(0)).unwrap();
+fn a_weight_of_zero_that_panics_or_counts() {
     let keys: Vec<u64> = (0..500).map(|key| HASH.hash_u64(key)).collect();
-    for algorithm in super::algorithms(&cluster) {
-        assert!(survives(&|| _ = super::place(algorithm, &cluster)));
-        let placed = super::place(algorithm, &cluster);
-        assert_eq!(judges::total(&placed, &keys), Ok(()));
-        assert!(keys.iter().all(|key| placed.owner(*key) != NodeId(2)));
+    let judge = |points: &dyn Fn(u64) -> u64| {
+        judges::nothing_is_a_weight(|cluster| weighed(cluster, points), &keys).unwrap_err()
+    };
+    // pingora 1006: `assert!(weight != 0)` in the constructor of a bucket took the balancer's task down for ever.
+    let asserted = judge(&|weight| {
+        assert!(weight != 0, "weight must be at least one");
+        32 * weight
+    });
+    assert!(asserted.contains("a panic at"), "{asserted}");
+    // Torus 246 turned round: no point was too few, so that everybody got one.
+    let counted = judge(&|weight| (32 * weight).max(1));
+    assert!(!counted.contains("a panic"), "{counted}");
+    let right = |cluster: &Cluster| weighed(cluster, |weight| 32 * weight);
+    assert_eq!(judges::nothing_is_a_weight(right, &keys), Ok(()));
+    // Ours.
+    for algorithm in super::algorithms(&Cluster::equal(4)) {
+        let ours = |cluster: &Cluster| super::place(algorithm, cluster);
+        assert_eq!(judges::nothing_is_a_weight(ours, &keys), Ok(()), "{algorithm}");
     }
 }
 

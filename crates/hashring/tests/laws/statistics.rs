@@ -76,6 +76,30 @@ fn rings_are_as_uneven_as_their_points_say() {
 }
 
 #[test]
+fn many_probes_balance_as_few_points_do_not_and_honour_weights() {
+    let busiest = |nodes: u32, probes: u32| {
+        let placed = MultiProbe::new(Cluster::equal(nodes), Vnodes::each(1), probes, HASH).unwrap();
+        let mut counts = vec![0_u32; nodes as usize];
+        keys(1000 * u64::from(nodes)).for_each(|key| counts[placed.place(key).at()] += 1);
+        f64::from(counts.into_iter().max().unwrap()) / 1000.0
+    };
+    for nodes in [10, 50, 100] {
+        let many = busiest(nodes, 21);
+        assert!((1.0..1.2).contains(&many), "{nodes}: {many}");
+        assert!(busiest(nodes, 1) > 1.5, "a single probe is a ring of one point");
+    }
+    // A node of weight w has w points, each of which is as good as any; it is the busiest that probes look after.
+    let cluster = weighted(40);
+    let placed = MultiProbe::new(cluster.clone(), Vnodes::each(1), 21, HASH).unwrap();
+    let mut counts = vec![0_u32; cluster.len()];
+    keys(160_000).for_each(|key| counts[placed.place(key).at()] += 1);
+    for (node, count) in cluster.nodes().iter().zip(counts) {
+        let relative = f64::from(count) / 160_000.0 * cluster.weight() as f64 / node.weight as f64;
+        assert!((0.6..1.2).contains(&relative), "{}: {relative}", node.id);
+    }
+}
+
+#[test]
 fn slots_are_within_a_hundredth_and_a_join_moves_a_quota() {
     for nodes in [10, 100, 1000] {
         let slots = Slots::new(Cluster::equal(nodes), (nodes * 128).next_power_of_two(), HASH).unwrap();

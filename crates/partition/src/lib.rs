@@ -107,6 +107,7 @@ mod map;
 mod plan;
 mod ranges;
 mod router;
+mod span;
 mod tokens;
 
 pub use dynamic::{Change, Measured, Policy, rebalance};
@@ -114,13 +115,14 @@ pub use error::PlanError;
 pub use hashes::{HashRanges, Modulo};
 pub use hotspot::{Cut, Sample, hot_spots, split_point};
 pub use id::PartitionId;
-pub use map::{Entry, PartitionMap, Routed};
+pub use map::{EPOCH_MAX, Entry, MapError, PartitionMap, Routed};
 pub use plan::{
     Assignment, Balance, COPIES_MAX, Certificate, Diverged, Flaw, Limits, Move, PARTITIONS_MAX, Partition,
     Plan, Proof, Replication, Request, Step, StepFlaw, audit, verify,
 };
 pub use ranges::{Range, RangeError, Ranges};
 pub use router::{Directory, Route, Router, Scheme};
+pub use span::Span;
 pub use tokens::{MovedRange, TOKENS_MAX, TokenError, Tokens};
 
 /// The README's example is run as a test.

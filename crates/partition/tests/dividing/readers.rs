@@ -27,7 +27,7 @@ fn requests_plans_and_steps_are_read_as_they_were_written() {
     assert_eq!(read, steps);
     let mut map = PartitionMap::default();
     plan.assignment.iter().for_each(|(id, owners)| {
-        map.set(id, owners.iter().copied());
+        map.set(id, owners.iter().copied()).unwrap();
     });
     let read: PartitionMap = serde_json::from_str(&serde_json::to_string(&map).unwrap()).unwrap();
     assert_eq!(read, map);

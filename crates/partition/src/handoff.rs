@@ -1,6 +1,6 @@
 //! Moving partitions between nodes that crash, over a network that loses: at no moment has a partition no owner, or two writers.
 //!
-//! A plan says where partitions should go; this protocol brings them there, on the contract of `synod-core`. One node coordinates: it
+//! A plan says where partitions should go; this protocol brings them there ([`handovers`]), on the contract of `synod-core`. One node coordinates: it
 //! writes the plan to its log and asks the owners of a step to give. An owner *freezes* the partition (it answers no write any more,
 //! and says so in its log before it says so to anybody), and offers it to the new owner until that has *taken* it: copied the data,
 //! and written into its log that it is *ready* to own the partition, at the next epoch. Then the old owner lets go; it remembers to
@@ -37,11 +37,13 @@
 //! plans must survive the loss of a disk, let a consensus group decide them. An owner whose disk is lost loses the partition: replicas are the
 //! business of what serves it. It does not give up by itself on a node that does not answer: how long is too long, the operator knows.
 
+mod bridge;
 mod coordinator;
 mod invariants;
 mod node;
 mod wire;
 
+pub use bridge::{Ownerless, handovers};
 pub use invariants::{Safety, Violation};
 pub use node::Handoff;
 

@@ -72,6 +72,7 @@
 //! | what went wrong at Riak, Garage, ScyllaDB, VoltDB and Kafka | `planning/published.rs` |
 //! | no partition without an owner or with two writers, under any crash, loss, delay and double, plans given up at any moment, in every schedule of small clusters; eight planted mistakes are found | `migration/every_schedule.rs` |
 //! | the same in a hostile world, and the plan is done once it heals | `migration/simulated.rs` |
+//! | the same for what the planner plans, step by step, and after an abort and `resume` | `migration/planned.rs` |
 //! | ranges, scans, maps, tokens, splits | `dividing/` |
 //! | whatever a file says, it is planned or refused | `dividing/readers.rs` |
 //!

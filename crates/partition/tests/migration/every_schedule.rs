@@ -8,7 +8,7 @@ use synod_partition::handoff::{Command, Config, Done, Event, Handoff, Handover, 
 use synod_sim::explore::{Bounds, Cluster, Exploration, Explorer, Network, Observer};
 
 #[derive(Clone, Debug, Default, Hash)]
-struct Watch(Safety);
+pub(crate) struct Watch(Safety);
 
 impl Observer<Twisted> for Watch {
     fn on_event(&mut self, node: NodeId, event: &Event) -> Result<(), String> {

@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod every_schedule;
+mod planned;
 mod simulated;
 mod wire;
 mod wrong;

@@ -42,7 +42,7 @@
 //! let request = Request::new(Cluster::new(nodes)?, owned, spread)?;
 //! let plan = request.plan()?;
 //!
-//! // Nothing cheaper would do: here is the proof, and a checker that shares no code with the planner.
+//! // Nothing cheaper would do: here is the proof, and a checker that trusts nothing that the planner has found.
 //! assert!(verify(&request, &plan.assignment, &plan.certificate)?.is_optimal());
 //!
 //! // In steps of one move a node at a time. After each, three copies, majorities that meet, three zones.

@@ -179,9 +179,13 @@ impl Router {
     /// A router.
     #[must_use]
     pub fn new(scheme: Scheme, map: PartitionMap) -> Self {
-        let mut router = Self { scheme, map: PartitionMap::default(), spans: Overlay::default() };
-        router.merge(&map);
-        router
+        let mut spans = Overlay::default();
+        for (partition, entry) in map.iter() {
+            if let Some(span) = &entry.span {
+                spans.lay(partition, entry.epoch, span);
+            }
+        }
+        Self { scheme, map, spans }
     }
 
     /// A router of fixed slots, with the owners that the table has now, at epoch 1.

@@ -74,7 +74,7 @@ impl Nodes {
     }
 
     fn heard(&mut self) -> Vec<Event> {
-        std::mem::take(&mut self.events).into_iter().map(|(_, event)| event).collect()
+        core::mem::take(&mut self.events).into_iter().map(|(_, event)| event).collect()
     }
 
     fn state(&self, node: u64) -> Option<Holding> {

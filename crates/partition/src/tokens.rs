@@ -151,7 +151,8 @@ impl Tokens {
         self.weights.values().map(|weight| u128::from(*weight)).sum()
     }
 
-    /// A node joins: it takes its part by weight, in as many pieces as it has tokens, from those that have most. A node of weight 0 takes
+    /// A node joins: it takes its part by weight, in as many pieces as it has tokens, from those that have most; less where they have many short
+    /// ranges. A node of weight 0 takes
     /// nothing. `O(all tokens)`.
     ///
     /// # Errors

@@ -61,7 +61,9 @@ proptest! {
             prop_assert_eq!(ring.owned().values().sum::<u128>(), 1 << 64);
             // As little moves as can: to what is fair, and no further.
             let amount: u128 = moved.iter().map(|moved| u128::from(*moved.range.end() - *moved.range.start()) + 1).sum();
-            prop_assert_eq!(amount, has.abs_diff(fair), "{} from weight {}", node, old);
+            // Who takes stops where it has all its tokens, which may be before that.
+            let due = has.abs_diff(fair);
+            prop_assert!(amount == due || has < fair && amount < due, "{} from {}: {} of {}", node, old, amount, due);
             for position in positions.iter().copied().chain([0, u64::MAX]) {
                 let (old, new) = (before.owner(position), ring.owner(position));
                 let said = moved.iter().find(|moved| moved.range.contains(&position));

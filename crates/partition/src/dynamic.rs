@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 /// When to split and when to merge.
 ///
-/// Between the two there must be room: what was just split must not be merged at once, nor split again. [`Policy::sound`] says
-/// whether there is.
+/// Between the two there must be room: what was just split must not be merged at once, nor the other way round. [`Policy::sound`]
+/// says whether there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Policy {
@@ -26,10 +26,26 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Whether the halves of a split are not merged again at once: what may be merged is below what is split.
+    /// Whether parts of an even split are never merged with each other again at once, nor what was merged split at once.
+    ///
+    /// What is above a limit `max` is split into as many parts as are half of it or less each, at least three. So the smallest parts are
+    /// those of `max + 1` in three: `(max + 1) / 3`, rounded down. Two of them must be more than what is merged; 65 at most where the limit
+    /// is 100. It is enough that this holds for the measure which said how many parts: pairs are merged only if both are small.
+    ///
+    /// ```
+    /// use synod_partition::Policy;
+    /// let policy = Policy { size_max: 100, size_min: 65, load_max: 1_000, load_min: 600, count_min: 1, count_max: 99 };
+    /// assert!(policy.sound());
+    /// assert!(!Policy { size_min: 66, ..policy }.sound());           // 101 in three: 33 and 33 would be merged
+    /// ```
     #[must_use]
     pub const fn sound(&self) -> bool {
-        self.size_min < self.size_max && self.load_min < self.load_max && self.count_min <= self.count_max
+        const fn apart(min: u64, max: u64) -> bool {
+            min < 2 * (max.saturating_add(1) / 3)
+        }
+        apart(self.size_min, self.size_max)
+            && apart(self.load_min, self.load_max)
+            && self.count_min <= self.count_max
     }
 }
 

@@ -1,14 +1,18 @@
 //! Moving partitions between nodes that crash, over a network that loses: at no moment has a partition no owner, or two writers.
 //!
-//! A plan says where partitions should go; this protocol brings them there, on the contract of `synod-core`. One node coordinates: it
+//! A plan says where partitions should go; this protocol brings them there ([`handovers`]), on the contract of `synod-core`. One node coordinates: it
 //! writes the plan to its log and asks the owners of a step to give. An owner *freezes* the partition (it answers no write any more,
 //! and says so in its log before it says so to anybody), and offers it to the new owner until that has *taken* it: copied the data,
-//! and written into its log that the partition is its own, at the next epoch. Only then does the old owner let go; it
-//! remembers to whom, and sends stale clients there.
+//! and written into its log that it is *ready* to own the partition, at the next epoch. Then the old owner lets go; it remembers to
+//! whom, sends stale clients there, and tells the new owner that the partition is its own. Only now does that take writes.
+//!
+//! Until it has let go, the owner alone decides. So a plan can be *aborted* ([`Command::Abort`]) whatever became of the new owners: the
+//! coordinator asks the owners to keep what they have not let go of, at an epoch above that of the offer, and they thaw. Whoever is ready
+//! at the old epoch finds, when it asks again, that the offer was withdrawn.
 //!
 //! Every message may be lost, doubled and late, every process may die at any moment: who has frozen offers again when it is back, who
-//! has taken answers an old offer as it did before, because it remembers the epoch of what it gave away too. Those are the three
-//! places where such protocols break; `tests/migration` breaks each of them and is shown the two writers.
+//! is ready says so again, and epochs tell what is old. `tests/migration` breaks each of these rules and is shown the two writers, or the
+//! write that was lost.
 //!
 //! ```
 //! use synod_core::{Input, NodeId, testing::{Bench, Output}};
@@ -31,21 +35,26 @@
 //! # What it does not do
 //! It elects no coordinator: while that is down, writes go on, what was begun is finished by the nodes concerned, and nothing new begins. Where
 //! plans must survive the loss of a disk, let a consensus group decide them. An owner whose disk is lost loses the partition: replicas are the
-//! business of what serves it.
+//! business of what serves it. It does not give up by itself on a node that does not answer: how long is too long, the operator knows.
 
+mod bridge;
 mod coordinator;
 mod invariants;
 mod node;
 mod wire;
 
+pub use bridge::{Ownerless, handovers};
 pub use invariants::{Safety, Violation};
 pub use node::Handoff;
 
 use crate::PartitionId;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 use synod_core::NodeId;
+
+/// The greatest version. An offer at a greater one is refused, and so is the write that would make it: nothing could follow.
+pub const VERSION_MAX: u64 = u64::MAX - 1;
 
 /// What does not change while the nodes run; the same on each.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -55,15 +64,26 @@ pub struct Config {
     pub coordinator: NodeId,
     /// Who owned what when the nodes first started, at epoch 0.
     pub initial: BTreeMap<PartitionId, NodeId>,
+    /// Who may be given partitions; the coordinator refuses plans with others.
+    pub nodes: BTreeSet<NodeId>,
     /// After how long without an answer a request is repeated.
     pub patience: Duration,
 }
 
 impl Config {
-    /// With a patience of 200 ms.
+    /// With a patience of 200 ms, among the coordinator and the first owners.
     #[must_use]
     pub fn new(coordinator: NodeId, initial: impl IntoIterator<Item = (PartitionId, NodeId)>) -> Self {
-        Self { coordinator, initial: initial.into_iter().collect(), patience: Duration::from_millis(200) }
+        let initial: BTreeMap<_, _> = initial.into_iter().collect();
+        let nodes = initial.values().copied().chain([coordinator]).collect();
+        Self { coordinator, initial, nodes, patience: Duration::from_millis(200) }
+    }
+
+    /// The same, where these nodes may be given partitions too.
+    #[must_use]
+    pub fn with(mut self, nodes: impl IntoIterator<Item = NodeId>) -> Self {
+        self.nodes.extend(nodes);
+        self
     }
 }
 
@@ -85,6 +105,9 @@ pub enum Command {
         /// The steps. No partition is in one of them twice.
         steps: Vec<Vec<Handover>>,
     },
+    /// Of the coordinator: give up what is not done of the plan. What is half done stays with its owner, unless that has let go of it
+    /// already; then it is done. [`Event::Aborted`] says when every partition of the plan takes writes again.
+    Abort,
     /// May a client's write to this partition be done here?
     Admit {
         /// Which partition.
@@ -120,6 +143,20 @@ pub enum Event {
         /// Since which epoch.
         epoch: u64,
     },
+    /// Not here nor anywhere: the partition has seen [`VERSION_MAX`] writes.
+    Exhausted {
+        /// Which partition.
+        partition: PartitionId,
+        /// From the command.
+        token: u64,
+    },
+    /// A peer offers a partition at a version or an epoch that nothing could follow. It was not taken.
+    Implausible {
+        /// Which partition.
+        partition: PartitionId,
+        /// Who offers it.
+        from: NodeId,
+    },
     /// Nobody has ever heard of this partition.
     Unknown {
         /// Which partition.
@@ -138,9 +175,52 @@ pub enum Event {
     },
     /// At the coordinator: all steps are done.
     Finished,
-    /// At the coordinator: the plan cannot be begun, because another is under way, it names an unknown partition, or one
-    /// twice in a step. Or this is not the coordinator.
-    Refused,
+    /// At the coordinator: the plan was given up. What of it was done stays done.
+    Aborted,
+    /// The plan cannot be begun, or aborted.
+    Refused(Refusal),
+}
+
+/// Why a plan cannot be begun or aborted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// This node does not coordinate.
+    #[error("this node does not coordinate: ask {coordinator}")]
+    Elsewhere {
+        /// Who does.
+        coordinator: NodeId,
+    },
+    /// Another plan is under way, or being aborted.
+    #[error("a plan is under way: wait until it is finished, or abort it")]
+    Busy,
+    /// There is nothing to abort.
+    #[error("no plan is under way that could be aborted")]
+    Idle,
+    /// The plan names a partition that nobody owns.
+    #[error("nobody owns {partition}: the plan belongs to another cluster")]
+    UnknownPartition {
+        /// Which one.
+        partition: PartitionId,
+    },
+    /// The plan gives a partition to a node that may own none.
+    #[error("{node} is not among the nodes of the configuration: add it there, or plan without it")]
+    UnknownNode {
+        /// Which one.
+        node: NodeId,
+    },
+    /// A partition is twice in one step.
+    #[error("{partition} is twice in one step: put its second handover into the next")]
+    Twice {
+        /// Which one.
+        partition: PartitionId,
+    },
+    /// The partition's epochs are used up.
+    #[error("{partition} has too few epochs left for this plan")]
+    Epochs {
+        /// Which one.
+        partition: PartitionId,
+    },
 }
 
 /// What nodes say to each other.
@@ -165,7 +245,7 @@ pub enum Message {
         /// How many writes it has seen; there will be no more before it is taken.
         version: u64,
     },
-    /// The new owner: it is mine, and on my disk.
+    /// The new owner: I have the data, and that I have it is on my disk.
     Taken {
         /// Which partition.
         partition: PartitionId,
@@ -177,6 +257,34 @@ pub enum Message {
         /// Which partition.
         partition: PartitionId,
         /// The new owner's epoch.
+        epoch: u64,
+    },
+    /// The old owner, who has let go, to the new one: it is yours.
+    Yours {
+        /// Which partition.
+        partition: PartitionId,
+        /// From this epoch on.
+        epoch: u64,
+    },
+    /// The owner to who is ready: that offer counts no more.
+    Withdrawn {
+        /// Which partition.
+        partition: PartitionId,
+        /// The epoch of the offer.
+        epoch: u64,
+    },
+    /// The coordinator to the owner: do not give it, and have it at this epoch.
+    Keep {
+        /// Which partition.
+        partition: PartitionId,
+        /// Above that of every offer before.
+        epoch: u64,
+    },
+    /// The owner to the coordinator: I have it at this epoch.
+    Kept {
+        /// Which partition.
+        partition: PartitionId,
+        /// From the request.
         epoch: u64,
     },
 }
@@ -193,6 +301,8 @@ pub enum Record {
     Owned(PartitionId, NodeId, u64),
     /// Everything above at once: what came before is not needed any more.
     Whole(Vec<(PartitionId, Holding)>, Vec<(PartitionId, NodeId, u64)>, Vec<Vec<Handover>>),
+    /// The coordinator gives up the plan.
+    Aborting,
 }
 
 /// What a node has to do with a partition.
@@ -213,8 +323,10 @@ pub enum State {
     Serving,
     /// It owns it, takes no writes, and offers it to this node, who has it from `Holding::epoch` on.
     Frozen(NodeId),
-    /// It does not own it any more; this node took it, at `Holding::epoch`.
+    /// It does not own it; this node took it, or kept it, at `Holding::epoch`.
     Gone(NodeId),
+    /// It has the data, and owns it at `Holding::epoch` as soon as this node says that it has let go.
+    Ready(NodeId),
 }
 
 /// Work for the host.
@@ -238,6 +350,13 @@ pub enum Job {
 pub enum Done {
     /// The data is here, and will be after a crash.
     Copied {
+        /// Which partition.
+        partition: PartitionId,
+        /// From the job.
+        epoch: u64,
+    },
+    /// The data could not be copied: no space, no connection. The next offer of it starts another job.
+    Failed {
         /// Which partition.
         partition: PartitionId,
         /// From the job.

@@ -121,6 +121,12 @@ impl HashRanges {
         self.ranges.of(&hash)
     }
 
+    /// The hash function.
+    #[must_use]
+    pub const fn hash_fn(&self) -> HashFn {
+        self.hash
+    }
+
     /// The ranges.
     #[must_use]
     pub const fn ranges(&self) -> &Ranges<u64> {

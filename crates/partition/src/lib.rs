@@ -42,7 +42,7 @@
 //! let request = Request::new(Cluster::new(nodes)?, owned, spread)?;
 //! let plan = request.plan()?;
 //!
-//! // Nothing cheaper would do: here is the proof, and a checker that shares no code with the planner.
+//! // Nothing cheaper would do: here is the proof, and a checker that trusts nothing that the planner has found.
 //! assert!(verify(&request, &plan.assignment, &plan.certificate)?.is_optimal());
 //!
 //! // In steps of one move a node at a time. After each, three copies, majorities that meet, three zones.
@@ -70,8 +70,9 @@
 //! | every plan of any request carries a certificate that the checker accepts; a dearer assignment or a forged certificate is found | `planning/optimal.rs`, `planning/certificates.rs` |
 //! | after each step: copies, majorities that meet, zones, limits; resumable from anywhere | `planning/steps.rs` |
 //! | what went wrong at Riak, Garage, ScyllaDB, VoltDB and Kafka | `planning/published.rs` |
-//! | no partition without an owner or with two writers, under any crash, loss, delay and double, in every schedule of small clusters; six planted mistakes are found | `migration/every_schedule.rs` |
+//! | no partition without an owner or with two writers, under any crash, loss, delay and double, plans given up at any moment, in every schedule of small clusters; eight planted mistakes are found | `migration/every_schedule.rs` |
 //! | the same in a hostile world, and the plan is done once it heals | `migration/simulated.rs` |
+//! | the same for what the planner plans, step by step, and after an abort and `resume` | `migration/planned.rs` |
 //! | ranges, scans, maps, tokens, splits | `dividing/` |
 //! | whatever a file says, it is planned or refused | `dividing/readers.rs` |
 //!
@@ -107,6 +108,7 @@ mod map;
 mod plan;
 mod ranges;
 mod router;
+mod span;
 mod tokens;
 
 pub use dynamic::{Change, Measured, Policy, rebalance};
@@ -114,13 +116,14 @@ pub use error::PlanError;
 pub use hashes::{HashRanges, Modulo};
 pub use hotspot::{Cut, Sample, hot_spots, split_point};
 pub use id::PartitionId;
-pub use map::{Entry, PartitionMap, Routed};
+pub use map::{EPOCH_MAX, Entry, MapError, PartitionMap, Routed};
 pub use plan::{
     Assignment, Balance, COPIES_MAX, Certificate, Diverged, Flaw, Limits, Move, PARTITIONS_MAX, Partition,
     Plan, Proof, Replication, Request, Step, StepFlaw, audit, verify,
 };
 pub use ranges::{Range, RangeError, Ranges};
 pub use router::{Directory, Route, Router, Scheme};
+pub use span::Span;
 pub use tokens::{MovedRange, TOKENS_MAX, TokenError, Tokens};
 
 /// The README's example is run as a test.

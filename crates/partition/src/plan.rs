@@ -2,6 +2,7 @@
 
 mod assignment;
 mod certificate;
+mod fairness;
 mod instance;
 mod moves;
 mod quota;

@@ -1,7 +1,7 @@
 //! The coordinator: one step after the other, each handover until it is done.
 
-use super::{Event, Handoff, Handover, Message, Record};
-use crate::PartitionId;
+use super::{Event, Handoff, Handover, Message, Record, Refusal};
+use crate::{EPOCH_MAX, PartitionId};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use synod_core::{Context, NodeId, Sink};
@@ -13,18 +13,64 @@ impl Handoff {
         steps: Vec<Vec<Handover>>,
         cx: &mut Context<'_, Self, S>,
     ) {
-        let sound = |step: &Vec<Handover>| {
-            let different: BTreeSet<PartitionId> = step.iter().map(|handover| handover.partition).collect();
-            different.len() == step.len()
-                && different.iter().all(|partition| self.map.contains_key(partition))
-        };
-        if self.me != self.config.coordinator || self.is_busy() || !steps.iter().all(sound) {
+        if let Err(refusal) = self.sound(&steps) {
             // Early: nothing has changed.
-            return cx.emit_early(Event::Refused);
+            return cx.emit_early(Event::Refused(refusal));
         }
         cx.persist(Record::Begun(steps.clone()));
         self.steps = steps;
         self.go_on(cx);
+    }
+
+    fn sound(&self, steps: &[Vec<Handover>]) -> Result<(), Refusal> {
+        self.coordinates()?;
+        if self.is_busy() {
+            return Err(Refusal::Busy);
+        }
+        // A step takes an epoch, and two if it is aborted.
+        let spent = 2 * steps.len() as u64;
+        for step in steps {
+            let mut seen = BTreeSet::new();
+            for Handover { partition, to } in step {
+                let (partition, node) = (*partition, *to);
+                let (_, epoch) = self.map.get(&partition).ok_or(Refusal::UnknownPartition { partition })?;
+                if !self.config.nodes.contains(&node) {
+                    return Err(Refusal::UnknownNode { node });
+                }
+                if !seen.insert(partition) {
+                    return Err(Refusal::Twice { partition });
+                }
+                if epoch.saturating_add(spent) > EPOCH_MAX {
+                    return Err(Refusal::Epochs { partition });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn coordinates(&self) -> Result<(), Refusal> {
+        let coordinator = self.config.coordinator;
+        if self.me == coordinator { Ok(()) } else { Err(Refusal::Elsewhere { coordinator }) }
+    }
+
+    /// Gives up what is left of the plan. Again: asks again.
+    pub(super) fn abort<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        let idle = if self.is_busy() { Ok(()) } else { Err(Refusal::Idle) };
+        if let Err(refusal) = self.coordinates().and(idle) {
+            return cx.emit_early(Event::Refused(refusal));
+        }
+        if !self.aborting {
+            cx.persist(Record::Aborting);
+            self.give_up();
+            self.go_on(cx);
+        }
+    }
+
+    /// Of the plan only the step that is under way is left, to be undone.
+    pub(super) fn give_up(&mut self) {
+        self.skip();
+        self.steps.truncate(1);
+        self.aborting = self.is_busy();
     }
 
     /// Goes on where the log ends. What may not have been heard before a crash is told again.
@@ -36,37 +82,65 @@ impl Handoff {
         self.repeat(cx);
     }
 
-    /// Asks the owners of the current step to give, once the plan is on the disk.
+    /// Asks the owners of the current step to give, once the plan is on the disk; or to keep, once that it is given up is.
     pub(super) fn ask<S: Sink<Self> + ?Sized>(&self, cx: &mut Context<'_, Self, S>) {
         for Handover { partition, to } in self.steps.first().into_iter().flatten() {
             if let Some((owner, epoch)) = self.map.get(partition) {
-                cx.send(*owner, Message::Give { partition: *partition, epoch: epoch + 1, to: *to });
+                let partition = *partition;
+                let message = if self.aborting {
+                    Message::Keep { partition, epoch: epoch.saturating_add(2) }
+                } else {
+                    Message::Give { partition, epoch: epoch.saturating_add(1), to: *to }
+                };
+                cx.send(*owner, message);
             }
         }
     }
 
-    /// An owner has given.
+    /// An owner has given. Where the plan was given up meanwhile, it was too late for this one.
     pub(super) fn on_gave<S: Sink<Self> + ?Sized>(
         &mut self,
         from: NodeId,
-        partition: PartitionId,
+        (partition, epoch): (PartitionId, u64),
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let step = self.steps.first().into_iter().flatten();
+        let handover = step.copied().find(|handover| handover.partition == partition);
+        if let Some(Handover { to, .. }) = handover {
+            self.settle((partition, from, to), epoch.checked_sub(1), epoch, cx);
+        }
+    }
+
+    /// An owner has kept what it should have given.
+    pub(super) fn on_kept<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        (partition, epoch): (PartitionId, u64),
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let mut step = self.steps.first().into_iter().flatten();
+        if self.aborting && step.any(|handover| handover.partition == partition) {
+            self.settle((partition, from, from), epoch.checked_sub(2), epoch, cx);
+        }
+    }
+
+    /// The handover is over, unless this is an old answer: of another owner, or not of the epoch that was asked for.
+    fn settle<S: Sink<Self> + ?Sized>(
+        &mut self,
+        (partition, from, by): (PartitionId, NodeId, NodeId),
+        before: Option<u64>,
         epoch: u64,
         cx: &mut Context<'_, Self, S>,
     ) {
-        let Some((owner, before)) = self.map.get(&partition).copied() else { return };
-        let step = self.steps.first().into_iter().flatten();
-        let Some(to) =
-            step.filter(|handover| handover.partition == partition).map(|handover| handover.to).next()
-        else {
+        let Some((owner, known)) = self.map.get(&partition).copied() else { return };
+        if owner != from || Some(known) != before {
             return;
-        };
-        if owner != from || epoch != before + 1 {
-            return; // an old answer
         }
-        cx.persist(Record::Owned(partition, to, epoch));
-        self.note(partition, to, epoch);
-        cx.emit(Event::Owned { partition, by: to, epoch });
-        self.go_on(cx);
+        cx.persist(Record::Owned(partition, by, epoch));
+        let aborting = self.aborting;
+        self.note(partition, by, epoch);
+        cx.emit(Event::Owned { partition, by, epoch });
+        if aborting && !self.is_busy() { cx.emit(Event::Aborted) } else { self.go_on(cx) }
     }
 
     /// The partition has a new owner: that handover is done.
@@ -90,6 +164,7 @@ impl Handoff {
             }
             self.steps.remove(0);
         }
+        self.aborting = false;
     }
 
     fn go_on<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {

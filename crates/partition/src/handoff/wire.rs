@@ -47,6 +47,10 @@ impl Wire for Holding {
                 out.u8(3);
                 to.encode(out);
             }
+            State::Ready(from) => {
+                out.u8(4);
+                from.encode(out);
+            }
         }
     }
 
@@ -56,6 +60,7 @@ impl Wire for Holding {
             1 => State::Serving,
             2 => State::Frozen(NodeId::decode(input)?),
             3 => State::Gone(NodeId::decode(input)?),
+            4 => State::Ready(NodeId::decode(input)?),
             tag => return Err(WireError::UnknownTag { of: "State", tag }),
         };
         Ok(Self { epoch, version, state })
@@ -71,6 +76,10 @@ impl Wire for Message {
             Self::Take { partition, epoch, .. } => (2, partition, epoch),
             Self::Taken { partition, epoch } => (3, partition, epoch),
             Self::Gave { partition, epoch } => (4, partition, epoch),
+            Self::Yours { partition, epoch } => (5, partition, epoch),
+            Self::Withdrawn { partition, epoch } => (6, partition, epoch),
+            Self::Keep { partition, epoch } => (7, partition, epoch),
+            Self::Kept { partition, epoch } => (8, partition, epoch),
         };
         out.u8(tag);
         partition.encode(out);
@@ -78,7 +87,12 @@ impl Wire for Message {
         match self {
             Self::Give { to, .. } => to.encode(out),
             Self::Take { version, .. } => out.u64(*version),
-            Self::Taken { .. } | Self::Gave { .. } => {}
+            Self::Taken { .. }
+            | Self::Gave { .. }
+            | Self::Yours { .. }
+            | Self::Withdrawn { .. }
+            | Self::Keep { .. }
+            | Self::Kept { .. } => {}
         }
     }
 
@@ -90,6 +104,10 @@ impl Wire for Message {
             2 => Self::Take { partition, epoch, version: input.u64()? },
             3 => Self::Taken { partition, epoch },
             4 => Self::Gave { partition, epoch },
+            5 => Self::Yours { partition, epoch },
+            6 => Self::Withdrawn { partition, epoch },
+            7 => Self::Keep { partition, epoch },
+            8 => Self::Kept { partition, epoch },
             tag => return Err(WireError::UnknownTag { of: "Message", tag }),
         })
     }
@@ -128,7 +146,7 @@ impl Wire for Holds {
 }
 
 impl Wire for Record {
-    const LEN_MIN: usize = 1 + <Vec<Vec<Handover>>>::LEN_MIN;
+    const LEN_MIN: usize = 1;
 
     fn encode(&self, out: &mut Writer<'_>) {
         match self {
@@ -153,6 +171,7 @@ impl Wire for Record {
                     .for_each(|(partition, owner, epoch)| Owned(*partition, *owner, *epoch).encode(out));
                 steps.encode(out);
             }
+            Self::Aborting => out.u8(5),
         }
     }
 
@@ -175,6 +194,7 @@ impl Wire for Record {
                     .map(|Owned(id, owner, epoch)| (id, owner, epoch));
                 Self::Whole(holdings.collect(), map.collect(), Vec::decode(input)?)
             }
+            5 => Self::Aborting,
             tag => return Err(WireError::UnknownTag { of: "Record", tag }),
         })
     }

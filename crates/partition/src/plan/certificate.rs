@@ -1,6 +1,7 @@
-//! The proof that no plan is cheaper, and the small checker of it, which shares no code with the search.
+//! The proof that no plan is cheaper, and the small checker of it, which trusts nothing that the planner has found.
 
-use super::{Assignment, Request};
+use super::quota::NodeQuota;
+use super::{Assignment, Request, fairness};
 use crate::PartitionId;
 use alloc::collections::BTreeMap;
 use alloc::vec;
@@ -97,20 +98,34 @@ pub enum Flaw {
         /// Its upper quota.
         most: u64,
     },
+    /// A share that is not the fair one: a mistake of this crate, which the planner makes and the checker finds.
+    #[error("the share of {node} is not fair by definition: please report this request")]
+    Share {
+        /// Of which node.
+        node: NodeId,
+    },
+    /// Partitions could be larger than the planner says: a mistake of this crate too.
+    #[error("partitions could be larger than {size} before a node is full: please report this request")]
+    Full {
+        /// What the planner says.
+        size: u64,
+    },
 }
 
-/// Checks an assignment against a request, and what its certificate proves. `O(P (r + Z) log (r + Z) + G n log n)`, and some 150 lines that
-/// know neither flows nor paths.
+/// Checks an assignment against a request, and what its certificate proves. `O(P (r + Z) log (r + Z) + G n log n)`, and some 300 lines that
+/// know neither flows nor paths. Quotas too are verified from their definition, in integers: the fair shares that the planner found
+/// are a claim like everything else ([`Flaw::Share`]).
 ///
 /// # Errors
 /// The first thing that was asked for and is not so.
 pub fn verify(request: &Request, assignment: &Assignment, certificate: &Certificate) -> Result<Proof, Flaw> {
-    let cost = feasible(request, assignment)?;
-    Ok(Proof { cost, bound: bound(request, certificate) })
+    let quotas = fairness::quotas(request)?;
+    let cost = feasible(request, assignment, &quotas)?;
+    Ok(Proof { cost, bound: bound(request, certificate, &quotas) })
 }
 
 /// Whether everything that was asked for holds; what the transfers cost.
-fn feasible(request: &Request, assignment: &Assignment) -> Result<i128, Flaw> {
+fn feasible(request: &Request, assignment: &Assignment, quotas: &[NodeQuota]) -> Result<i128, Flaw> {
     let (cluster, spread) = (request.cluster(), request.spread());
     let mut replicas: BTreeMap<(Option<u32>, NodeId), u64> = BTreeMap::new();
     let mut cost = 0;
@@ -144,7 +159,7 @@ fn feasible(request: &Request, assignment: &Assignment) -> Result<i128, Flaw> {
     if let Some(more) = assignment.iter().map(|(id, _)| id).nth(seen) {
         return Err(Flaw::Partitions { partition: more });
     }
-    for (group, node, least, most) in request.quotas() {
+    for (group, node, least, most) in quotas.iter().copied() {
         let replicas = replicas.get(&(group, node)).copied().unwrap_or(0);
         if !(least..=most).contains(&replicas) {
             return Err(Flaw::Quota { node, replicas, least, most });
@@ -157,13 +172,13 @@ fn feasible(request: &Request, assignment: &Assignment) -> Result<i128, Flaw> {
 type Priced = (i64, NodeId);
 
 /// What every assignment costs at least.
-fn bound(request: &Request, certificate: &Certificate) -> i128 {
+fn bound(request: &Request, certificate: &Certificate, quotas: &[NodeQuota]) -> i128 {
     let of_node = |node: NodeId| certificate.nodes.get(&node).copied().unwrap_or(0);
     let of_group =
         |group: u32, node: NodeId| certificate.groups.get(&(group, node)).copied().unwrap_or(of_node(node));
     let paid = |price: i128, least: u64, most: u64| price * i128::from(if price > 0 { most } else { least });
     let mut bound = 0_i128;
-    for (group, node, least, most) in request.quotas() {
+    for (group, node, least, most) in quotas.iter().copied() {
         bound -= match group {
             None => paid(i128::from(of_node(node)), least, most),
             Some(group) => paid(i128::from(of_group(group, node)) - i128::from(of_node(node)), least, most),

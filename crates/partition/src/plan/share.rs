@@ -6,12 +6,13 @@
 
 use super::shape::Shape;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 /// What a node holds of one partition on average: `num / den`, at most 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Share {
-    num: u128,
-    den: u128,
+    pub(super) num: u128,
+    pub(super) den: u128,
 }
 
 impl Share {
@@ -59,22 +60,23 @@ pub(crate) fn shares(shape: Shape, zone: &[u32], weights: &[u64]) -> Vec<Share> 
 /// Divides `copies` among `zones`, of which at least `zones_min` must get something.
 fn divide(mut zones: Vec<&[Candidate]>, copies: u32, zones_min: u32, per_zone: u32, shares: &mut [Share]) {
     let mut scratch = shares.to_vec();
-    fill(&zones, copies, per_zone, &mut scratch);
+    let (totals, den) = fill(&zones, copies, per_zone, &mut scratch);
     // The fullest zones first; ties by their numbers.
-    let parts = |zone: &[Candidate]| zone.iter().map(|node| approx(scratch.get(node.at))).sum::<f64>();
-    zones.sort_by(|a, b| parts(b).total_cmp(&parts(a)));
+    let mut fullest: Vec<(u128, &[Candidate])> = totals.into_iter().zip(zones).collect();
+    fullest.sort_by_key(|(total, _)| Reverse(*total));
     // The b fullest may hold copies − (zones_min − b) together: the others need the rest. Where they hold more, they are
     // given exactly that, and the others divide what is left.
-    let mut sum = 0.0;
-    let mut worst: Option<(f64, usize)> = None;
-    for (b, zone) in (1..).zip(&zones).take(zones_min.saturating_sub(1) as usize) {
-        sum += parts(zone);
-        let allowed = f64::from(copies - zones_min + b);
-        if sum > allowed + 1e-9 && worst.is_none_or(|(ratio, _)| allowed / sum < ratio) {
-            worst = Some((allowed / sum, b as usize));
+    let mut sum = 0;
+    let mut worst: Option<(u128, u128, usize)> = None;
+    for (b, (total, _)) in (1..).zip(&fullest).take(zones_min.saturating_sub(1) as usize) {
+        sum += total;
+        let allowed = u128::from(copies - zones_min + b);
+        if sum > allowed * den && worst.is_none_or(|(least, most, _)| allowed * most < least * sum) {
+            worst = Some((allowed, sum, b as usize));
         }
     }
-    let Some((_, b)) = worst else {
+    zones = fullest.into_iter().map(|(_, zone)| zone).collect();
+    let Some((.., b)) = worst else {
         for node in zones.into_iter().flatten() {
             if let (Some(share), Some(found)) = (shares.get_mut(node.at), scratch.get(node.at)) {
                 *share = *found;
@@ -88,31 +90,37 @@ fn divide(mut zones: Vec<&[Candidate]>, copies: u32, zones_min: u32, per_zone: u
     divide(rest, zones_min - few, zones_min - few, per_zone, shares);
 }
 
-fn approx(share: Option<&Share>) -> f64 {
-    share.map_or(0.0, |share| share.num as f64 / share.den as f64)
-}
-
-/// Divides `copies` by weight, with at most 1 for a node and `per_zone` for a zone.
-fn fill(zones: &[&[Candidate]], copies: u32, per_zone: u32, shares: &mut [Share]) {
+/// Divides `copies` by weight, with at most 1 for a node and `per_zone` for a zone. Says what each zone holds, as a fraction: numerators,
+/// and the denominator of all.
+fn fill(zones: &[&[Candidate]], copies: u32, per_zone: u32, shares: &mut [Share]) -> (Vec<u128>, u128) {
     // Zones that hold all they may divide it among themselves; the others share one rate, copies a weight.
     let mut open: Vec<&[Candidate]> = zones.to_vec();
     let mut left = u128::from(copies);
+    let most = |zone: &[Candidate]| u128::from(per_zone).min(zone.len() as u128);
+    let mut closed = alloc::vec![false; zones.len()];
     loop {
         let (rate, _) = rate(open.iter().copied().flatten(), left);
         let full = |zone: &[Candidate]| exceeds(zone, rate, per_zone);
         let closing: Vec<&[Candidate]> = open.iter().copied().filter(|zone| full(zone)).collect();
         if closing.is_empty() {
             apply(open.iter().copied().flatten(), left, shares);
-            return;
+            let (num, den) = rate;
+            let part = |node: &Candidate| (u128::from(node.weight) * num).min(den);
+            let total = |(zone, closed): (&&[Candidate], &bool)| {
+                if *closed { most(zone) * den } else { zone.iter().map(part).sum() }
+            };
+            return (zones.iter().zip(&closed).map(total).collect(), den);
         }
         for zone in &closing {
-            let most = u128::from(per_zone).min(zone.len() as u128);
-            apply(zone.iter(), most, shares);
-            left = left.saturating_sub(most);
+            apply(zone.iter(), most(zone), shares);
+            left = left.saturating_sub(most(zone));
+        }
+        for (closed, zone) in closed.iter_mut().zip(zones) {
+            *closed = *closed || full(zone) && closing.iter().any(|closing| core::ptr::eq(*closing, *zone));
         }
         open.retain(|zone| !full(zone));
         if open.is_empty() {
-            return;
+            return (zones.iter().map(|zone| most(zone)).collect(), 1);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! A plan in steps that can be carried out one after the other, each safe in itself.
 
-use super::shape::Counts;
 use super::{Assignment, Move, Plan, Request};
 use crate::PartitionId;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -215,7 +214,7 @@ impl Load {
 }
 
 /// Walks through steps as they would be carried out, and sees whether each is safe: copies, overlapping majorities, spread, limits, and
-/// that they end as planned. It shares nothing with [`Plan::steps`].
+/// that they end as planned. It shares no code with [`Plan::steps`].
 ///
 /// # Errors
 /// The first thing that is not so.
@@ -225,22 +224,23 @@ pub fn audit(request: &Request, plan: &Plan, steps: &[Step], limits: &Limits) ->
         request.partitions().iter().map(|p| (p.id, p.owners.iter().copied().collect())).collect();
     let alive =
         |owners: &BTreeSet<NodeId>| owners.iter().filter(|node| cluster.find(**node).is_some()).count();
+    let asked = request.spread();
     let spread = |owners: &BTreeSet<NodeId>| {
-        let zones = owners.iter().filter_map(|node| cluster.find(*node));
-        let counts = Counts::of(zones.map(|ix| request.spread().zone(cluster, ix)));
-        counts.total() >= request.spread().copies().into()
-            && counts.distinct() >= request.spread().zones().into()
-            && (counts.total() > request.spread().copies().into() || request.spread().shape().holds(&counts))
+        let mut zones: BTreeMap<u32, usize> = BTreeMap::new();
+        for ix in owners.iter().filter_map(|node| cluster.find(*node)) {
+            *zones.entry(asked.zone(cluster, ix)).or_default() += 1;
+        }
+        let (total, copies) = (zones.values().sum::<usize>(), usize::from(asked.copies()));
+        let close = zones.values().any(|count| *count > asked.per_zone().into());
+        total >= copies && zones.len() >= asked.zones().into() && (total > copies || !close)
     };
     for (step, Step { moves }) in steps.iter().enumerate() {
-        let mut load = Load::default();
-        let mut touched = BTreeSet::new();
+        let touched: BTreeSet<PartitionId> = moves.iter().map(|each| each.partition).collect();
+        if touched.len() < moves.len() || !within(moves, limits) {
+            return Err(StepFlaw::Limits { step });
+        }
         for each in moves {
             let partition = each.partition;
-            if moves.len() > 1 && !load.admits(each, limits) || !touched.insert(partition) {
-                return Err(StepFlaw::Limits { step });
-            }
-            load.add(each);
             let owners = now.get_mut(&partition).ok_or(StepFlaw::Elsewhere { step, partition })?;
             let before = owners.clone();
             if each.to.is_some_and(|to| !owners.insert(to)) {
@@ -273,4 +273,19 @@ pub fn audit(request: &Request, plan: &Plan, steps: &[Step], limits: &Limits) ->
         }
     }
     Ok(())
+}
+
+/// Whether moves may be under way together; a single one always may.
+fn within(moves: &[Move], limits: &Limits) -> bool {
+    let mut nodes: BTreeMap<NodeId, Vec<u128>> = BTreeMap::new();
+    for each in moves {
+        for node in [each.from, each.to].into_iter().flatten() {
+            nodes.entry(node).or_default().push(each.size.into());
+        }
+    }
+    let fits = |sizes: &Vec<u128>| {
+        let few = sizes.len() <= limits.per_node_max;
+        few && (sizes.len() == 1 || sizes.iter().sum::<u128>() <= limits.size_per_node_max.into())
+    };
+    moves.len() == 1 || moves.len() <= limits.moves_max && nodes.values().all(fits)
 }

@@ -98,6 +98,78 @@ proptest! {
     }
 }
 
+/// A policy, and one partition that it splits or two that it merges.
+fn policies() -> impl Strategy<Value = (Policy, Vec<Measured>)> {
+    let limit = || prop_oneof![2 => 0..20_u64, 2 => 0..2_000_u64, 1 => Just(u64::MAX)];
+    let below = || prop_oneof![1 => 0..5_u64, 2 => 600_000..700_000_u64, 1 => 0..1_100_000_u64];
+    let count = (0..3_usize, 2..40_usize);
+    let measured = prop::collection::vec((0..2_500_000_u64, 0..2_500_000_u64, any::<bool>()), 1..4);
+    (limit(), below(), limit(), below(), count, measured).prop_map(
+        |(size, size_ppm, load, load_ppm, (least, most), all)| {
+            let part = |whole: u64, ppm: u64| {
+                (u128::from(whole) * u128::from(ppm) / 1_000_000).min(u64::MAX.into()) as u64
+            };
+            let policy = Policy {
+                size_max: size,
+                size_min: part(size, size_ppm),
+                load_max: load,
+                load_min: part(load, load_ppm),
+                count_min: least,
+                count_max: most,
+            };
+            let one = |(id, (size_ppm, load_ppm, divisible))| {
+                let (size, load) = (part(size, size_ppm), part(load, load_ppm));
+                Measured { id: PartitionId(id), group: 0, size, load, divisible }
+            };
+            (policy, (0..).zip(all).map(one).collect())
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_split_is_not_followed_by_a_merge_of_its_parts_nor_a_merge_by_a_split((policy, partitions) in policies()) {
+        prop_assume!(policy.sound());
+        let changes = rebalance(&policy, &partitions);
+        let mut next = 1_000;
+        for change in changes {
+            let (Change::Split { id, .. } | Change::Merge { left: id, .. }) = change else { continue };
+            let concerned = |partition: &&Measured| match change {
+                Change::Merge { left, right } => partition.id == left || partition.id == right,
+                _ => partition.id == id,
+            };
+            let before: Vec<Measured> = partitions.iter().filter(concerned).copied().collect();
+            let after = carry_out(&before, &[change], &mut next);
+            prop_assert_eq!(after.len() == 1, matches!(change, Change::Merge { .. }));
+            let opposite = |next: &Change| matches!(next, Change::Merge { .. }) != matches!(change, Change::Merge { .. });
+            // Wherever there is room for other partitions.
+            let alone = Policy { count_min: 0, ..policy };
+            let again = rebalance(&alone, &after);
+            prop_assert!(!again.iter().any(opposite), "{:?}, {:?}, {:?}", change, after, again);
+        }
+    }
+}
+
+/// Every small limit, and every size just above it: the condition is not stricter than it must be either.
+#[test]
+fn the_condition_of_a_sound_policy_is_exact() {
+    for max in 0..60_u64 {
+        let policy = |min| Policy { size_max: max, size_min: min, ..POLICY };
+        let merges = |size: u64, min: u64| {
+            let one = Measured { id: PartitionId(0), group: 0, size, load: 0, divisible: true };
+            let open = Policy { count_min: 0, count_max: 1_000, ..policy(min) };
+            let parts = carry_out(&[one], &rebalance(&open, &[one]), &mut 1);
+            rebalance(&open, &parts).iter().any(|change| matches!(change, Change::Merge { .. }))
+        };
+        for min in 0..=max {
+            let any = (max + 1..4 * max + 8).any(|size| merges(size, min));
+            assert_eq!(policy(min).sound(), !any, "{min} of {max}");
+        }
+    }
+}
+
 /// ScyllaDB 20054: a split never concludes under writes. While a partition is split in two it grows by as much as it has; with as many parts
 /// as halve each below the limit, one round is enough.
 #[test]

@@ -7,4 +7,5 @@ mod maps;
 mod ranges;
 #[cfg(feature = "serde")]
 mod readers;
+mod stale;
 mod tokens;

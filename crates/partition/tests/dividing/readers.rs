@@ -2,8 +2,12 @@
 
 use proptest::prelude::*;
 use synod_core::NodeId;
-use synod_hashring::{Cluster, Node};
-use synod_partition::{Balance, Limits, Partition, PartitionMap, Plan, Replication, Request, Step, verify};
+use synod_hashring::{Cluster, HashFn, Node};
+use synod_partition::handoff::handovers;
+use synod_partition::{
+    Balance, Entry, Limits, Partition, PartitionId, PartitionMap, Plan, Replication, Request, Router, Scheme,
+    Step, audit, verify,
+};
 
 fn request() -> Request {
     let nodes = (1..=5).map(|id| Node::new(NodeId(id)).weighing(id).within(["a", "b", "c"][id as usize % 3]));
@@ -27,7 +31,7 @@ fn requests_plans_and_steps_are_read_as_they_were_written() {
     assert_eq!(read, steps);
     let mut map = PartitionMap::default();
     plan.assignment.iter().for_each(|(id, owners)| {
-        map.set(id, owners.iter().copied());
+        map.set(id, owners.iter().copied()).unwrap();
     });
     let read: PartitionMap = serde_json::from_str(&serde_json::to_string(&map).unwrap()).unwrap();
     assert_eq!(read, map);
@@ -97,22 +101,58 @@ proptest! {
         }
     }
 
-    /// A true description with some bytes changed, and bytes of any kind.
+    /// True descriptions with some bytes changed, cut off or doubled, and bytes of any kind: they are refused, or all that is done with what
+    /// was read ends with an answer.
     #[test]
     fn damaged_descriptions_do_no_harm(
-        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![any::<u8>(), b'0'..=b'9', Just(b'-')]), 0..6),
+        (from, to) in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
+        shape in 0..3_u8,
         noise in prop::collection::vec(any::<u8>(), 0..100),
     ) {
-        let mut bytes = serde_json::to_vec(&request()).unwrap();
-        for (at, byte) in edits {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
+        let damage = |mut bytes: Vec<u8>| {
+            for (at, byte) in &edits {
+                let at = at.index(bytes.len());
+                bytes[at] = *byte;
+            }
+            let (from, to) = (from.index(bytes.len()), to.index(bytes.len()));
+            match shape {
+                1 => bytes.truncate(from),
+                2 if from < to => bytes.extend_from_within(from..to),
+                _ => {}
+            }
+            bytes
+        };
+        let sound = request();
+        let plan = sound.plan().unwrap();
+        for bytes in [damage(serde_json::to_vec(&sound).unwrap()), noise.clone()] {
+            if let Ok(request) = serde_json::from_slice::<Request>(&bytes) {
+                let _ = (request.plan(), verify(&request, &plan.assignment, &plan.certificate));
+            }
         }
-        if let Ok(request) = serde_json::from_slice::<Request>(&bytes) {
-            let _ = request.plan();
+        for bytes in [damage(serde_json::to_vec(&plan).unwrap()), noise.clone()] {
+            if let Ok(read) = serde_json::from_slice::<Plan>(&bytes) {
+                let steps = read.steps(&sound, &Limits::default());
+                let _ = (verify(&sound, &read.assignment, &read.certificate), audit(&sound, &read, &steps, &Limits::default()));
+                let _ = (read.resume(&plan.assignment), handovers(&read, &plan.assignment, &steps), read.to_string());
+            }
         }
-        let _ = serde_json::from_slice::<Request>(&noise);
-        let _ = serde_json::from_slice::<Plan>(&noise);
-        let _ = serde_json::from_slice::<PartitionMap>(&noise);
+        let owned = |id| (PartitionId(id), Entry { epoch: 1 + id, owners: vec![NodeId(id)], span: None });
+        let mut map = Router::new(Scheme::Slots(4, HashFn::default()), PartitionMap::new((0..4).map(owned)).unwrap());
+        map.split(PartitionId(2), &[0x90; 8], PartitionId(9)).unwrap();
+        for bytes in [damage(serde_json::to_vec(map.map()).unwrap()), noise] {
+            if let Ok(read) = serde_json::from_slice::<PartitionMap>(&bytes) {
+                let mut router = map.clone();
+                router.merge(&read);
+                for id in [0, 2, 9] {
+                    let _ = (router.set(PartitionId(id), [NodeId(7)]), router.unite(PartitionId(2), PartitionId(id)));
+                    let _ = router.split(PartitionId(id), &[0xa0; 8], PartitionId(100 + id));
+                }
+                for key in 0..20_u8 {
+                    let route = router.route(&[key]);
+                    let _ = router.check(&[key], route.partition, route.epoch, NodeId(1));
+                }
+            }
+        }
     }
 }

@@ -20,6 +20,8 @@ struct Clients {
     redirected: u64,
     twice: Option<String>,
     finished: bool,
+    orders: u64,
+    aborted: bool,
 }
 
 fn steps() -> Vec<Vec<Handover>> {
@@ -47,15 +49,19 @@ impl Workload<Handoff> for Clients {
                 self.map.insert(partition, to);
             }
             Event::Finished => self.finished = true,
+            Event::Aborted => self.aborted = true,
             _ => {}
         }
     }
 
     fn on_wake(&mut self, token: u64, io: &mut Io<'_, Handoff>) {
         if token == 1 {
-            // An operator who repeats himself until he is heard; a plan that is under way refuses.
+            // An operator who repeats himself until he is heard, and at first changes his mind; a plan that is under way refuses.
             if !self.finished {
-                io.request(NodeId(1), u64::MAX, Command::Begin { steps: steps() });
+                self.orders += 1;
+                let gives_up = self.orders < 8 && io.decide(self.orders + (1 << 33), 3) == 0;
+                let order = if gives_up { Command::Abort } else { Command::Begin { steps: steps() } };
+                io.request(NodeId(1), u64::MAX, order);
                 io.wake(Duration::from_millis(700), 1);
             }
             return;
@@ -74,7 +80,10 @@ impl Workload<Handoff> for Clients {
     fn on_job(&mut self, _: NodeId, job: Job, io: &mut Io<'_, Handoff>) -> Option<(Duration, Done)> {
         let Job::Copy { partition, epoch, .. } = job else { return None };
         let span = 1 + io.decide(partition.0 ^ epoch << 20 ^ 1 << 40, 400);
-        Some((Duration::from_millis(span), Done::Copied { partition, epoch }))
+        self.asked += 1;
+        let fails = io.decide(self.asked + (1 << 41), 8) == 0;
+        let done = if fails { Done::Failed { partition, epoch } } else { Done::Copied { partition, epoch } };
+        Some((Duration::from_millis(span), done))
     }
 }
 
@@ -106,6 +115,7 @@ fn a_plan_is_carried_out_in_a_hostile_world() {
     let sim = cluster()
         .eventually_after_heal("the plan is done", Duration::from_secs(30), there)
         .sometimes("a client was redirected", |world| world.workload().redirected > 0)
+        .sometimes("a plan was given up", |world| world.workload().aborted)
         .sometimes("a write was admitted by a new owner", |world| {
             world.workload().admitted.iter().any(|((id, _), node)| node.0 != 1 + id.0 % NODES)
         })

@@ -11,6 +11,7 @@ fn holding() -> impl Strategy<Value = Holding> {
         Just(State::Serving),
         any::<u64>().prop_map(|id| State::Frozen(NodeId(id))),
         any::<u64>().prop_map(|id| State::Gone(NodeId(id))),
+        any::<u64>().prop_map(|id| State::Ready(NodeId(id))),
     ];
     (any::<u64>(), any::<u64>(), state).prop_map(|(epoch, version, state)| Holding { epoch, version, state })
 }
@@ -31,16 +32,21 @@ fn records() -> impl Strategy<Value = Record> {
         owned().prop_map(|(id, owner, epoch)| Record::Owned(id, owner, epoch)),
         (prop::collection::vec(holds(), 0..4), prop::collection::vec(owned(), 0..4), steps())
             .prop_map(|(holdings, map, steps)| Record::Whole(holdings, map, steps)),
+        Just(Record::Aborting),
     ]
 }
 
 fn messages() -> impl Strategy<Value = Message> {
-    (0..4, any::<u64>().prop_map(PartitionId), any::<u64>(), any::<u64>()).prop_map(
+    (0..8, any::<u64>().prop_map(PartitionId), any::<u64>(), any::<u64>()).prop_map(
         |(kind, partition, epoch, more)| match kind {
             0 => Message::Give { partition, epoch, to: NodeId(more) },
             1 => Message::Take { partition, epoch, version: more },
             2 => Message::Taken { partition, epoch },
-            _ => Message::Gave { partition, epoch },
+            3 => Message::Gave { partition, epoch },
+            4 => Message::Yours { partition, epoch },
+            5 => Message::Withdrawn { partition, epoch },
+            6 => Message::Keep { partition, epoch },
+            _ => Message::Kept { partition, epoch },
         },
     )
 }
@@ -74,4 +80,17 @@ fn the_format_is_pinned() {
     let record = Record::Holds(PartitionId(2), frozen).to_bytes(1);
     let ends = [3, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 2, 9, 0, 0, 0, 0, 0, 0, 0];
     assert_eq!((record[0], &record[9..]), (1, &ends[..]));
+    let (partition, epoch) = (PartitionId(2), 3);
+    let tags = [
+        (Message::Taken { partition, epoch }, 3),
+        (Message::Gave { partition, epoch }, 4),
+        (Message::Yours { partition, epoch }, 5),
+        (Message::Withdrawn { partition, epoch }, 6),
+        (Message::Keep { partition, epoch }, 7),
+        (Message::Kept { partition, epoch }, 8),
+    ];
+    for (message, tag) in tags {
+        assert_eq!(message.to_bytes(1)[..], [tag, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]);
+    }
+    assert_eq!(Record::Aborting.to_bytes(1)[..], [5]);
 }

@@ -2,8 +2,10 @@
 //! shipped one.
 
 use synod_core::host::{Moment, Tail};
-use synod_core::{Context, Effect, Input, LogState, Lsn, NodeId, Protocol, Recovered, Sink, SplitMix64};
-use synod_partition::handoff::{Command, Done, Event, Handoff, Job, Message, Record, RecoverError, State};
+use synod_core::{Context, Effect, Input, LogState, Lsn, Protocol, Recovered, Sink, SplitMix64};
+use synod_partition::handoff::{
+    Command, Done, Event, Handoff, Holding, Job, Message, Record, RecoverError, State,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Twist {
@@ -17,10 +19,14 @@ pub(crate) enum Twist {
     ForgetsGiving,
     /// What is offered counts as taken.
     LetsGoAtOnce,
-    /// An offer is taken whenever it comes.
-    TakesOldOffers,
     /// Writes are counted in memory alone.
     ForgetsWrites,
+    /// Who has the data serves at once, and does not wait until the old owner has let go.
+    ServesWhenReady,
+    /// An owner thaws, and does not withdraw its offer from who is ready.
+    ThawsWithoutRevoking,
+    /// An owner that has let go takes the partition back when it is asked to keep it.
+    KeepsWhatIsGone,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,6 +55,12 @@ impl Twisted {
                     {
                         self.run(Input::Message(peer, Message::Taken { partition, epoch }), cx);
                     }
+                    let message = match (self.twist, message) {
+                        (Twist::ThawsWithoutRevoking, Message::Withdrawn { partition, epoch }) => {
+                            Message::Yours { partition, epoch }
+                        }
+                        _ => message,
+                    };
                     if self.twist == Twist::SpeaksEarly {
                         cx.send_early(to, message);
                     } else {
@@ -94,22 +106,24 @@ impl Protocol for Twisted {
 
     fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
         let input = match input {
-            Input::Message(from, Message::Take { partition, epoch, version })
-                if self.twist == Twist::TakesOldOffers =>
+            Input::Message(from, Message::Keep { partition, epoch })
+                if self.twist == Twist::KeepsWhatIsGone =>
             {
-                // As if nothing had been known of the partition: a node that remembers what it has, and not what it gave away.
-                let gone =
-                    self.handoff.holding(partition).is_some_and(|held| matches!(held.state, State::Gone(_)));
-                if gone {
-                    let before = self.handoff.clone();
-                    self.handoff =
-                        Handoff::new(NodeId(u64::MAX), synod_partition::handoff::Config::new(NodeId(1), []));
-                    for (id, holding) in before.holdings().filter(|(id, _)| *id != partition) {
-                        let _ =
-                            self.handoff.recover(Lsn::ZERO, Recovered::Intact(Record::Holds(id, holding)));
-                    }
+                if let Some(held) = self.handoff.holding(partition)
+                    && matches!(held.state, State::Gone(_))
+                    && held.epoch < epoch
+                {
+                    let back = Record::Holds(partition, Holding { epoch, state: State::Serving, ..held });
+                    let _ = self.handoff.recover(Lsn::ZERO, Recovered::Intact(back));
                 }
-                Input::Message(from, Message::Take { partition, epoch, version })
+                Input::Message(from, Message::Keep { partition, epoch })
+            }
+            Input::Done(Done::Copied { partition, epoch }) if self.twist == Twist::ServesWhenReady => {
+                self.run(Input::Done(Done::Copied { partition, epoch }), cx);
+                if let Some(State::Ready(from)) = self.handoff.holding(partition).map(|held| held.state) {
+                    self.run(Input::Message(from, Message::Yours { partition, epoch }), cx);
+                }
+                return;
             }
             Input::Message(from, message) => Input::Message(from, message),
             Input::Start { incarnation, log } => {

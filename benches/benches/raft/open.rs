@@ -215,7 +215,8 @@ struct Link {
 }
 
 impl Link {
-    fn reach<E: std::error::Error>(&self) -> Result<Raft, RPCError<u64, EmptyNode, E>> {
+    #[expect(clippy::result_large_err, reason = "the error is the peer's")]
+    fn reach<E: core::error::Error>(&self) -> Result<Raft, RPCError<u64, EmptyNode, E>> {
         let mut net = locked(&self.net.0);
         net.1 += 2;
         let node = net.0.get(&self.target).cloned();

@@ -9,90 +9,118 @@
 //! ```
 //! use std::collections::BTreeMap;
 //! use std::time::Duration;
-//! use synod_core::{Lsn, NodeId, Time};
-//! use synod_raft::{Config, EntryKind, Event, Message, Node, Output, Record, Role};
+//! use synod_core::{LogState, Lsn, NodeId, Recovered, Time};
+//! use synod_raft::{Config, EntryKind, Event, Message, Node, Output, ReadMode, Record, Role, Start, Step};
 //!
 //! struct Member {
 //!     node: Node,
 //!     disk: Vec<(Lsn, Record)>,
 //!     applied: Vec<String>,
+//!     /// The reads that may be served from what is applied.
+//!     ready: Vec<u64>,
 //! }
 //!
-//! let ids = [NodeId(1), NodeId(2), NodeId(3)];
-//! let mut members: BTreeMap<NodeId, Member> = ids
-//!     .iter()
-//!     .map(|id| {
-//!         let node = Node::new(Config::new(*id, ids), id.0).unwrap();
-//!         (*id, Member { node, disk: Vec::new(), applied: Vec::new() })
-//!     })
-//!     .collect();
+//! #[derive(Default)]
+//! struct Cluster {
+//!     up: BTreeMap<NodeId, Member>,
+//!     now: Time,
+//!     starts: u64,
+//! }
 //!
-//! // The loop of every program around Raft: carry out what comes out, in order.
-//! fn settle(members: &mut BTreeMap<NodeId, Member>) {
-//!     let mut letters: Vec<(NodeId, NodeId, Message)> = Vec::new();
-//!     loop {
-//!         for (id, member) in members.iter_mut() {
-//!             while let Some(output) = member.node.output() {
-//!                 match output {
-//!                     Output::Send { to, message } => letters.push((*id, to, message)),
-//!                     Output::Write { at, record } => {
-//!                         member.disk.push((at, record)); // append, sync, and only then:
-//!                         member.node.written(at);
-//!                     }
-//!                     Output::Event(Event::Committed(entries)) => {
-//!                         for entry in &entries {
-//!                             if entry.kind == EntryKind::Normal {
-//!                                 member.applied.push(String::from_utf8_lossy(entry.payload).into());
-//!                             }
+//! impl Cluster {
+//!     /// A node starts from what is on its disk. Its state machine is in memory here, and begins anew.
+//!     fn start(&mut self, config: Config, disk: Vec<(Lsn, Record)>) {
+//!         self.starts += 1;
+//!         let start = Start { now: self.now, incarnation: self.starts, seed: self.starts };
+//!         let state = disk.last().map_or(LogState::Fresh, |(end, _)| LogState::Recovered { end: *end });
+//!         let log = disk.iter().cloned().map(|(at, record)| (at, Recovered::Intact(record)));
+//!         let id = config.id;
+//!         let node = Node::recover(config, start, state, log).unwrap();
+//!         self.up.insert(id, Member { node, disk, applied: Vec::new(), ready: Vec::new() });
+//!     }
+//!
+//!     fn node(&mut self, id: NodeId) -> &mut Node {
+//!         &mut self.up.get_mut(&id).unwrap().node
+//!     }
+//!
+//!     /// The loop of every program around Raft: carry out what comes out, in order.
+//!     fn settle(&mut self) {
+//!         let mut letters: Vec<(NodeId, NodeId, Message)> = Vec::new();
+//!         loop {
+//!             for (id, Member { node, disk, applied, ready }) in &mut self.up {
+//!                 while let Some(output) = node.output() {
+//!                     match output {
+//!                         Output::Send { to, message } => letters.push((*id, to, message)),
+//!                         Output::Write { at, record } => {
+//!                             disk.push((at, record)); // append, sync, and only then:
+//!                             node.written(at);
 //!                         }
+//!                         Output::Event(Event::Committed(entries)) => {
+//!                             let commands = entries.iter().filter(|entry| entry.kind == EntryKind::Normal);
+//!                             applied.extend(commands.map(|entry| String::from_utf8_lossy(entry.payload).into_owned()));
+//!                         }
+//!                         Output::Event(Event::ReadReady { token, .. }) => ready.push(token),
+//!                         _ => {}
 //!                     }
-//!                     _ => {}
+//!                 }
+//!             }
+//!             if letters.is_empty() {
+//!                 return;
+//!             }
+//!             for (from, to, message) in letters.drain(..) {
+//!                 if let Some(member) = self.up.get_mut(&to) {
+//!                     member.node.receive(self.now, from, message);
 //!                 }
 //!             }
 //!         }
-//!         if letters.is_empty() {
-//!             return;
+//!     }
+//!
+//!     /// Time passes until somebody leads, and a while longer.
+//!     fn leader(&mut self) -> NodeId {
+//!         for _ in 0..2_000 {
+//!             self.now = self.now + Duration::from_millis(1);
+//!             self.up.values_mut().for_each(|member| member.node.advance(self.now));
+//!             self.settle();
 //!         }
-//!         for (from, to, message) in letters.drain(..) {
-//!             if let Some(member) = members.get_mut(&to) {
-//!                 member.node.receive(from, message);
-//!             }
-//!         }
+//!         let leads = |(_, member): &(&NodeId, &Member)| member.node.raft().role() == Role::Leader;
+//!         *self.up.iter().find(leads).unwrap().0
 //!     }
 //! }
 //!
-//! // Elect. (Time does it too: `advance` all of them, again and again.)
-//! members.get_mut(&ids[0]).unwrap().node.campaign();
-//! settle(&mut members);
-//! assert_eq!(members[&ids[0]].node.status().role, Role::Leader);
+//! let ids = [1, 2, 3].map(NodeId);
+//! let mut cluster = Cluster::default();
+//! ids.map(|id| cluster.start(Config::new(id, ids), Vec::new()));
+//! let leader = cluster.leader();
 //!
-//! // Propose.
-//! members.get_mut(&ids[0]).unwrap().node.propose(1, "set a 1");
-//! settle(&mut members);
-//! assert_eq!(members[&ids[2]].applied, ["set a 1"]);
+//! // Propose, to whoever leads.
+//! let now = cluster.now;
+//! cluster.node(leader).propose(now, 1, "set a 1");
+//! cluster.settle();
 //!
-//! // The leader crashes; its memory is lost, its disk is not. Time passes, and somebody else leads.
-//! let crashed = members.remove(&ids[0]).unwrap();
-//! for millisecond in 0..2_000 {
-//!     for member in members.values_mut() {
-//!         member.node.advance(Time::ZERO + Duration::from_millis(millisecond));
-//!     }
-//!     settle(&mut members);
-//! }
-//! let leader = *members.iter().find(|(_, member)| member.node.status().role == Role::Leader).unwrap().0;
-//! members.get_mut(&leader).unwrap().node.propose(2, "set a 2");
-//! settle(&mut members);
+//! // Read, on any node: what was answered before is applied there when the read is ready.
+//! let reader = *ids.iter().find(|id| **id != leader).unwrap();
+//! cluster.node(reader).read(now, 2, ReadMode::Index);
+//! cluster.settle();
+//! assert_eq!((&cluster.up[&reader].ready[..], &cluster.up[&reader].applied[..]), (&[2][..], &["set a 1".to_owned()][..]));
 //!
-//! // It recovers from its disk, and catches up at the next heartbeats. Its state machine was in memory, so it begins anew.
-//! let node = Node::recover(Config::new(ids[0], ids), 4, crashed.disk.clone()).unwrap();
-//! members.insert(ids[0], Member { node, disk: crashed.disk, applied: Vec::new() });
-//! for millisecond in 2_000..2_200 {
-//!     for member in members.values_mut() {
-//!         member.node.advance(Time::ZERO + Duration::from_millis(millisecond));
-//!     }
-//!     settle(&mut members);
-//! }
-//! assert_eq!(members[&ids[0]].applied, ["set a 1", "set a 2"]);
+//! // Change the membership: a fourth node stores, and votes as soon as it has caught up.
+//! let fourth = NodeId(4);
+//! cluster.start(Config::joining(fourth), Vec::new());
+//! cluster.node(leader).change_membership(3, Step::PromoteWhenCaughtUp(fourth));
+//! let leader = cluster.leader();
+//! assert_eq!(cluster.node(fourth).raft().membership().voters(), [1, 2, 3, 4].map(NodeId));
+//!
+//! // The leader crashes; its memory is lost, its disk is not. Somebody else leads.
+//! let crashed = cluster.up.remove(&leader).unwrap();
+//! let next = cluster.leader();
+//! let now = cluster.now;
+//! cluster.node(next).propose(now, 4, "set a 2");
+//! cluster.settle();
+//!
+//! // It recovers from its disk and catches up.
+//! cluster.start(Config::new(leader, ids), crashed.disk);
+//! cluster.leader();
+//! assert!(cluster.up.values().all(|member| member.applied == ["set a 1", "set a 2"]));
 //! ```
 //!
 //! # What it does
@@ -350,7 +378,7 @@ pub use lending::Loan;
 pub use log::Log;
 pub use membership::{Membership, Standing};
 pub use message::Message;
-pub use node::{Node, Output, StartError};
+pub use node::{Node, Output, Start, StartError};
 pub use position::{EntryId, Index, Term};
 pub use progress::Pace;
 pub use raft::{Raft, Role};

@@ -101,7 +101,7 @@ pub struct Raft {
     pub(crate) halted: bool,
     /// How often term, role or leader have changed.
     pub(crate) turns: Ghost,
-    /// Which start of the node this is, where the driver counts them. Only numbers of questions are made from it.
+    /// Which start of the node this is. Only numbers of questions are made from it.
     pub(crate) incarnation: Ghost,
 }
 

@@ -239,3 +239,36 @@ fn a_damaged_log_is_repaired_or_refused() {
     let damage = RecoverError::Damaged { at: Lsn(2), damage: Damage::Checksum };
     assert_eq!(refused, StartError::Recover(damage));
 }
+
+/// Times that mean "never", as far as a configuration may say so.
+#[test]
+fn the_longest_times_are_times() {
+    let mut config = config();
+    let nanosecond = Duration::from_nanos(1);
+    config.election_timeout_max = Duration::MAX;
+    config.election_timeout_min = Duration::MAX - nanosecond;
+    config.heartbeat_interval = Duration::MAX - 2 * nanosecond;
+    (config.leases, config.lease_guard) = (true, Some(Duration::MAX));
+    (config.priority, config.disk_stall_max) = (1, Some(Duration::MAX));
+    for leads in [false, true] {
+        let mut node = Node::new(config.clone(), Start { now: LATE, ..START }).unwrap();
+        if leads {
+            node.campaign();
+            node.receive(LATE, TWO, Message::PreVoted { term: Term(1), granted: true });
+            node.written(Lsn(1));
+            outputs(&mut node);
+            node.receive(LATE, TWO, Message::Voted { term: Term(1), granted: true });
+        } else {
+            node.receive(LATE, TWO, heartbeat());
+        }
+        assert_eq!(node.status().role, if leads { Role::Leader } else { Role::Follower });
+        node.read(LATE, 5, ReadMode::Index);
+        node.propose(LATE, 6, "a");
+        node.transfer(THREE);
+        outputs(&mut node);
+        for _ in 0..3 {
+            node.advance(Time::MAX);
+            outputs(&mut node);
+        }
+    }
+}

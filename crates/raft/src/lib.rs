@@ -143,6 +143,7 @@
 //! | reads that ask nobody: by the leader's lease, with an explicit bound on the clocks' rates; by the age of the log (LeaseGuard) | `leases.rs` |
 //! | stale reads, at most so old or with one's own writes | `a_stale_read_needs_nobody_unless_it_must_be_young`, `a_reader_finds_its_own_write_on_any_node` |
 //! | the leadership is handed over: on command, by priority, before a shutdown, when the leader's disk stands still | `transfer.txt`, `priority.txt`, `transfers.rs` |
+//! | a transfer is replaced by a later one, and given up when its target does not vote any more | `transfer.txt`, `a_second_transfer_takes_the_place_of_the_first`, `a_transfer_to_who_is_removed_or_demoted_is_given_up_at_once` |
 //! | snapshots as handles, in bounded pieces on a lane of their own; one that breaks off goes on, from another leader too | `snapshot.txt`, `snapshots.rs` |
 //! | a follower whose application has lost its state asks for a snapshot, though its log is whole | `snapshot.txt`, `an_application_that_has_lost_its_state_gets_it_again` |
 //! | a host for state machines in memory: entries count once, snapshots outlive crashes, damage is noticed ([`machine`]) | `machine.rs` |
@@ -156,7 +157,7 @@
 //! | a membership is in effect when it is appended, undone when it is overwritten, and outlives its leader, a restart and compaction | `membership_undone.txt`, `membership_leader_changes.txt`, `a_restart_remembers_the_membership` |
 //! | one change at a time, and none before an entry of the leader's own term is committed | `membership_simple.txt`, `no_change_before_an_entry_of_the_own_term_is_committed` |
 //! | a leader leads until its own removal is committed; who is removed hears of it, does not disturb, and may still be needed until it is | `membership_leader_removed.txt`, `membership_simple.txt`, `membership_removed_before_commit.txt` |
-//! | clusters of one grow and shrink to one; nodes that join need no list of members | `membership_simple.txt` |
+//! | clusters of one grow, to three and five, and shrink to one; nodes that join need no list of members | `growth.txt`, `membership_simple.txt`, `who_joins_learns_the_quorums_from_the_log` |
 //! | removed and added again in one term: what an earlier life acknowledged does not count | `an_answer_from_an_earlier_life_says_nothing` |
 //! | learners, which a leader promotes by itself once they have caught up | `learners.txt`, `learners_neither_commit_nor_elect`, `a_learner_is_promoted_when_a_round_of_catching_up_is_short` |
 //! | witnesses, which vote and acknowledge and keep no payloads | `witness.txt`, `a_witness_never_leads`, `a_witness_takes_no_payloads_and_nobody_else_takes_none` |
@@ -310,6 +311,12 @@
 //! the node goes by the membership before it. What its peers have compacted comes as a snapshot from a leader, and cannot be lent. And
 //! [`Config::log_memory_bytes_max`] does not bound a log while a hole in it is filled, nor what recovery reads behind the last snapshot.
 //! What is damaged on more disks than the quorums leave out is gone; the node says so by never being whole.
+//!
+//! One promise is not kept whatever is damaged. A lost vote is found again by asking all voters, since the candidate that got it had stored the
+//! term. Where the damage has destroyed that record too (the *last* record with term and vote, on the voter's disk **and** on the
+//! candidate's), and no other voter has heard of the term, nobody knows that it was begun, and the vote may be given again. That does harm if a
+//! message of the first candidacy is still on its way, so a program that restores several damaged nodes at once should let old connections end
+//! before it starts the first.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]

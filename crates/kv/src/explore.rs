@@ -144,6 +144,8 @@ impl RaftScope {
         config.quorum = self.quorum.clone();
         // Explored where it matters, elsewhere one more message to every refused vote.
         config.lending = self.lending;
+        // Time stands still here.
+        config.disk_stall_max = None;
         if self.compactions > 0 {
             config.trailing_entries = 0;
         }

@@ -36,7 +36,8 @@ pub enum Command {
         mode: ReadMode,
     },
     /// Hand the leadership over to this voter. It succeeds when another leads ([`Event::Role`]); otherwise
-    /// [`Event::TransferFailed`] says so. Proposals are refused meanwhile.
+    /// [`Event::TransferFailed`] says so. Proposals are refused meanwhile. A later one to somebody else takes its place, and a change of the
+    /// membership that leaves its target without a vote ends it.
     Transfer {
         /// Who shall lead.
         to: NodeId,

@@ -129,6 +129,7 @@
 //! | feature | proof |
 //! |---|---|
 //! | elections with random timeouts; votes by distinct voters, for logs at least as new | `election.txt`, `a_vote_delivered_twice_is_one_vote`, `a_longer_log_of_an_earlier_term_gets_no_vote` |
+//! | who is refused by a quorum follows until its next timeout | `who_is_refused_by_a_quorum_follows` |
 //! | PreVote: a node that was cut off does not disturb when it returns | `prevote.txt` |
 //! | CheckQuorum and loyalty: a leader without a quorum makes room, one with a quorum is not deposed | `checkquorum.txt`, `one_cut_link_does_not_unseat_the_leader`, `the_only_node_that_reaches_a_quorum_becomes_leader` |
 //! | both together never lock anybody out, nor with leases, transfers and priorities | `a_node_of_a_higher_term_rejoins_under_every_combination_of_settings`, `matrix.rs` |
@@ -140,7 +141,8 @@
 //! | the leader's disk works in parallel with replication, and counts like any other | `slow_disk.txt` |
 //! | a stalled disk piles up neither records nor promises | `a_stalled_disk_does_not_pile_up_promises` |
 //! | linearizable reads on any node without an entry: one round of messages for all reads of a burst | `read_index.txt`, `reads.rs` |
-//! | reads that ask nobody: by the leader's lease, with an explicit bound on the clocks' rates; by the age of the log (LeaseGuard) | `leases.rs` |
+//! | reads that ask nobody: by the leader's lease, with an explicit bound on the clocks' rates; by the age of the log (LeaseGuard) | `leases.rs`, `a_new_leader_that_got_the_last_entries_in_a_snapshot_waits_as_long` |
+//! | a read that nobody can confirm ends with an event, with CheckQuorum and without | `a_leader_that_hears_nobody_refuses_reads_in_the_end` |
 //! | stale reads, at most so old or with one's own writes | `a_stale_read_needs_nobody_unless_it_must_be_young`, `a_reader_finds_its_own_write_on_any_node` |
 //! | the leadership is handed over: on command, by priority, before a shutdown, when the leader's disk stands still | `transfer.txt`, `priority.txt`, `transfers.rs` |
 //! | a transfer is replaced by a later one, and given up when its target does not vote any more | `transfer.txt`, `a_second_transfer_takes_the_place_of_the_first`, `a_transfer_to_who_is_removed_or_demoted_is_given_up_at_once` |
@@ -171,6 +173,7 @@
 //! | idle groups rest, cost nothing but memory, and wake for whoever needs them, or misses their leader's node | `nobody_campaigns_because_the_rest_rests`, `a_dead_node_is_missed_by_all_that_rest_under_it`, and the table in [`groups`] |
 //! | client sessions: a retry counts once, sessions expire by the log's own time, on every replica alike ([`session`]) | `each_request_counts_once_and_replicas_agree`, `a_late_copy_from_an_expired_session_is_refused` |
 //! | `status()` says all that an operator asks: progress of each peer, leases, pending reads, transfers, bytes, damage | `status.rs` |
+//! | the front door keeps promises as a driver does: times are real, lives are told apart, damaged logs are repaired ([`Node`]) | `node.rs` |
 //! | no panic, whatever arrives and whatever is on the disk | `a_step_never_panics`, `any_bytes_decode_to_a_value_or_an_error`, `recovery_from_arbitrary_records_is_a_node_or_an_error` |
 //! | feature `tracing`: events for elections, votes, memberships, snapshots, damage and refusals, which change nothing | `tracing.rs` |
 //! | an executable specification, [`spec`], that every step refines, crashes and recoveries included | `spec.rs`, here and in `synod-kv` |

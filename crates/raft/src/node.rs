@@ -68,8 +68,9 @@ pub struct Start {
     /// What the clock shows. Its origin does not matter, and may be another after a restart.
     pub now: Time,
     /// Greater at each start of this node, whether anything was written since the last or not: a counter in a file that is synced
-    /// *before* the node starts, or seconds since 1970 where that clock never goes back and no start takes less than one. An answer to an earlier life is told from those
-    /// to this one by it; with the same number twice a linearizable read might be served by an answer from before it was asked.
+    /// *before* the node starts, or seconds since 1970 where that clock never goes back and no two starts are within one. It tells answers to
+    /// an earlier life from those to this one: with the same number twice a linearizable read might be served by an answer from before it
+    /// was asked.
     pub incarnation: u64,
     /// Drives the random timeouts. Give every node, and every start, another: nodes that draw the same split their votes.
     pub seed: u64,

@@ -298,7 +298,8 @@ impl Raft {
     }
 
     /// Numbers are not used twice, not even across restarts: an answer to an earlier life would be older than the read. Each start
-    /// has another number ([`Input::Start`](synod_core::Input::Start)), and the first question is drawn besides, for starts that are 65,536 apart.
+    /// has another number ([`Input::Start`](synod_core::Input::Start)), and the first question is drawn besides, for starts that are 65,536
+    /// apart.
     fn next_number<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         if self.reads.number == 0 {
             self.reads.number = (self.incarnation.0 << 48) | cx.below(1 << 48);

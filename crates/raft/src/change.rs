@@ -1,6 +1,7 @@
 //! From one membership to the next.
 
 use crate::membership::{MEMBERS_MAX, tidy};
+use crate::mending::NOBODY;
 use crate::{Membership, QuorumRule};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -89,6 +90,9 @@ pub enum ChangeError {
         /// The greatest number.
         max: usize,
     },
+    /// The greatest number is no name: records use it for "nobody".
+    #[error("node {} cannot be: give it another id", u64::MAX)]
+    ReservedId,
     /// A witness has no payloads, so it cannot become anything else; and what has them is not told to drop them.
     #[error("{id} keeps payloads or it does not: remove it, and add it again with an empty disk")]
     WitnessForEver {
@@ -227,6 +231,9 @@ impl Membership {
         | Step::AddLearner(id)
         | Step::PromoteWhenCaughtUp(id)
         | Step::Remove(id)) = step;
+        if id == NOBODY && !matches!(step, Step::Remove(_)) {
+            return Err(ChangeError::ReservedId);
+        }
         let is = |list: &[NodeId]| list.binary_search(&id).is_ok();
         let member = is(&self.voters) || is(&self.learners);
         let fixed = match step {

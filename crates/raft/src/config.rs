@@ -1,5 +1,6 @@
 //! What a node is told before it starts.
 
+use crate::mending::NOBODY;
 use crate::{Membership, QuorumRule};
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -9,7 +10,7 @@ use synod_core::NodeId;
 const DRIFT_PPM_MAX: u32 = 500_000;
 
 /// The settings of one node. All nodes that found a cluster have the same `voters`, `witnesses` and `quorum`; nodes that join later
-/// have the same `quorum`; the rest may differ.
+/// learn the quorums from the log (at version 1 they have the same `quorum`); the rest may differ.
 ///
 /// ```
 /// use synod_core::NodeId;
@@ -78,7 +79,9 @@ pub struct Config {
     /// How many pieces of a snapshot may be on their way to one follower. Default 4.
     pub snapshot_pieces_max: usize,
     /// Which voters make a quorum, of a membership that states no rule of its own: the first, and all that follow until
-    /// [`Change::Rule`](crate::Change::Rule) changes it. The same on all nodes, and for ever.
+    /// [`Change::Rule`](crate::Change::Rule) changes it. The same on all founders, and for ever. The first change of members puts it into the
+    /// log where it is no majority, so that whoever joins need not be told, unless some member speaks version 1 only: until none does, those
+    /// who join are to be configured alike.
     pub quorum: QuorumRule,
     /// The newest version of messages and log that this node speaks: [`WIRE_VERSION`](crate::WIRE_VERSION), the default, or an earlier one
     /// while the cluster may have to go back to a program that knows no later. What that version cannot say is then refused, also where
@@ -107,8 +110,8 @@ pub struct Config {
     /// A node whose log is damaged starts all the same, and is repaired by the others. Until it is whole it does not campaign, and it
     /// votes only when it is known what it has promised. Off: it refuses to start ([`RecoverError::Damaged`](crate::RecoverError::Damaged)). Default on.
     pub mending: bool,
-    /// A leader hands over when its own disk has stored nothing for this time, though there is something to store. Watched
-    /// together with the quorum, so only with `check_quorum`. Default 2 s.
+    /// A leader hands over when its own disk has stored nothing for this time, though there is something to store; where nobody keeps up
+    /// with it, it steps down. Looked at together with the quorum, without `check_quorum` at each heartbeat. Default 2 s.
     pub disk_stall_max: Option<Duration>,
 }
 
@@ -222,6 +225,9 @@ impl Config {
     fn check_members(&mut self) -> Result<(), ConfigError> {
         self.voters.sort_unstable();
         self.witnesses.sort_unstable();
+        if self.id == NOBODY || self.voters.contains(&NOBODY) {
+            return Err(ConfigError::ReservedId);
+        }
         if self.joining {
             return if self.voters.is_empty() && self.witnesses.is_empty() {
                 Ok(())
@@ -239,9 +245,6 @@ impl Config {
             }) {
                 return Err(ConfigError::DuplicateVoter { id: twice });
             }
-        }
-        if self.voters.contains(&crate::mending::NOBODY) {
-            return Err(ConfigError::ReservedId);
         }
         for id in self.witnesses.iter().chain([&self.id]) {
             if self.voters.binary_search(id).is_err() {

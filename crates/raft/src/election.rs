@@ -51,6 +51,7 @@ impl Raft {
         self.role = Role::PreCandidate;
         mutant!(self.leader = None, "ex-leader-shut-out" => ());
         self.votes.clear();
+        self.refusals.clear();
         self.votes.push(self.config.id);
         if self.seats.elect(&self.votes) {
             return self.stand(false, cx);
@@ -139,6 +140,8 @@ impl Raft {
             }
         } else if term > self.term {
             self.follow(term, None, cx);
+        } else {
+            self.count_refusal(from, Role::PreCandidate, cx);
         }
     }
 
@@ -218,6 +221,24 @@ impl Raft {
             && self.count_vote(from)
         {
             self.lead(cx);
+        } else if !granted && term == self.term {
+            self.count_refusal(from, Role::Candidate, cx);
+        }
+    }
+
+    /// Counts a refusal, once for each voter. Whoever cannot win any more does not go on asking: it follows until its next timeout.
+    fn count_refusal<S: Sink<Self> + ?Sized>(
+        &mut self,
+        from: NodeId,
+        asked_as: Role,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if self.role != asked_as || self.place(from).is_none() || self.refusals.contains(&from) {
+            return;
+        }
+        self.refusals.push(from);
+        if self.seats.cannot_elect(&self.votes, &self.refusals) {
+            self.step_down(None, cx);
         }
     }
 
@@ -237,6 +258,7 @@ impl Raft {
         self.leader = Some(self.config.id);
         self.loyal = false;
         self.votes.clear();
+        self.refusals.clear();
         self.round = 1;
         self.progress.clear();
         let next = self.log.last().index.next();
@@ -330,6 +352,9 @@ impl Raft {
         if self.role != Role::Follower {
             self.step_down(leader, cx);
         }
+        if leader.is_some() {
+            self.refusals.clear();
+        }
         self.leader = leader;
     }
 
@@ -400,6 +425,7 @@ impl Raft {
         mutant!(self.verified = Index::ZERO, "verified-by-an-earlier-leader" => ());
         self.promised = Index::ZERO;
         self.round = 0;
+        self.refusals.clear();
     }
 
     /// Waits a whole random election timeout.

@@ -36,7 +36,8 @@ pub enum Command {
         mode: ReadMode,
     },
     /// Hand the leadership over to this voter. It succeeds when another leads ([`Event::Role`]); otherwise
-    /// [`Event::TransferFailed`] says so. Proposals are refused meanwhile.
+    /// [`Event::TransferFailed`] says so. Proposals are refused meanwhile. A later one to somebody else takes its place, and a change of the
+    /// membership that leaves its target without a vote ends it.
     Transfer {
         /// Who shall lead.
         to: NodeId,
@@ -167,7 +168,8 @@ pub enum Event {
     },
     /// [`Command::DemandSnapshot`] cannot be met.
     SnapshotRefused(SnapshotRefusal),
-    /// This node's log is damaged. Until it is whole again ([`Event::Mended`]) it stores and answers, but neither votes nor leads.
+    /// This node's log is damaged. Until it is whole again ([`Event::Mended`]) it stores and answers, but does not lead. It votes, for who has
+    /// at least what it has had, if it is known what it has promised: while neither the end nor a vote may be missing.
     Mending {
         /// The last entry before the damage.
         after: EntryId,
@@ -265,6 +267,8 @@ pub enum Illegal {
     ImpossibleMembership,
     /// A message from oneself that one does not send to oneself.
     FromOneself,
+    /// A message from the greatest number, which is no node's id.
+    ReservedId,
 }
 
 /// The timers of a node.
@@ -277,7 +281,7 @@ pub enum Timer {
     Heartbeat,
     /// The leader looks whether it still hears a quorum.
     CheckQuorum,
-    /// The leader has not answered a question for a read.
+    /// The leader has not answered a question for a read; or no quorum has confirmed the leader to which reads wait.
     Reads,
     /// No predecessor serves reads any more: the new leader may commit.
     Guard,

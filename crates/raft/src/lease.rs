@@ -39,7 +39,7 @@ pub(crate) struct Lease {
 /// The lease that is the log, from both sides.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Guard {
-    /// When the last entry came into this log; after a restart, the start.
+    /// When the last entry came into this log, by itself or in a snapshot; after a restart, the start.
     last_entry_at: Time,
     /// Leader: nothing is committed before.
     held_until: Time,
@@ -174,7 +174,7 @@ impl Raft {
     /// Entries came into the log, this leader's own or another's.
     pub(crate) fn guard_entry<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         let Some(span) = self.config.lease_guard else { return };
-        self.guard.last_entry_at = cx.now();
+        self.date_last_entry(cx.now());
         if self.role == Role::Leader {
             let due = |&(_, made): &(Index, Time)| cx.now().since(made) >= span / MARKS;
             if self.guard.marks.back().is_none_or(due) {
@@ -183,6 +183,13 @@ impl Raft {
                 }
                 self.guard.marks.push_back((self.log.last().index, cx.now()));
             }
+        }
+    }
+
+    /// The log ends with something that has just come. How old that is nobody knows, so it counts as new.
+    pub(crate) fn date_last_entry(&mut self, now: Time) {
+        if self.config.lease_guard.is_some() {
+            self.guard.last_entry_at = now;
         }
     }
 

@@ -103,7 +103,8 @@ impl Raft {
         if self.log.term_at(prev.index) != Some(prev.term) {
             return self.borrow(from, self.log.last_candidate(prev.index, prev.term), cx);
         }
-        let wanted = self.role != Role::Follower;
+        // Refusals overtake loans: the candidate may have given up meanwhile.
+        let wanted = self.role != Role::Follower || !self.refusals.is_empty();
         if self.log.first_difference(&loan.entries) <= self.log.last().index {
             if self.term.next() > Term::MAX {
                 return;

@@ -9,90 +9,118 @@
 //! ```
 //! use std::collections::BTreeMap;
 //! use std::time::Duration;
-//! use synod_core::{Lsn, NodeId, Time};
-//! use synod_raft::{Config, EntryKind, Event, Message, Node, Output, Record, Role};
+//! use synod_core::{LogState, Lsn, NodeId, Recovered, Time};
+//! use synod_raft::{Config, EntryKind, Event, Message, Node, Output, ReadMode, Record, Role, Start, Step};
 //!
 //! struct Member {
 //!     node: Node,
 //!     disk: Vec<(Lsn, Record)>,
 //!     applied: Vec<String>,
+//!     /// The reads that may be served from what is applied.
+//!     ready: Vec<u64>,
 //! }
 //!
-//! let ids = [NodeId(1), NodeId(2), NodeId(3)];
-//! let mut members: BTreeMap<NodeId, Member> = ids
-//!     .iter()
-//!     .map(|id| {
-//!         let node = Node::new(Config::new(*id, ids), id.0).unwrap();
-//!         (*id, Member { node, disk: Vec::new(), applied: Vec::new() })
-//!     })
-//!     .collect();
+//! #[derive(Default)]
+//! struct Cluster {
+//!     up: BTreeMap<NodeId, Member>,
+//!     now: Time,
+//!     starts: u64,
+//! }
 //!
-//! // The loop of every program around Raft: carry out what comes out, in order.
-//! fn settle(members: &mut BTreeMap<NodeId, Member>) {
-//!     let mut letters: Vec<(NodeId, NodeId, Message)> = Vec::new();
-//!     loop {
-//!         for (id, member) in members.iter_mut() {
-//!             while let Some(output) = member.node.output() {
-//!                 match output {
-//!                     Output::Send { to, message } => letters.push((*id, to, message)),
-//!                     Output::Write { at, record } => {
-//!                         member.disk.push((at, record)); // append, sync, and only then:
-//!                         member.node.written(at);
-//!                     }
-//!                     Output::Event(Event::Committed(entries)) => {
-//!                         for entry in &entries {
-//!                             if entry.kind == EntryKind::Normal {
-//!                                 member.applied.push(String::from_utf8_lossy(entry.payload).into());
-//!                             }
+//! impl Cluster {
+//!     /// A node starts from what is on its disk. Its state machine is in memory here, and begins anew.
+//!     fn start(&mut self, config: Config, disk: Vec<(Lsn, Record)>) {
+//!         self.starts += 1;
+//!         let start = Start { now: self.now, incarnation: self.starts, seed: self.starts };
+//!         let state = disk.last().map_or(LogState::Fresh, |(end, _)| LogState::Recovered { end: *end });
+//!         let log = disk.iter().cloned().map(|(at, record)| (at, Recovered::Intact(record)));
+//!         let id = config.id;
+//!         let node = Node::recover(config, start, state, log).unwrap();
+//!         self.up.insert(id, Member { node, disk, applied: Vec::new(), ready: Vec::new() });
+//!     }
+//!
+//!     fn node(&mut self, id: NodeId) -> &mut Node {
+//!         &mut self.up.get_mut(&id).unwrap().node
+//!     }
+//!
+//!     /// The loop of every program around Raft: carry out what comes out, in order.
+//!     fn settle(&mut self) {
+//!         let mut letters: Vec<(NodeId, NodeId, Message)> = Vec::new();
+//!         loop {
+//!             for (id, Member { node, disk, applied, ready }) in &mut self.up {
+//!                 while let Some(output) = node.output() {
+//!                     match output {
+//!                         Output::Send { to, message } => letters.push((*id, to, message)),
+//!                         Output::Write { at, record } => {
+//!                             disk.push((at, record)); // append, sync, and only then:
+//!                             node.written(at);
 //!                         }
+//!                         Output::Event(Event::Committed(entries)) => {
+//!                             let commands = entries.iter().filter(|entry| entry.kind == EntryKind::Normal);
+//!                             applied.extend(commands.map(|entry| String::from_utf8_lossy(entry.payload).into_owned()));
+//!                         }
+//!                         Output::Event(Event::ReadReady { token, .. }) => ready.push(token),
+//!                         _ => {}
 //!                     }
-//!                     _ => {}
+//!                 }
+//!             }
+//!             if letters.is_empty() {
+//!                 return;
+//!             }
+//!             for (from, to, message) in letters.drain(..) {
+//!                 if let Some(member) = self.up.get_mut(&to) {
+//!                     member.node.receive(self.now, from, message);
 //!                 }
 //!             }
 //!         }
-//!         if letters.is_empty() {
-//!             return;
+//!     }
+//!
+//!     /// Time passes until somebody leads, and a while longer.
+//!     fn leader(&mut self) -> NodeId {
+//!         for _ in 0..2_000 {
+//!             self.now = self.now + Duration::from_millis(1);
+//!             self.up.values_mut().for_each(|member| member.node.advance(self.now));
+//!             self.settle();
 //!         }
-//!         for (from, to, message) in letters.drain(..) {
-//!             if let Some(member) = members.get_mut(&to) {
-//!                 member.node.receive(from, message);
-//!             }
-//!         }
+//!         let leads = |(_, member): &(&NodeId, &Member)| member.node.raft().role() == Role::Leader;
+//!         *self.up.iter().find(leads).unwrap().0
 //!     }
 //! }
 //!
-//! // Elect. (Time does it too: `advance` all of them, again and again.)
-//! members.get_mut(&ids[0]).unwrap().node.campaign();
-//! settle(&mut members);
-//! assert_eq!(members[&ids[0]].node.status().role, Role::Leader);
+//! let ids = [1, 2, 3].map(NodeId);
+//! let mut cluster = Cluster::default();
+//! ids.map(|id| cluster.start(Config::new(id, ids), Vec::new()));
+//! let leader = cluster.leader();
 //!
-//! // Propose.
-//! members.get_mut(&ids[0]).unwrap().node.propose(1, "set a 1");
-//! settle(&mut members);
-//! assert_eq!(members[&ids[2]].applied, ["set a 1"]);
+//! // Propose, to whoever leads.
+//! let now = cluster.now;
+//! cluster.node(leader).propose(now, 1, "set a 1");
+//! cluster.settle();
 //!
-//! // The leader crashes; its memory is lost, its disk is not. Time passes, and somebody else leads.
-//! let crashed = members.remove(&ids[0]).unwrap();
-//! for millisecond in 0..2_000 {
-//!     for member in members.values_mut() {
-//!         member.node.advance(Time::ZERO + Duration::from_millis(millisecond));
-//!     }
-//!     settle(&mut members);
-//! }
-//! let leader = *members.iter().find(|(_, member)| member.node.status().role == Role::Leader).unwrap().0;
-//! members.get_mut(&leader).unwrap().node.propose(2, "set a 2");
-//! settle(&mut members);
+//! // Read, on any node: what was answered before is applied there when the read is ready.
+//! let reader = *ids.iter().find(|id| **id != leader).unwrap();
+//! cluster.node(reader).read(now, 2, ReadMode::Index);
+//! cluster.settle();
+//! assert_eq!((&cluster.up[&reader].ready[..], &cluster.up[&reader].applied[..]), (&[2][..], &["set a 1".to_owned()][..]));
 //!
-//! // It recovers from its disk, and catches up at the next heartbeats. Its state machine was in memory, so it begins anew.
-//! let node = Node::recover(Config::new(ids[0], ids), 4, crashed.disk.clone()).unwrap();
-//! members.insert(ids[0], Member { node, disk: crashed.disk, applied: Vec::new() });
-//! for millisecond in 2_000..2_200 {
-//!     for member in members.values_mut() {
-//!         member.node.advance(Time::ZERO + Duration::from_millis(millisecond));
-//!     }
-//!     settle(&mut members);
-//! }
-//! assert_eq!(members[&ids[0]].applied, ["set a 1", "set a 2"]);
+//! // Change the membership: a fourth node stores, and votes as soon as it has caught up.
+//! let fourth = NodeId(4);
+//! cluster.start(Config::joining(fourth), Vec::new());
+//! cluster.node(leader).change_membership(3, Step::PromoteWhenCaughtUp(fourth));
+//! let leader = cluster.leader();
+//! assert_eq!(cluster.node(fourth).raft().membership().voters(), [1, 2, 3, 4].map(NodeId));
+//!
+//! // The leader crashes; its memory is lost, its disk is not. Somebody else leads.
+//! let crashed = cluster.up.remove(&leader).unwrap();
+//! let next = cluster.leader();
+//! let now = cluster.now;
+//! cluster.node(next).propose(now, 4, "set a 2");
+//! cluster.settle();
+//!
+//! // It recovers from its disk and catches up.
+//! cluster.start(Config::new(leader, ids), crashed.disk);
+//! cluster.leader();
+//! assert!(cluster.up.values().all(|member| member.applied == ["set a 1", "set a 2"]));
 //! ```
 //!
 //! # What it does
@@ -101,6 +129,7 @@
 //! | feature | proof |
 //! |---|---|
 //! | elections with random timeouts; votes by distinct voters, for logs at least as new | `election.txt`, `a_vote_delivered_twice_is_one_vote`, `a_longer_log_of_an_earlier_term_gets_no_vote` |
+//! | who is refused by a quorum follows until its next timeout | `who_is_refused_by_a_quorum_follows` |
 //! | PreVote: a node that was cut off does not disturb when it returns | `prevote.txt` |
 //! | CheckQuorum and loyalty: a leader without a quorum makes room, one with a quorum is not deposed | `checkquorum.txt`, `one_cut_link_does_not_unseat_the_leader`, `the_only_node_that_reaches_a_quorum_becomes_leader` |
 //! | both together never lock anybody out, nor with leases, transfers and priorities | `a_node_of_a_higher_term_rejoins_under_every_combination_of_settings`, `matrix.rs` |
@@ -112,9 +141,11 @@
 //! | the leader's disk works in parallel with replication, and counts like any other | `slow_disk.txt` |
 //! | a stalled disk piles up neither records nor promises | `a_stalled_disk_does_not_pile_up_promises` |
 //! | linearizable reads on any node without an entry: one round of messages for all reads of a burst | `read_index.txt`, `reads.rs` |
-//! | reads that ask nobody: by the leader's lease, with an explicit bound on the clocks' rates; by the age of the log (LeaseGuard) | `leases.rs` |
+//! | reads that ask nobody: by the leader's lease, with an explicit bound on the clocks' rates; by the age of the log (LeaseGuard) | `leases.rs`, `a_new_leader_that_got_the_last_entries_in_a_snapshot_waits_as_long` |
+//! | a read that nobody can confirm ends with an event, with CheckQuorum and without | `a_leader_that_hears_nobody_refuses_reads_in_the_end` |
 //! | stale reads, at most so old or with one's own writes | `a_stale_read_needs_nobody_unless_it_must_be_young`, `a_reader_finds_its_own_write_on_any_node` |
 //! | the leadership is handed over: on command, by priority, before a shutdown, when the leader's disk stands still | `transfer.txt`, `priority.txt`, `transfers.rs` |
+//! | a transfer is replaced by a later one, and given up when its target does not vote any more | `transfer.txt`, `a_second_transfer_takes_the_place_of_the_first`, `a_transfer_to_who_is_removed_or_demoted_is_given_up_at_once` |
 //! | snapshots as handles, in bounded pieces on a lane of their own; one that breaks off goes on, from another leader too | `snapshot.txt`, `snapshots.rs` |
 //! | a follower whose application has lost its state asks for a snapshot, though its log is whole | `snapshot.txt`, `an_application_that_has_lost_its_state_gets_it_again` |
 //! | a host for state machines in memory: entries count once, snapshots outlive crashes, damage is noticed ([`machine`]) | `machine.rs` |
@@ -128,7 +159,7 @@
 //! | a membership is in effect when it is appended, undone when it is overwritten, and outlives its leader, a restart and compaction | `membership_undone.txt`, `membership_leader_changes.txt`, `a_restart_remembers_the_membership` |
 //! | one change at a time, and none before an entry of the leader's own term is committed | `membership_simple.txt`, `no_change_before_an_entry_of_the_own_term_is_committed` |
 //! | a leader leads until its own removal is committed; who is removed hears of it, does not disturb, and may still be needed until it is | `membership_leader_removed.txt`, `membership_simple.txt`, `membership_removed_before_commit.txt` |
-//! | clusters of one grow and shrink to one; nodes that join need no list of members | `membership_simple.txt` |
+//! | clusters of one grow, to three and five, and shrink to one; nodes that join need no list of members | `growth.txt`, `membership_simple.txt`, `who_joins_learns_the_quorums_from_the_log` |
 //! | removed and added again in one term: what an earlier life acknowledged does not count | `an_answer_from_an_earlier_life_says_nothing` |
 //! | learners, which a leader promotes by itself once they have caught up | `learners.txt`, `learners_neither_commit_nor_elect`, `a_learner_is_promoted_when_a_round_of_catching_up_is_short` |
 //! | witnesses, which vote and acknowledge and keep no payloads | `witness.txt`, `a_witness_never_leads`, `a_witness_takes_no_payloads_and_nobody_else_takes_none` |
@@ -142,6 +173,7 @@
 //! | idle groups rest, cost nothing but memory, and wake for whoever needs them, or misses their leader's node | `nobody_campaigns_because_the_rest_rests`, `a_dead_node_is_missed_by_all_that_rest_under_it`, and the table in [`groups`] |
 //! | client sessions: a retry counts once, sessions expire by the log's own time, on every replica alike ([`session`]) | `each_request_counts_once_and_replicas_agree`, `a_late_copy_from_an_expired_session_is_refused` |
 //! | `status()` says all that an operator asks: progress of each peer, leases, pending reads, transfers, bytes, damage | `status.rs` |
+//! | the front door keeps promises as a driver does: times are real, lives are told apart, damaged logs are repaired ([`Node`]) | `node.rs` |
 //! | no panic, whatever arrives and whatever is on the disk | `a_step_never_panics`, `any_bytes_decode_to_a_value_or_an_error`, `recovery_from_arbitrary_records_is_a_node_or_an_error` |
 //! | feature `tracing`: events for elections, votes, memberships, snapshots, damage and refusals, which change nothing | `tracing.rs` |
 //! | an executable specification, [`spec`], that every step refines, crashes and recoveries included | `spec.rs`, here and in `synod-kv` |
@@ -282,6 +314,12 @@
 //! the node goes by the membership before it. What its peers have compacted comes as a snapshot from a leader, and cannot be lent. And
 //! [`Config::log_memory_bytes_max`] does not bound a log while a hole in it is filled, nor what recovery reads behind the last snapshot.
 //! What is damaged on more disks than the quorums leave out is gone; the node says so by never being whole.
+//!
+//! One promise is not kept whatever is damaged. A lost vote is found again by asking all voters, since the candidate that got it had stored the
+//! term. Where the damage has destroyed that record too (the *last* record with term and vote, on the voter's disk **and** on the
+//! candidate's), and no other voter has heard of the term, nobody knows that it was begun, and the vote may be given again. That does harm if a
+//! message of the first candidacy is still on its way, so a program that restores several damaged nodes at once should let old connections end
+//! before it starts the first.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
@@ -350,7 +388,7 @@ pub use lending::Loan;
 pub use log::Log;
 pub use membership::{Membership, Standing};
 pub use message::Message;
-pub use node::{Node, Output, StartError};
+pub use node::{Node, Output, Start, StartError};
 pub use position::{EntryId, Index, Term};
 pub use progress::Pace;
 pub use raft::{Raft, Role};

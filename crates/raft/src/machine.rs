@@ -6,9 +6,9 @@
 //! for this, answers the jobs in its own way.
 //!
 //! ```
-//! use synod_core::{Bytes, NodeId, RestoreError, StateMachine};
+//! use synod_core::{Bytes, NodeId, RestoreError, StateMachine, Time};
 //! use synod_raft::machine::{Machine, Memory};
-//! use synod_raft::{Config, Event, Node, Output};
+//! use synod_raft::{Config, Event, Node, Output, Start};
 //!
 //! /// Counts what it is told.
 //! #[derive(Default)]
@@ -31,17 +31,18 @@
 //!     }
 //! }
 //!
-//! let mut node = Node::new(Config::new(NodeId(1), [NodeId(1)]), 7)?;
+//! let start = Start { now: Time::ZERO, incarnation: 1, seed: 7 };
+//! let mut node = Node::new(Config::new(NodeId(1), [NodeId(1)]), start)?;
 //! let mut machine = Machine::new(Count::default(), Memory::default(), 10)?; // a snapshot every ten entries
 //! for token in 0..=25 {
-//!     if token == 0 { node.campaign() } else { node.propose(token, "one more") }
+//!     if token == 0 { node.campaign() } else { node.propose(Time::ZERO, token, "one more") }
 //!     while let Some(output) = node.output() {
 //!         match output {
 //!             Output::Write { at, .. } => node.written(at), // on the disk, that is
 //!             Output::Event(Event::Committed(entries)) => machine.apply(&entries, |id, count| {
 //!                 println!("{id} was number {count}");
 //!             })?,
-//!             Output::Job(job) => if let Some(done) = machine.work(&job) { node.done(done) },
+//!             Output::Job(job) => if let Some(done) = machine.work(&job) { node.done(Time::ZERO, done) },
 //!             _ => {}
 //!         }
 //!     }

@@ -1,6 +1,7 @@
 //! Who takes part: voters, learners, witnesses, and the two halves of a joint configuration.
 
 use crate::QuorumRule;
+use crate::mending::NOBODY;
 use alloc::vec::Vec;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
 use synod_core::{Bytes, NodeId, mutant};
@@ -244,6 +245,20 @@ impl Membership {
         self.outgoing_rule.as_ref().unwrap_or_else(|| configured.unstated())
     }
 
+    /// The same, with every rule stated that is no majority.
+    pub(crate) fn stating(&self, configured: &QuorumRule) -> Self {
+        let mut stated = self.clone();
+        if let QuorumRule::Flexible { commit } = configured.unstated() {
+            // None is as good as one.
+            let rule = QuorumRule::Flexible { commit: (*commit).max(1) };
+            if self.is_joint() {
+                stated.outgoing_rule.get_or_insert_with(|| rule.clone());
+            }
+            stated.rule.get_or_insert(rule);
+        }
+        stated
+    }
+
     /// Whether witnesses alone could commit: a payload that nobody's disk holds.
     pub(crate) fn witnesses_commit(&self, configured: &QuorumRule) -> bool {
         let halves =
@@ -258,7 +273,9 @@ impl Membership {
     pub(crate) fn is_sound(&self) -> bool {
         let all = [&self.voters, &self.outgoing, &self.learners, &self.witnesses, &self.promoting];
         let ordered = all.iter().all(|list| list.is_sorted_by(|a, b| a < b));
+        let reserved = all.iter().any(|list| list.last() == Some(&NOBODY));
         ordered
+            && !reserved
             && !self.voters.is_empty()
             && self.members().len() <= MEMBERS_MAX
             && self.learners.iter().all(|id| self.voters.binary_search(id).is_err())

@@ -15,6 +15,9 @@
 //!   been told, it counts no acknowledgement of before. When the node has caught up with it, nothing is missing. Where there is no leader, all other voters
 //!   together hold all that anybody counts on: whoever has as much as the furthest of them may lead, and gets the vote.
 //!
+//! Where the candidate's record of the term is lost as well as the voter's, and nobody else has heard of the term, all of them can say so and
+//! the vote is given a second time. A nonce in votes would not help: entries of the forgotten term may be on their way too.
+//!
 //! It stores like any other all the while: that is how it is repaired. While it does not vote, that stands in its log as a
 //! vote for [`NOBODY`], behind everything that it stores: a second crash must not make it look whole. What is destroyed beyond what a
 //! correct cluster can survive (the same entry on as many disks as its quorum has) cannot be repaired by anybody.

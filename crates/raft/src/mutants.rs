@@ -233,6 +233,11 @@ pub const EXHIBITS: &[Exhibit] = &[
         says: "a new leader commits at once, while a deposed one serves reads after its last entry",
     },
     Exhibit {
+        name: "snapshot-undated",
+        source: "found in the design of this crate",
+        says: "a new leader whose last entries came in a snapshot commits at once, while a deposed one serves reads after them",
+    },
+    Exhibit {
         name: "guard-outlives-itself",
         source: "LeaseGuard (2025), section 3",
         says: "a leader serves reads for longer after its last entry than its successor waits",

@@ -21,13 +21,17 @@ const HELD_MAX: usize = 10_000;
 /// the order in which they come out; when they are safely on the disk, say so with [`written`](Node::written). Whatever
 /// must not leave before is held back inside, so a vote cannot overtake its record.
 ///
+/// It is told the time wherever promises or leases depend on it, always by the same monotonic clock. Look at the clock *after* what is
+/// handed in has come. A time before the last is taken for the last; what takes no time happens at the last.
+///
 /// ```
 /// use synod_core::{NodeId, Time};
-/// use synod_raft::{Config, Node, Output, Role};
+/// use synod_raft::{Config, Node, Output, Role, Start};
 ///
 /// // A cluster of one elects itself as soon as its disk has the vote.
 /// let id = NodeId(1);
-/// let mut node = Node::new(Config::new(id, [id]), 7).unwrap();
+/// let start = Start { now: Time::ZERO, incarnation: 1, seed: 7 };
+/// let mut node = Node::new(Config::new(id, [id]), start).unwrap();
 /// node.campaign();
 /// while let Some(output) = node.output() {
 ///     if let Output::Write { at, record } = output {
@@ -58,6 +62,20 @@ enum Held {
     Out(Output),
 }
 
+/// What a [`Node`] is told when it starts, beside its configuration and its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Start {
+    /// What the clock shows. Its origin does not matter, and may be another after a restart.
+    pub now: Time,
+    /// Greater at each start of this node, whether anything was written since the last or not: a counter in a file that is synced
+    /// *before* the node starts, or seconds since 1970 where that clock never goes back and no two starts are within one. It tells answers to
+    /// an earlier life from those to this one: with the same number twice a linearizable read might be served by an answer from before it
+    /// was asked.
+    pub incarnation: u64,
+    /// Drives the random timeouts. Give every node, and every start, another: nodes that draw the same split their votes.
+    pub seed: u64,
+}
+
 /// What the program around a [`Node`] has to carry out, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Output {
@@ -84,42 +102,66 @@ pub enum Output {
 }
 
 impl Node {
-    /// A node that has never run. `seed` drives its random timeouts: give every node another.
+    /// A node that has never run: its log was never written.
     ///
     /// # Errors
     /// When the configuration cannot work.
-    pub fn new(config: Config, seed: u64) -> Result<Self, ConfigError> {
-        let mut node = Self::asleep(config, seed)?;
-        node.start(LogState::Fresh);
+    pub fn new(config: Config, start: Start) -> Result<Self, ConfigError> {
+        let mut node = Self::asleep(config, start)?;
+        node.start(start, LogState::Fresh);
         Ok(node)
     }
 
-    /// A node that has run before, with every record of its log that was not released, in order and with its position.
+    /// A node that has run before, with every record of its log that was not released, in order and with its position, and what the log
+    /// says of itself. Records that cannot be read are handed over too: with other voters to ask, the node has them repaired
+    /// ([`Event::Mending`], [`Event::Mended`]) and breaks no promise meanwhile. What was never durable is no such record: cut
+    /// it off.
+    ///
+    /// ```
+    /// use synod_core::{Damage, LogState, Lsn, NodeId, Recovered, Time};
+    /// use synod_raft::{Config, Event, Node, Output, Record, Start, Term};
+    /// let ids = [1, 2, 3].map(NodeId);
+    /// let start = Start { now: Time::ZERO, incarnation: 2, seed: 7 };
+    /// let vote = Record::HardState { term: Term(1), voted_for: Some(ids[1]) };
+    /// let log = [(Lsn(1), Recovered::Intact(vote)), (Lsn(2), Recovered::Damaged(Damage::Checksum))];
+    /// let state = LogState::Damaged { end: Lsn(2), damaged: 1 };
+    /// let mut node = Node::recover(Config::new(ids[0], ids), start, state, log)?;
+    /// assert!(node.status().mending.is_some());
+    /// # Ok::<(), synod_raft::StartError>(())
+    /// ```
     ///
     /// # Errors
     /// When the configuration cannot work, or the records are not the log of such a node.
     pub fn recover(
         config: Config,
-        seed: u64,
-        records: impl IntoIterator<Item = (Lsn, Record)>,
+        start: Start,
+        log: LogState,
+        records: impl IntoIterator<Item = (Lsn, Recovered<Record>)>,
     ) -> Result<Self, StartError> {
-        let mut node = Self::asleep(config, seed)?;
+        let mut node = Self::asleep(config, start)?;
+        if let LogState::Recovered { end } | LogState::Damaged { end, .. } = log {
+            node.tail.end = end;
+        }
+        let mut empty = true;
         for (at, record) in records {
-            node.raft.recover(at, Recovered::Intact(record))?;
-            node.tail.end = at;
+            node.raft.recover(at, record)?;
+            node.tail.end = node.tail.end.max(at);
+            empty = false;
         }
         node.durable = node.tail.end;
-        node.start(LogState::Recovered { end: node.durable });
+        // A log that holds something has been written, whatever is said of it.
+        let fresh = log == LogState::Fresh && !empty;
+        node.start(start, if fresh { LogState::Recovered { end: node.durable } } else { log });
         Ok(node)
     }
 
-    fn asleep(config: Config, seed: u64) -> Result<Self, ConfigError> {
+    fn asleep(config: Config, start: Start) -> Result<Self, ConfigError> {
         Ok(Self {
             raft: Raft::new(config)?,
-            now: Time::ZERO,
+            now: start.now,
             durable: Lsn::ZERO,
             tail: Tail::default(),
-            entropy: SplitMix64::new(seed),
+            entropy: SplitMix64::new(start.seed),
             timers: BTreeMap::new(),
             gate: Gate::with_limit(HELD_MAX),
             loopback: VecDeque::new(),
@@ -129,13 +171,13 @@ impl Node {
         })
     }
 
-    fn start(&mut self, log: LogState) {
-        // Raft makes no use of the number; a program that embeds it need not keep one.
-        self.step(Input::Start { incarnation: 1, log });
+    fn start(&mut self, start: Start, log: LogState) {
+        self.step(Input::Start { incarnation: start.incarnation, log });
     }
 
-    /// Proposes a payload. [`Event::Proposed`] or [`Event::Refused`] answers with the same token.
-    pub fn propose(&mut self, token: u64, payload: impl Into<Bytes>) {
+    /// Proposes a payload, at the time `now`. [`Event::Proposed`] or [`Event::Refused`] answers with the same token.
+    pub fn propose(&mut self, now: Time, token: u64, payload: impl Into<Bytes>) {
+        self.look_at(now);
         self.step(Input::Command(Command::Propose { token, payload: payload.into() }));
     }
 
@@ -155,10 +197,11 @@ impl Node {
     ///
     /// ```
     /// use synod_core::{NodeId, Time};
-    /// use synod_raft::{Config, Event, Index, Node, Output, ReadMode};
+    /// use synod_raft::{Config, Event, Index, Node, Output, ReadMode, Start};
     ///
     /// let id = NodeId(1);
-    /// let mut node = Node::new(Config::new(id, [id]), 7).unwrap();
+    /// let start = Start { now: Time::ZERO, incarnation: 1, seed: 7 };
+    /// let mut node = Node::new(Config::new(id, [id]), start).unwrap();
     /// node.campaign();
     /// let mut ready = None;
     /// for token in [1, 2] {
@@ -175,7 +218,7 @@ impl Node {
     /// assert_eq!(ready, Some((1, Index(1))));
     /// ```
     pub fn read(&mut self, now: Time, token: u64, mode: ReadMode) {
-        self.now = self.now.max(now);
+        self.look_at(now);
         self.step(Input::Command(Command::Read { token, mode }));
     }
 
@@ -194,9 +237,10 @@ impl Node {
     /// [`Event::Membership`] says when it is committed.
     ///
     /// ```
-    /// use synod_core::NodeId;
-    /// use synod_raft::{ChangeRefusal, Config, Event, Node, Output, Step};
-    /// let mut node = Node::new(Config::new(NodeId(1), [NodeId(1)]), 7)?;
+    /// use synod_core::{NodeId, Time};
+    /// use synod_raft::{ChangeRefusal, Config, Event, Node, Output, Start, Step};
+    /// let start = Start { now: Time::ZERO, incarnation: 1, seed: 7 };
+    /// let mut node = Node::new(Config::new(NodeId(1), [NodeId(1)]), start)?;
     /// node.change_membership(5, Step::PromoteWhenCaughtUp(NodeId(2)));
     /// let refused = Event::ChangeRefused { token: 5, leader: None, reason: ChangeRefusal::NotLeader };
     /// assert!(std::iter::from_fn(|| node.output()).any(|output| output == Output::Event(refused.clone())));
@@ -206,8 +250,9 @@ impl Node {
         self.step(Input::Command(Command::ChangeMembership { token, change: change.into() }));
     }
 
-    /// Takes a message that `from` sent. The program vouches for the sender.
-    pub fn receive(&mut self, from: NodeId, message: Message) {
+    /// Takes a message that `from` sent, at the time `now`. The program vouches for the sender.
+    pub fn receive(&mut self, now: Time, from: NodeId, message: Message) {
+        self.look_at(now);
         // Promises to oneself never travel, so such a message is forged.
         if from != self.raft.id() {
             self.step(Input::Message(from, message));
@@ -219,13 +264,22 @@ impl Node {
         self.step(Input::Link(peer, link));
     }
 
-    /// The clock shows `now`. Any origin will do; a clock that goes back is ignored.
+    /// The clock shows `now`. Each timer that is due fires, once and at `now`: a program that was suspended for an hour does not
+    /// catch up on an hour of heartbeats.
     pub fn advance(&mut self, now: Time) {
-        while let Some((due, timer)) = self.next_timer().filter(|(due, _)| *due <= now) {
-            self.now = self.now.max(due);
+        self.look_at(now);
+        let mut fired: Vec<Timer> = Vec::new();
+        loop {
+            let due = self.timers.iter().filter(|(timer, due)| **due <= self.now && !fired.contains(timer));
+            // Another one may have disarmed it or armed it anew.
+            let Some((_, timer)) = due.map(|(timer, due)| (*due, *timer)).min() else { return };
             self.timers.remove(&timer);
+            fired.push(timer);
             self.step(Input::Timer(timer));
         }
+    }
+
+    fn look_at(&mut self, now: Time) {
         self.now = self.now.max(now);
     }
 
@@ -241,8 +295,9 @@ impl Node {
         self.restless = true;
     }
 
-    /// A job is done.
-    pub fn done(&mut self, done: Done) {
+    /// A job is done, at the time `now`.
+    pub fn done(&mut self, now: Time, done: Done) {
+        self.look_at(now);
         self.step(Input::Done(done));
     }
 

@@ -137,9 +137,10 @@ impl Progress {
         self.in_flight_bytes = 0;
     }
 
-    /// Whether no more batches may be sent until some are acknowledged.
+    /// Whether no more batches may be sent until some are acknowledged. One always may, whatever its size.
     pub(crate) fn is_full(&self, config: &Config) -> bool {
-        self.in_flight.len() >= config.in_flight_max || self.in_flight_bytes >= config.in_flight_bytes_max
+        let many = self.in_flight.len() >= config.in_flight_max;
+        many || (self.in_flight_bytes >= config.in_flight_bytes_max && !self.in_flight.is_empty())
     }
 
     /// A batch up to `last`, with so many payload bytes, was sent.

@@ -3,7 +3,7 @@
 use crate::gathered::Gathered;
 use crate::lease::{Guard, Lease};
 use crate::log::Ghost;
-use crate::mending::Mending;
+use crate::mending::{Mending, NOBODY};
 use crate::progress::{Progress, Stamp};
 use crate::read::Reads;
 use crate::recall::Recall;
@@ -76,6 +76,8 @@ pub struct Raft {
     pub(crate) round: u64,
     /// Candidate: whose votes it has.
     pub(crate) votes: Vec<NodeId>,
+    /// Candidate, and whoever has ceased to be one for nothing else: who has refused its vote.
+    pub(crate) refusals: Vec<NodeId>,
     /// Leader: what it knows about each of those to whom it speaks, in the order of `seats.all`.
     pub(crate) progress: Vec<Progress>,
     /// Peers whose links speak a version before this node's.
@@ -101,7 +103,7 @@ pub struct Raft {
     pub(crate) halted: bool,
     /// How often term, role or leader have changed.
     pub(crate) turns: Ghost,
-    /// Which start of the node this is, where the driver counts them. Only numbers of questions are made from it.
+    /// Which start of the node this is. Only numbers of questions are made from it.
     pub(crate) incarnation: Ghost,
 }
 
@@ -133,6 +135,7 @@ impl Raft {
             promised: Index::ZERO,
             round: 0,
             votes: Vec::new(),
+            refusals: Vec::new(),
             progress: Vec::new(),
             outdated: Vec::new(),
             catching_up: Vec::new(),
@@ -223,6 +226,10 @@ impl Raft {
     ) {
         if message.term() > Term::MAX {
             return self.illegal(from, Illegal::ImpossibleTerm, cx);
+        }
+        if from == NOBODY {
+            // A vote for it would read as doubt.
+            return self.illegal(from, Illegal::ReservedId, cx);
         }
         // What is to oneself are promises that have become durable.
         let own = matches!(message, Message::Voted { granted: true, .. } | Message::Appended { .. });

@@ -3,8 +3,8 @@
 //! A read is asked of any node. The leader notes how far it has committed, *then* makes sure that it still leads, and the
 //! read is served by whoever has applied as much. One round of messages serves all reads that came before it.
 
-use crate::{Event, Illegal, Index, Message, Raft, Role, Timer};
-use alloc::collections::VecDeque;
+use crate::{Config, Event, Illegal, Index, Message, Raft, Role, Timer};
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 use synod_core::{Context, NodeId, Sink, Time, mutant};
@@ -43,7 +43,7 @@ pub enum ReadRefusal {
     NoLeader,
     /// This node led, and ceased to before a quorum had confirmed it.
     Deposed,
-    /// The leader has not answered for twice the longest election timeout.
+    /// For twice the longest election timeout the leader has not answered, or has led and heard no quorum that confirms it.
     TimedOut,
     /// As many reads wait as [`Config::reads_max`](crate::Config::reads_max) allows.
     Busy,
@@ -53,7 +53,9 @@ pub enum ReadRefusal {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Reads {
     /// Leader: who waits, in order. The first of them are in `rounds`; for the rest no round was begun yet.
-    queue: VecDeque<Reader>,
+    queue: VecDeque<Waiting>,
+    /// Leader: the last question of each other node in `queue`, so that one that is repeated is not looked for among all.
+    asking: BTreeMap<NodeId, u64>,
     /// Leader: what is being confirmed, oldest first.
     rounds: VecDeque<Round>,
     /// Not the leader: what the leader was asked, or will be at the end of the burst; oldest first.
@@ -80,6 +82,12 @@ enum Reader {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Waiting {
+    since: Time,
+    reader: Reader,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Round {
     round: u64,
     began: Time,
@@ -101,7 +109,7 @@ impl Raft {
     /// The reads of the application that this node has not answered yet, by their tokens. O(reads).
     pub fn reads_waiting(&self) -> impl Iterator<Item = u64> + '_ {
         let Reads { queue, asked, ready, .. } = &self.reads;
-        let own = queue.iter().filter_map(|reader| match reader {
+        let own = queue.iter().filter_map(|waiting| match waiting.reader {
             Reader::Own(read) => Some(read.token),
             Reader::Peer { .. } => None,
         });
@@ -130,7 +138,7 @@ impl Raft {
         if self.role == Role::Leader {
             match self.leased(mode, cx.now()) {
                 Some(index) => self.serve(read, index, cx),
-                None => self.enqueue(Reader::Own(read), cx),
+                None => self.enqueue(Reader::Own(read), cx.now(), cx),
             }
         } else if self.leader.is_none() {
             self.refuse(token, ReadRefusal::NoLeader, cx);
@@ -167,9 +175,20 @@ impl Raft {
         )
     }
 
-    fn enqueue<S: Sink<Self> + ?Sized>(&mut self, reader: Reader, cx: &mut Context<'_, Self, S>) {
+    fn enqueue<S: Sink<Self> + ?Sized>(
+        &mut self,
+        reader: Reader,
+        since: Time,
+        cx: &mut Context<'_, Self, S>,
+    ) {
         if self.reads.queue.len() < self.config.reads_max {
-            self.reads.queue.push_back(reader);
+            if self.reads.queue.is_empty() {
+                cx.arm(Timer::Reads, self.config.read_patience());
+            }
+            if let Reader::Peer { id, number } = reader {
+                self.reads.asking.insert(id, number);
+            }
+            self.reads.queue.push_back(Waiting { since, reader });
             self.dirty = true;
         } else if let Reader::Own(read) = reader {
             // A peer asks again.
@@ -205,13 +224,16 @@ impl Raft {
             self.reads.rounds.pop_front();
             self.reads.fresh = Some((confirmed.began, confirmed.index));
             for _ in 0..confirmed.readers {
-                match self.reads.queue.pop_front() {
+                match self.reads.pop() {
                     Some(Reader::Own(read)) => self.serve(read, confirmed.index, cx),
                     Some(Reader::Peer { id, number }) => self.tell_index(id, number, confirmed.index, cx),
                     None => {}
                 }
             }
             self.dirty |= !self.reads.queue.is_empty();
+            if self.reads.queue.is_empty() {
+                cx.disarm(Timer::Reads);
+            }
         }
     }
 
@@ -275,8 +297,9 @@ impl Raft {
         }
     }
 
-    /// Numbers are not used twice, not even across restarts: an answer to an earlier life would be older than the read. The
-    /// first is drawn, where the driver has no better, and differs with every start that the driver counts.
+    /// Numbers are not used twice, not even across restarts: an answer to an earlier life would be older than the read. Each start
+    /// has another number ([`Input::Start`](synod_core::Input::Start)), and the first question is drawn besides, for starts that are 65,536
+    /// apart.
     fn next_number<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         if self.reads.number == 0 {
             self.reads.number = (self.incarnation.0 << 48) | cx.below(1 << 48);
@@ -297,14 +320,33 @@ impl Raft {
             Some(_) => ReadMode::Index,
             None => return,
         };
-        cx.arm(Timer::Reads, self.config.heartbeat_interval * 2);
+        cx.arm(Timer::Reads, self.config.heartbeat_interval.saturating_mul(2));
         // Early: a question promises nothing.
         cx.send_early(leader, Message::AskIndex { term: self.term, number: self.reads.number, mode });
     }
 
+    /// Leader: no quorum has confirmed for so long that it leads. Without CheckQuorum it may not lead any more and never hear of it.
+    fn expire_reads<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        let patience = self.config.read_patience();
+        while let Some(first) = self.reads.queue.front().copied() {
+            let waited = cx.now().since(first.since);
+            if waited < patience {
+                return cx.arm(Timer::Reads, patience.saturating_sub(waited));
+            }
+            // Who reads on another node asks again, or has given up too.
+            if let Some(Reader::Own(read)) = self.reads.pop() {
+                self.refuse(read.token, ReadRefusal::TimedOut, cx);
+            }
+            self.reads.forget_first_of_rounds();
+        }
+    }
+
     /// The leader has not answered: perhaps it is another one now. The question is the same, and so is what answers it.
     pub(crate) fn on_reads_timeout<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        let patience = self.config.election_timeout_max * 2;
+        if self.role == Role::Leader {
+            return self.expire_reads(cx);
+        }
+        let patience = self.config.read_patience();
         while let Some(asked) =
             self.reads.asked.front().copied().filter(|asked| cx.now().since(asked.at) >= patience)
         {
@@ -312,7 +354,7 @@ impl Raft {
             self.refuse(asked.read.token, ReadRefusal::TimedOut, cx);
         }
         if !self.reads.asked.is_empty() {
-            cx.arm(Timer::Reads, self.config.heartbeat_interval * 2);
+            cx.arm(Timer::Reads, self.config.heartbeat_interval.saturating_mul(2));
             self.ask_leader(cx);
         }
     }
@@ -331,9 +373,9 @@ impl Raft {
         match self.leased(mode, cx.now()) {
             Some(index) => self.tell_index(from, number, index, cx),
             None => {
-                let reader = Reader::Peer { id: from, number };
-                if !self.reads.queue.contains(&reader) {
-                    self.enqueue(reader, cx);
+                // Asked again while the first is not answered.
+                if self.reads.asking.get(&from) != Some(&number) {
+                    self.enqueue(Reader::Peer { id: from, number }, cx.now(), cx);
                 }
             }
         }
@@ -366,17 +408,51 @@ impl Raft {
     pub(crate) fn take_over_reads<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         cx.disarm(Timer::Reads);
         while let Some(asked) = self.reads.asked.pop_front() {
-            self.enqueue(Reader::Own(asked.read), cx);
+            self.enqueue(Reader::Own(asked.read), asked.at, cx);
         }
     }
 
     /// This node ceases to lead. Other nodes ask again elsewhere.
     pub(crate) fn drop_reads<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         self.reads.rounds.clear();
-        for reader in core::mem::take(&mut self.reads.queue) {
-            if let Reader::Own(read) = reader {
+        self.reads.asking.clear();
+        if !self.reads.queue.is_empty() {
+            cx.disarm(Timer::Reads);
+        }
+        for waiting in core::mem::take(&mut self.reads.queue) {
+            if let Reader::Own(read) = waiting.reader {
                 self.refuse(read.token, ReadRefusal::Deposed, cx);
             }
         }
+    }
+}
+
+impl Reads {
+    /// Leader: takes out the first that waits.
+    fn pop(&mut self) -> Option<Reader> {
+        let reader = self.queue.pop_front()?.reader;
+        if let Reader::Peer { id, number } = reader
+            && self.asking.get(&id) == Some(&number)
+        {
+            self.asking.remove(&id);
+        }
+        Some(reader)
+    }
+
+    /// Leader: the first that waited was taken out unanswered. A round that nobody waits for any more makes room for another.
+    fn forget_first_of_rounds(&mut self) {
+        if let Some(round) = self.rounds.front_mut() {
+            round.readers = round.readers.saturating_sub(1);
+            if round.readers == 0 {
+                self.rounds.pop_front();
+            }
+        }
+    }
+}
+
+impl Config {
+    /// How long a read waits for a leader, or a leader for a quorum.
+    fn read_patience(&self) -> Duration {
+        self.election_timeout_max.saturating_mul(2)
     }
 }

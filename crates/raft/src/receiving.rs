@@ -195,6 +195,8 @@ impl Raft {
             } else {
                 mutant!(self.log.compact(last.index), "suffix-dropped" => { self.log.reset(last); true });
             }
+            // The entries that it covers came with it, and their leader may serve reads for as long after them as after any.
+            mutant!(self.date_last_entry(cx.now()), "snapshot-undated" => ());
             self.roster.restore(last.index, snapshot.membership.clone());
             self.roster.read(self.log.segments());
             self.commit = self.commit.max(last.index);

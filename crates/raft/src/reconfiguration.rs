@@ -3,7 +3,8 @@
 use crate::progress::Progress;
 use crate::roster::Seats;
 use crate::{
-    Change, ChangeRefusal, Event, Illegal, Index, Membership, Message, Raft, Role, Segment, Standing,
+    Change, ChangeError, ChangeRefusal, Event, Illegal, Index, Membership, Message, Raft, Role, Segment,
+    Standing,
 };
 use alloc::sync::Arc;
 use synod_core::{Context, NodeId, Sink, Time, mutant};
@@ -62,7 +63,7 @@ impl Raft {
         if mutant!(*last > self.commit, "two-changes-at-once" => false) {
             return Err(ChangeRefusal::InProgress);
         }
-        let next = membership.changed(change, &self.config.quorum).map_err(ChangeRefusal::Impossible)?;
+        let next = self.changed(membership, change).map_err(ChangeRefusal::Impossible)?;
         self.can_be_said(&next)?;
         // What was proposed before comes before.
         self.seal(cx);
@@ -71,6 +72,18 @@ impl Raft {
             self.enter(&next.left(), None, cx)?;
         });
         Ok(())
+    }
+
+    /// The membership after a change. Those who join may not be configured with the rule by which the others go without saying it, so
+    /// it is said as soon as all can read that.
+    fn changed(&self, before: &Membership, change: &Change) -> Result<Membership, ChangeError> {
+        let next = before.changed(change, &self.config.quorum)?;
+        let stated = next.stating(&self.config.quorum);
+        let of_members = matches!(change, Change::Steps { .. });
+        if !(of_members && self.can_be_said(&stated).is_ok()) {
+            return Ok(next);
+        }
+        if stated == *before { Err(ChangeError::NothingChanges) } else { Ok(stated) }
     }
 
     /// Whether every member understands a membership. Whoever does not would refuse its entry, and everything behind it, for ever.
@@ -173,6 +186,7 @@ impl Raft {
             self.owe_everybody();
         }
         self.watch_learners(cx);
+        self.abandon_impossible_transfer(cx);
     }
 
     /// Works out who counts, and gives back who did.
@@ -299,7 +313,7 @@ impl Raft {
             return;
         }
         // A membership that is joint until somebody says otherwise: then.
-        if let Ok(next) = membership.changed(&change, &self.config.quorum) {
+        if let Ok(next) = self.changed(membership, &change) {
             self.go_on(&next, cx);
         }
     }

@@ -158,6 +158,9 @@ impl Raft {
         }
         self.on_echo(cx);
         self.press_transfer(true, cx);
+        if !self.config.check_quorum {
+            self.watch_disk(cx);
+        }
     }
 
     /// Those to whom the round has not gone with entries are told without.

@@ -4,7 +4,7 @@ use crate::{Index, Membership, QuorumRule, Segment, Standing};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use synod_core::{NodeId, mutant};
-use synod_quorum::Quorums;
+use synod_quorum::{Outcome, Quorums};
 
 /// The memberships that the log holds, oldest first, each with the index of its entry. The last one is in effect, committed or not.
 ///
@@ -172,6 +172,15 @@ impl Seats {
                 2 * held > half.len()
             }),
         )
+    }
+
+    /// Whether those who voted elect no leader, whatever becomes of the rest: too many have refused.
+    pub(crate) fn cannot_elect(&self, votes: &[NodeId], refusals: &[NodeId]) -> bool {
+        let said = |place: usize| {
+            let id = self.all.get(place)?;
+            if votes.contains(id) { Some(true) } else { refusals.contains(id).then_some(false) }
+        };
+        self.quorums.as_ref().is_some_and(|quorums| quorums.elect().outcome(said) == Outcome::Lost)
     }
 
     /// Whether a commit quorum has been heard, so that no other leader can have been elected without this one's knowing.

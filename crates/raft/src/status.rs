@@ -11,11 +11,12 @@ use synod_core::{NodeId, Time};
 /// memory. Times are on the node's own monotonic clock, in nanoseconds, and mean nothing on another node or after a restart.
 ///
 /// ```
-/// use synod_core::NodeId;
-/// use synod_raft::{Config, Node, Role};
+/// use synod_core::{NodeId, Time};
+/// use synod_raft::{Config, Node, Role, Start};
 ///
 /// let ids = [1, 2, 3].map(NodeId);
-/// let status = Node::new(Config::new(ids[0], ids), 7)?.status();
+/// let start = Start { now: Time::ZERO, incarnation: 1, seed: 7 };
+/// let status = Node::new(Config::new(ids[0], ids), start)?.status();
 /// assert_eq!((status.role, status.term.0, status.leader), (Role::Follower, 0, None));
 /// assert_eq!((status.log_bytes, status.reads, status.transfer, status.mending), (0, 0, None, None));
 /// # Ok::<(), synod_raft::ConfigError>(())

@@ -28,10 +28,10 @@ pub enum TransferCause {
 pub enum TransferRefusal {
     /// This node does not lead.
     NotLeader,
-    /// The other is not a voter, or is this node itself.
+    /// The other is not a voter, or not any more, or is this node itself.
     NotAnotherVoter,
-    /// Another transfer is under way.
-    UnderWay,
+    /// The application has named another meanwhile ([`Command::Transfer`](crate::Command::Transfer)).
+    Superseded,
     /// The other was not caught up, or not elected, within the shortest election timeout. This node leads on.
     TimedOut,
 }
@@ -69,19 +69,54 @@ pub(crate) struct Handover {
 impl Raft {
     /// The application wants another node to lead.
     pub(crate) fn on_transfer<S: Sink<Self> + ?Sized>(&mut self, to: NodeId, cx: &mut Context<'_, Self, S>) {
-        let reason = if self.role != Role::Leader {
-            TransferRefusal::NotLeader
+        let refused = if self.role != Role::Leader {
+            Some(TransferRefusal::NotLeader)
         } else if to == self.config.id || self.seats.standing(to) != Standing::Voter {
-            TransferRefusal::NotAnotherVoter
+            Some(TransferRefusal::NotAnotherVoter)
         } else {
-            match self.handover.transfer {
-                Some(transfer) if transfer.to == to => return,
-                Some(_) => TransferRefusal::UnderWay,
-                None => return self.hand_over(to, TransferCause::Command, cx),
-            }
+            None
         };
+        if let Some(reason) = refused {
+            // Early: nothing was promised.
+            return cx.emit_early(Event::TransferFailed { to, reason });
+        }
+        let mut cause = TransferCause::Command;
+        match self.handover.transfer {
+            Some(transfer) if transfer.to == to => return,
+            Some(transfer) => {
+                // Who resigns goes on resigning.
+                if transfer.cause == TransferCause::Resignation {
+                    cause = TransferCause::Resignation;
+                }
+                // Early: nothing was promised.
+                cx.emit_early(Event::TransferFailed { to: transfer.to, reason: TransferRefusal::Superseded });
+            }
+            None => {}
+        }
+        self.hand_over(to, cause, cx);
+    }
+
+    /// The membership has changed: who does not vote any more cannot lead.
+    pub(crate) fn abandon_impossible_transfer<S: Sink<Self> + ?Sized>(
+        &mut self,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let Some(Transfer { to, cause, .. }) = self.handover.transfer else { return };
+        if self.seats.standing(to) == Standing::Voter {
+            return;
+        }
+        let next = self.best_successor().filter(|_| cause == TransferCause::Resignation);
+        if cause == TransferCause::Resignation && next.is_none() {
+            // Nobody is told; the timer ends it. To step down in the middle of a change would be too early.
+            return;
+        }
+        self.handover.transfer = None;
+        cx.disarm(Timer::Transfer);
         // Early: nothing was promised.
-        cx.emit_early(Event::TransferFailed { to, reason });
+        cx.emit_early(Event::TransferFailed { to, reason: TransferRefusal::NotAnotherVoter });
+        if let Some(next) = next {
+            self.hand_over(next, cause, cx);
+        }
     }
 
     fn hand_over<S: Sink<Self> + ?Sized>(
@@ -117,7 +152,9 @@ impl Raft {
             .place(transfer.to)
             .and_then(|place| self.progress.get(place))
             .is_some_and(|progress| progress.matched == self.log.last().index);
-        if !(caught_up && self.gathered.is_empty()) || (transfer.told && !again) {
+        let ready =
+            caught_up && self.gathered.is_empty() && self.seats.standing(transfer.to) == Standing::Voter;
+        if !ready || (transfer.told && !again) {
             return;
         }
         self.handover.transfer = Some(Transfer { told: true, ..transfer });
@@ -208,7 +245,7 @@ impl Raft {
         others.max_by_key(|(progress, id)| (progress.matched, core::cmp::Reverse(**id))).map(|(_, id)| *id)
     }
 
-    /// The quorum was just checked: does the own disk still answer?
+    /// Does the own disk still answer?
     pub(crate) fn watch_disk<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         let Some(stall_max) = self.config.disk_stall_max else { return };
         let Some(own) = self.place(self.config.id).and_then(|place| self.progress.get(place)) else { return };
@@ -216,15 +253,23 @@ impl Raft {
         match self.handover.stall {
             Some((index, since)) if durable < index => {
                 let stalled = mutant!(cx.now().since(since) >= stall_max, "stalled-disk-leads-on" => false);
-                if stalled
-                    && self.handover.transfer.is_none()
-                    && let Some(to) = self.best_successor()
-                {
+                if stalled && self.handover.transfer.is_none() {
                     self.handover.stall = None;
-                    self.hand_over(to, TransferCause::StalledDisk, cx);
+                    self.give_up_leading(cx);
                 }
             }
             _ => self.handover.stall = (durable < last).then(|| (last, cx.now())),
+        }
+    }
+
+    /// The own disk stands still. Where nobody keeps up, the others find out among themselves who has most; a leader that went on speaking
+    /// would keep them from it. One that nobody could replace stays.
+    fn give_up_leading<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
+        let could_lead = |id: &NodeId| self.seats.standing(*id) == Standing::Voter;
+        match self.best_successor() {
+            Some(to) => self.hand_over(to, TransferCause::StalledDisk, cx),
+            None if self.others.iter().any(could_lead) => self.step_down(None, cx),
+            None => {}
         }
     }
 
@@ -245,7 +290,7 @@ impl Raft {
     /// Nodes without priority claim nothing.
     pub(crate) fn arm_claim<S: Sink<Self> + ?Sized>(&self, cx: &mut Context<'_, Self, S>) {
         if self.config.priority > 0 {
-            cx.arm(Timer::Claim, self.config.election_timeout_max * 4);
+            cx.arm(Timer::Claim, self.config.election_timeout_max.saturating_mul(4));
         }
     }
 

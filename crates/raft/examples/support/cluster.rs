@@ -8,9 +8,9 @@
 use core::fmt;
 use core::time::Duration;
 use std::collections::BTreeMap;
-use synod_core::{Bytes, Lsn, NodeId, StateMachine, Time};
+use synod_core::{Bytes, LogState, Lsn, NodeId, Recovered, StateMachine, Time};
 use synod_raft::machine::{Machine, Memory};
-use synod_raft::{Config, EntryId, Event, Message, Node, Output, ReadMode, Record, Role};
+use synod_raft::{Config, EntryId, Event, Message, Node, Output, ReadMode, Record, Role, Start};
 
 const IDS: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
 /// So many entries after the last snapshot the next is taken.
@@ -44,8 +44,6 @@ pub(crate) struct Cluster<M: StateMachine> {
 
 struct Member<M> {
     node: Node,
-    /// The origin of the node's clock.
-    since: Time,
     machine: Machine<M, Memory>,
     log: Vec<(Lsn, Record)>,
 }
@@ -90,8 +88,8 @@ impl<M: StateMachine> Cluster<M> {
         let command = command.into();
         loop {
             let leader = self.begin_call();
-            let token = self.call.token;
-            self.member(leader).node.propose(token, command.clone());
+            let (now, token) = (self.now, self.call.token);
+            self.member(leader).node.propose(now, token, command.clone());
             if self.crash == Some(Crash::BeforeReplicating) {
                 self.crash = None;
                 self.stop(leader);
@@ -111,8 +109,7 @@ impl<M: StateMachine> Cluster<M> {
         loop {
             let leader = self.begin_call();
             let (now, token) = (self.now, self.call.token);
-            let Member { node, since, .. } = self.member(leader);
-            node.read(elapsed(*since, now), token, ReadMode::Index);
+            self.member(leader).node.read(now, token, ReadMode::Index);
             for _ in 0..PATIENCE_MS {
                 self.settle();
                 if self.call.ready {
@@ -204,7 +201,7 @@ impl<M: StateMachine> Cluster<M> {
         for _ in 0..ms {
             self.now = self.now + Duration::from_millis(1);
             for member in self.up.values_mut() {
-                member.node.advance(elapsed(member.since, self.now));
+                member.node.advance(self.now);
             }
             self.settle();
         }
@@ -216,12 +213,12 @@ impl<M: StateMachine> Cluster<M> {
         config.trailing_entries = 4;
         config.log_memory_bytes_max = usize::MAX; // so that no `Job::Recall` comes
         self.starts += 1;
-        let node = match log.is_empty() {
-            true => Node::new(config, self.starts).expect("the settings are sound"),
-            false => Node::recover(config, self.starts, log.clone()).expect("the log is what the node wrote"),
-        };
+        let start = Start { now: self.now, incarnation: self.starts, seed: self.starts };
+        let state = log.last().map_or(LogState::Fresh, |(end, _)| LogState::Recovered { end: *end });
+        let records = log.iter().map(|(at, record)| (*at, Recovered::Intact(record.clone())));
+        let node = Node::recover(config, start, state, records).expect("the log is what the node wrote");
         let machine = Machine::new((self.empty)(), snapshots, SNAPSHOT_EVERY).expect("the snapshot is whole");
-        self.up.insert(id, Member { node, since: self.now, machine, log });
+        self.up.insert(id, Member { node, machine, log });
     }
 
     fn member(&mut self, id: NodeId) -> &mut Member<M> {
@@ -249,7 +246,7 @@ impl<M: StateMachine> Cluster<M> {
             }
             for (from, to, message) in letters.drain(..) {
                 if let Some(member) = self.up.get_mut(&to) {
-                    member.node.receive(from, message);
+                    member.node.receive(self.now, from, message);
                 }
             }
         }
@@ -270,7 +267,7 @@ impl<M: StateMachine> Cluster<M> {
                 Output::Release(upto) => log.retain(|(at, _)| *at > upto),
                 Output::Job(job) => {
                     if let Some(done) = machine.work(&job) {
-                        node.done(done);
+                        node.done(self.now, done);
                     }
                 }
                 Output::Event(Event::Proposed { token, index, term }) if asked && token == call.token => {
@@ -309,9 +306,4 @@ impl<M: StateMachine> Cluster<M> {
         }
         true
     }
-}
-
-/// A moment on the clock of a node that was started at `since`.
-fn elapsed(since: Time, now: Time) -> Time {
-    Time::ZERO + now.since(since)
 }

@@ -1,13 +1,13 @@
 //! Whatever arrives, in whatever state: no panic, and nothing lost that was promised.
 
-use crate::wire::{message, mode, number, record, segment, snapshot, step};
+use crate::wire::{message, mode, number, record, rule, segment, snapshot, step};
 use core::time::Duration;
 use proptest::prelude::*;
 use synod_core::testing::{Bench, Output};
 use synod_core::{Bytes, Damage, Input, Link, LogState, Lsn, NodeId, Protocol, Recovered};
 use synod_raft::{
-    Change, Command, Config, Done, Found, Index, Job, Piece, Raft, ReadMode, Role, Segment, Term, Timer,
-    Transition,
+    Change, Command, Config, Done, Event, Found, Index, Job, Piece, QuorumRule, Raft, ReadMode, Role,
+    Segment, Term, Timer, Transition,
 };
 
 fn read_mode() -> impl Strategy<Value = ReadMode> {
@@ -101,38 +101,80 @@ fn answered(job: &Job, whim: u8) -> Option<Done> {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let transition =
-        prop_oneof![Just(Transition::Auto), Just(Transition::JointImplicit), Just(Transition::JointExplicit)];
+    let transition = || {
+        prop_oneof![Just(Transition::Auto), Just(Transition::JointImplicit), Just(Transition::JointExplicit)]
+    };
     prop_oneof![
         1 => Just(Change::LeaveJoint),
-        5 => (prop::collection::vec(step(), 0..4), transition)
+        5 => (prop::collection::vec(step(), 0..4), transition())
             .prop_map(|(steps, transition)| Change::Steps { steps, transition }),
+        3 => (rule(), prop::collection::vec(step(), 0..3), transition())
+            .prop_map(|(rule, steps, transition)| Change::Rule { rule, steps, transition }),
+    ]
+}
+
+/// What the node is that is stepped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Follower,
+    Leader,
+    Witness,
+    Joiner,
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    prop_oneof![
+        3 => Just(Part::Follower),
+        4 => Just(Part::Leader),
+        1 => Just(Part::Witness),
+        1 => Just(Part::Joiner),
     ]
 }
 
 /// Brings the node into a role first, so that arbitrary messages meet leaders and candidates too.
-fn bench(voters: u64, lead: bool) -> Bench<Raft> {
-    let mut config = Config::new(NodeId(1), (1..=voters).map(NodeId));
+fn bench(part: Part, voters: u64, rule: QuorumRule, guarded: bool) -> Bench<Raft> {
+    let lead = part == Part::Leader;
+    // A witness does not vote alone.
+    let voters = if part == Part::Witness { 3 } else { voters };
+    let mut config = match part {
+        Part::Joiner => Config::joining(NodeId(1)),
+        _ => Config::new(NodeId(1), (1..=voters).map(NodeId)),
+    };
+    if part == Part::Witness {
+        config.witnesses = vec![NodeId(1)];
+    }
     config.pre_vote = !lead;
     config.payload_bytes_max = 30;
     config.batch_entries_max = 2;
     config.in_flight_max = 2;
     config.leases = lead;
+    config.lease_guard = guarded.then_some(Duration::from_nanos(1));
     config.priority = voters as u32;
     config.reads_max = 3;
     config.trailing_entries = 1;
     config.log_memory_bytes_max = 20;
     config.snapshot_piece_bytes = 5;
-    let mut bench = Bench::new(NodeId(1), Raft::new(config).unwrap());
+    // Some rules are none for so few voters.
+    let mut ruled = config.clone();
+    ruled.quorum = rule;
+    let raft = Raft::new(ruled).or_else(|_| Raft::new(config)).unwrap();
+    let mut bench = Bench::new(NodeId(1), raft);
     bench.start().unwrap();
     if lead {
         bench.input(Input::Command(Command::Campaign));
         bench.sync().unwrap();
-        let vote = synod_raft::Message::Voted { term: Term(1), granted: true };
-        bench.input(Input::Message(NodeId(2), vote));
+        for id in 2..=voters {
+            let vote = synod_raft::Message::Voted { term: Term(1), granted: true };
+            bench.input(Input::Message(NodeId(id), vote));
+        }
         assert_eq!(bench.protocol.role(), Role::Leader);
     }
     bench
+}
+
+/// Whether a node that was restarted from a damaged log has said that it cannot go on.
+fn is_halted(outputs: &[Output<Raft>]) -> bool {
+    outputs.iter().any(|output| matches!(output, Output::Event(Event::Halted(_))))
 }
 
 proptest! {
@@ -140,11 +182,13 @@ proptest! {
 
     #[test]
     fn a_step_never_panics(
+        part in part(),
         voters in 1..4_u64,
-        lead: bool,
+        rule in rule(),
+        guarded: bool,
         inputs in prop::collection::vec((input(), any::<bool>(), 0..20_u8), 1..60),
     ) {
-        let mut bench = bench(voters, lead);
+        let mut bench = bench(part, voters, rule, guarded);
         let mut term = bench.protocol.term();
         let mut commit = bench.protocol.commit_index();
         for (input, sync, crash) in inputs {
@@ -169,10 +213,15 @@ proptest! {
             prop_assert!(raft.log().base().index <= raft.commit_index());
             term = raft.term();
             commit = raft.commit_index();
-            if crash == 0 {
+            if crash < 2 {
                 // What was written can be read back, whatever had been said to the node.
                 let config = raft.config().clone();
-                bench.restart(Raft::new(config).unwrap()).unwrap();
+                let damaged = crash == 1 && bench.log.rot(Lsn(term.0 % 7 + 1));
+                let started = bench.restart(Raft::new(config).unwrap());
+                if damaged && (started.is_err() || is_halted(&bench.take())) {
+                    return Ok(());
+                }
+                started.unwrap();
                 term = bench.protocol.term();
                 commit = bench.protocol.commit_index();
             }

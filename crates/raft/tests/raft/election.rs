@@ -1,6 +1,7 @@
 //! Votes and opinions at the edges: stale ones, early ones, and the last term of all.
 
 use crate::bugs::{append, bench, hear, id, sent};
+use crate::cluster::Cluster;
 use synod_core::{Input, testing::Bench};
 use synod_raft::{Command, EntryId, Message, Raft, Role, Term, Timer};
 
@@ -79,4 +80,28 @@ fn the_last_term_can_be_reached_and_not_passed() {
     node.fire(Timer::Election);
     node.input(Input::Command(Command::Campaign));
     assert_eq!(node.protocol.term(), Term::MAX);
+}
+
+/// As in etcd: a candidate that so many refuse that the rest are no quorum does not go on asking.
+#[test]
+fn who_is_refused_by_a_quorum_follows() {
+    for (pre_vote, size) in [(true, 3), (false, 3), (true, 5), (false, 5)] {
+        let mut cluster = Cluster::with(size, |config| (config.pre_vote, config.lending) = (pre_vote, false));
+        cluster.install(1, &[(1, 1)]);
+        for id in 2..=size {
+            cluster.install(id, &[(1, 2)]);
+        }
+        cluster.campaign(1);
+        let asked = if pre_vote { Role::PreCandidate } else { Role::Candidate };
+        // Two refusals of three are too many, and two of five are not.
+        for id in 4..=size {
+            cluster.isolate(id);
+        }
+        cluster.stabilize();
+        let becomes = if size == 3 { Role::Follower } else { asked };
+        assert_eq!((cluster.raft(1).role(), cluster.raft(1).leader()), (becomes, None), "{pre_vote} {size}");
+        // It has not given up for good.
+        cluster.time_out(1);
+        assert_eq!(cluster.raft(1).role(), asked);
+    }
 }

@@ -44,6 +44,20 @@ fn a_single_payload_beyond_the_limit_goes_alone() {
     assert_eq!(cluster.committed(3), 2);
 }
 
+/// A limit of nothing is one batch at a time, not none.
+#[test]
+fn whatever_the_limit_one_batch_is_on_its_way() {
+    let mut cluster = Cluster::with(3, |config| config.in_flight_bytes_max = 0);
+    cluster.campaign(1);
+    cluster.stabilize();
+    for payload in ["a", "b", "c"] {
+        cluster.propose(1, payload);
+    }
+    assert_eq!(appends(&cluster, 2).0, 1);
+    cluster.stabilize();
+    assert_eq!(cluster.payloads(2), ["a", "b", "c"]);
+}
+
 #[test]
 fn a_leader_without_a_quorum_does_not_gather_without_bound() {
     let mut cluster = Cluster::with(3, |config| {

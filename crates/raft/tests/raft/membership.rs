@@ -4,10 +4,12 @@ use crate::cluster::Cluster;
 use crate::wire::hollow;
 use std::time::Duration;
 use synod_core::testing::{Bench, Output};
-use synod_core::{Bytes, Input, NodeId};
+use synod_core::wire::Wire;
+use synod_core::{Bytes, Input, Link, NodeId};
 use synod_raft::{
-    Change, ChangeError, ChangeRefusal, Command, Config, ConfigError, Event, Illegal, Index, Membership,
-    Message, QuorumRule, Raft, Record, RecoverError, Role, Segment, Standing, Step, Term, Transition,
+    Change, ChangeError, ChangeRefusal, Command, Config, ConfigError, EntryId, Event, Illegal, Index,
+    Membership, Message, QuorumRule, Raft, Record, RecoverError, Role, Segment, Standing, Step, Term,
+    Transition,
 };
 
 fn ids<const N: usize>(ids: [u64; N]) -> [NodeId; N] {
@@ -327,4 +329,82 @@ fn a_change_keeps_its_place_among_proposals() {
     cluster.stabilize();
     let kinds: Vec<_> = cluster.raft(1).log().segments().map(Segment::is_membership).collect();
     assert_eq!(kinds, [false, false, true, false], "the no-op, a, the change, b");
+}
+
+/// Whoever joins with the defaults goes by what the others were founded with: three votes of five elect nobody where four are needed.
+#[test]
+fn who_joins_learns_the_quorums_from_the_log() {
+    let rule = QuorumRule::Flexible { commit: 2 };
+    let mut cluster = Cluster::with(4, |config| config.quorum = rule.clone());
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster.start(Config::joining(NodeId(5)));
+    cluster.change(1, Step::PromoteWhenCaughtUp(NodeId(5)));
+    cluster.run(Duration::from_millis(200));
+    assert_eq!(cluster.raft(5).membership().voters(), ids([1, 2, 3, 4, 5]));
+    assert_eq!(cluster.raft(5).membership().rule(), Some(&rule));
+    for id in [1, 2] {
+        cluster.isolate(id);
+    }
+    cluster.run(Duration::from_millis(600));
+    for id in [3, 4, 5] {
+        cluster.campaign(id);
+        cluster.stabilize();
+        assert_ne!(cluster.raft(id).role(), Role::Leader, "three votes are too few");
+    }
+    cluster.connect(2);
+    cluster.disconnect(1, 2);
+    cluster.run(Duration::from_millis(2_000));
+    assert!(cluster.leader().is_some_and(|leader| leader != NodeId(1)), "and four are enough");
+}
+
+/// What it could not read would be refused with everything behind it: better that those who join are configured alike.
+#[test]
+fn the_rule_of_the_founders_is_stated_when_the_last_member_can_read_it() {
+    let rule = QuorumRule::Flexible { commit: 2 };
+    let mut cluster = Cluster::with(4, |config| config.quorum = rule.clone());
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster.link(1, 2, Link::Up { version: 1 });
+    cluster.change(1, Step::AddLearner(NodeId(5)));
+    cluster.stabilize();
+    assert_eq!(
+        (cluster.raft(2).membership().learners(), cluster.raft(2).membership().rule()),
+        (&ids([5])[..], None)
+    );
+    cluster.link(1, 2, Link::Up { version: 2 });
+    cluster.change(1, Step::Remove(NodeId(5)));
+    cluster.stabilize();
+    assert_eq!(cluster.raft(2).membership().rule(), Some(&rule));
+    // Nothing is nothing, stated or not.
+    cluster.events.clear();
+    cluster.change(1, Step::Remove(NodeId(5)));
+    assert_eq!(refusals(&mut cluster), [ChangeRefusal::Impossible(ChangeError::NothingChanges)]);
+}
+
+/// Records say "nobody" by the greatest number: a vote for a node of that name would read as doubt.
+#[test]
+fn the_greatest_number_is_no_name() {
+    let nobody = NodeId(u64::MAX);
+    for config in [Config::joining(nobody), Config::rejoining(nobody), Config::new(nobody, [nobody])] {
+        assert_eq!(Raft::new(config).unwrap_err(), ConfigError::ReservedId);
+    }
+    let one = Membership::of(ids([1]));
+    for step in [
+        Step::AddVoter(nobody),
+        Step::AddWitness(nobody),
+        Step::AddLearner(nobody),
+        Step::PromoteWhenCaughtUp(nobody),
+    ] {
+        assert_eq!(one.changed(&step.into(), &QuorumRule::Majority), Err(ChangeError::ReservedId));
+    }
+    let forged = Membership::of([NodeId(1), nobody]).to_bytes(2);
+    assert!(Membership::from_bytes(forged, 2).is_err());
+    let mut cluster = led(3);
+    let ask = Message::RequestVote { term: Term(9), last: EntryId::ZERO, by_transfer: false };
+    cluster.deliver_to(u64::MAX, 2, ask);
+    assert!(
+        cluster.events.contains(&(NodeId(2), Event::Illegal { from: nobody, reason: Illegal::ReservedId }))
+    );
+    assert_eq!(cluster.raft(2).term(), Term(1));
 }

@@ -1,14 +1,41 @@
 //! The plain front door keeps the same promises as a driver.
 
 use std::time::Duration;
-use synod_core::{Lsn, NodeId, Time};
-use synod_raft::{Config, EntryId, Event, Message, Node, Output, Record, Refusal, Role, StartError, Term};
+use synod_core::{Damage, LogState, Lsn, NodeId, Recovered, Time};
+use synod_raft::{
+    Config, EntryId, Event, Index, Message, Node, Output, ReadMode, Record, RecoverError, Refusal, Role,
+    Segment, Start, StartError, Term,
+};
 
 const ME: NodeId = NodeId(1);
 const TWO: NodeId = NodeId(2);
+const THREE: NodeId = NodeId(3);
+const START: Start = Start { now: Time::ZERO, incarnation: 1, seed: 1 };
+const NEXT: Start = Start { incarnation: 2, ..START };
+/// A machine that has been up for three days.
+const LATE: Time = Time(3 * 24 * 3_600 * 1_000_000_000);
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn intact(disk: &[(Lsn, Record)]) -> Vec<(Lsn, Recovered<Record>)> {
+    disk.iter().map(|(at, record)| (*at, Recovered::Intact(record.clone()))).collect()
+}
+
+/// The leader of term 1 says that it is there.
+fn heartbeat() -> Message {
+    let entries = Segment::empty(Index(1));
+    Message::Append { term: Term(1), prev_term: Term::ZERO, commit: Index::ZERO, round: 1, entries }
+}
+
+/// Node 3 wants to lead term 2.
+fn ask() -> Message {
+    Message::RequestVote { term: Term(2), last: EntryId::ZERO, by_transfer: false }
+}
 
 fn config() -> Config {
-    Config::new(ME, [ME, TWO, NodeId(3)])
+    Config::new(ME, [ME, TWO, THREE])
 }
 
 fn outputs(node: &mut Node) -> Vec<Output> {
@@ -21,8 +48,12 @@ fn sends(outputs: &[Output]) -> usize {
 
 #[test]
 fn a_vote_waits_for_its_record() {
-    let mut node = Node::new(config(), 1).unwrap();
-    node.receive(TWO, Message::RequestVote { term: Term(1), last: EntryId::ZERO, by_transfer: false });
+    let mut node = Node::new(config(), START).unwrap();
+    node.receive(
+        Time::ZERO,
+        TWO,
+        Message::RequestVote { term: Term(1), last: EntryId::ZERO, by_transfer: false },
+    );
     let out = outputs(&mut node);
     assert!(matches!(&out[..], [.., Output::Write { at: Lsn(1), .. }, Output::Event(_)]), "{out:?}");
     assert_eq!(sends(&out), 0);
@@ -33,12 +64,12 @@ fn a_vote_waits_for_its_record() {
 
 #[test]
 fn promises_to_oneself_cannot_be_forged() {
-    let mut node = Node::new(config(), 1).unwrap();
+    let mut node = Node::new(config(), START).unwrap();
     node.advance(Time::ZERO + Duration::from_secs(1));
-    node.receive(TWO, Message::PreVoted { term: Term(1), granted: true });
+    node.receive(Time::ZERO, TWO, Message::PreVoted { term: Term(1), granted: true });
     assert_eq!(node.status().role, Role::Candidate);
-    node.receive(TWO, Message::Voted { term: Term(1), granted: true });
-    node.receive(ME, Message::Voted { term: Term(1), granted: true });
+    node.receive(Time::ZERO, TWO, Message::Voted { term: Term(1), granted: true });
+    node.receive(Time::ZERO, ME, Message::Voted { term: Term(1), granted: true });
     assert_eq!(node.status().role, Role::Candidate, "its own vote is not durable yet");
     node.written(Lsn(1));
     outputs(&mut node);
@@ -47,7 +78,7 @@ fn promises_to_oneself_cannot_be_forged() {
 
 #[test]
 fn the_clock_drives_elections_and_never_goes_back() {
-    let mut node = Node::new(config(), 1).unwrap();
+    let mut node = Node::new(config(), START).unwrap();
     let due = node.due().unwrap();
     assert!((150..300).contains(&(due.0 / 1_000_000)), "{due}");
     node.advance(Time(due.0 - 1));
@@ -59,9 +90,9 @@ fn the_clock_drives_elections_and_never_goes_back() {
 
 #[test]
 fn a_refused_proposal_comes_back() {
-    let mut node = Node::new(config(), 1).unwrap();
+    let mut node = Node::new(config(), START).unwrap();
     outputs(&mut node);
-    node.propose(9, "x");
+    node.propose(Time::ZERO, 9, "x");
     let refused = Event::Refused { token: 9, payload: "x".into(), leader: None, reason: Refusal::NotLeader };
     assert_eq!(outputs(&mut node), [Output::Event(refused)]);
 }
@@ -84,16 +115,17 @@ fn a_rewritten_log_recovers() {
         }
     };
     let alone = || Config::new(ME, [ME]);
-    let mut node = Node::new(alone(), 1).unwrap();
+    let mut node = Node::new(alone(), START).unwrap();
     node.campaign();
     run(&mut node, &mut disk);
-    node.propose(0, "x");
+    node.propose(Time::ZERO, 0, "x");
     run(&mut node, &mut disk);
     let end = disk.last().unwrap().0;
     node.rewrite(end);
     run(&mut node, &mut disk);
     assert_eq!(disk.first().unwrap().0, end.next());
-    let mut node = Node::recover(alone(), 2, disk.clone()).unwrap();
+    let state = LogState::Recovered { end: disk.last().unwrap().0 };
+    let mut node = Node::recover(alone(), NEXT, state, intact(&disk)).unwrap();
     assert_eq!(node.status().last.index.0, 2);
     node.campaign();
     run(&mut node, &mut disk);
@@ -102,7 +134,141 @@ fn a_rewritten_log_recovers() {
 
 #[test]
 fn what_cannot_start_says_why() {
-    assert!(matches!(Node::recover(Config::new(ME, []), 1, []), Err(StartError::Config(_))));
+    assert!(matches!(
+        Node::recover(Config::new(ME, []), START, LogState::Fresh, []),
+        Err(StartError::Config(_))
+    ));
     let foreign = Record::HardState { term: Term(u64::MAX), voted_for: None };
-    assert!(matches!(Node::recover(config(), 1, [(Lsn(1), foreign)]), Err(StartError::Recover(_))));
+    let log = [(Lsn(1), Recovered::Intact(foreign))];
+    let state = LogState::Recovered { end: Lsn(1) };
+    assert!(matches!(Node::recover(config(), NEXT, state, log), Err(StartError::Recover(_))));
+}
+
+/// What is received is received when the program says so, not when the clock was last looked at: otherwise a promise would end early.
+#[test]
+fn a_promise_counts_from_when_the_leader_was_heard() {
+    let mut config = config();
+    config.leases = true;
+    let mut node = Node::new(config, Start { now: LATE, ..START }).unwrap();
+    node.receive(LATE + ms(100), TWO, heartbeat());
+    // A later term ends the loyalty, and leaves the promise.
+    node.receive(LATE + ms(100), TWO, Message::Voted { term: Term(2), granted: false });
+    node.advance(LATE + ms(200));
+    node.receive(LATE + ms(249), THREE, ask());
+    assert_eq!(node.raft().voted_for(), None, "149 ms after the leader was heard");
+    node.receive(LATE + ms(250), THREE, ask());
+    assert_eq!(node.raft().voted_for(), Some(THREE));
+}
+
+/// Nor does a node promise anything from before it was started.
+#[test]
+fn a_promise_after_a_restart_counts_from_the_start() {
+    let mut config = config();
+    config.leases = true;
+    let disk = [(Lsn(1), Record::HardState { term: Term(1), voted_for: Some(TWO) })];
+    let state = LogState::Recovered { end: Lsn(1) };
+    let mut node = Node::recover(config, Start { now: LATE, ..NEXT }, state, intact(&disk)).unwrap();
+    node.advance(LATE);
+    node.receive(LATE + ms(149), THREE, ask());
+    assert_eq!(node.raft().voted_for(), Some(TWO));
+    node.receive(LATE + ms(150), THREE, ask());
+    assert_eq!(node.raft().voted_for(), Some(THREE));
+}
+
+/// A clock that counts from the start of the machine shows days, and a suspended program wakes hours later.
+#[test]
+fn a_leap_of_the_clock_is_no_reason_for_a_million_elections() {
+    let campaigns = |node: &mut Node| sends(&outputs(node)) / 2;
+    let mut node = Node::new(config(), Start { now: LATE, ..START }).unwrap();
+    node.advance(LATE);
+    assert_eq!(campaigns(&mut node), 0, "nothing is due yet");
+    assert!(node.due().is_some_and(|due| due >= LATE + ms(150)));
+    node.advance(LATE + ms(300));
+    assert_eq!(campaigns(&mut node), 1);
+    node.advance(LATE + Duration::from_secs(3_600));
+    assert_eq!(campaigns(&mut node), 1, "once for however long it was");
+    // Time goes on from there.
+    assert!(node.due().is_some_and(|due| due > LATE + Duration::from_secs(3_600)));
+}
+
+/// Even where nothing was written in between and the random numbers are the same.
+#[test]
+fn a_late_answer_to_an_earlier_life_answers_nobody() {
+    let asked = |start| {
+        let mut node = Node::new(config(), start).unwrap();
+        node.receive(Time::ZERO, TWO, heartbeat());
+        node.read(Time::ZERO, 5, ReadMode::Index);
+        let number = outputs(&mut node).into_iter().find_map(|output| match output {
+            Output::Send { message: Message::AskIndex { number, .. }, .. } => Some(number),
+            _ => None,
+        });
+        (node, number.unwrap())
+    };
+    let answer = |number| Message::IndexIs { term: Term(1), number, index: Index::ZERO };
+    let answered = |node: &mut Node, number| {
+        node.receive(Time::ZERO, TWO, answer(number));
+        outputs(node).iter().any(|output| matches!(output, Output::Event(Event::ReadReady { token: 5, .. })))
+    };
+    let (_, first) = asked(START);
+    let (mut node, second) = asked(NEXT);
+    assert_ne!(first, second);
+    assert!(!answered(&mut node, first));
+    assert!(answered(&mut node, second));
+}
+
+#[test]
+fn a_damaged_log_is_repaired_or_refused() {
+    let disk = || {
+        let vote = Record::HardState { term: Term(1), voted_for: Some(TWO) };
+        [(Lsn(1), Recovered::Intact(vote)), (Lsn(2), Recovered::Damaged(Damage::Checksum))]
+    };
+    let state = LogState::Damaged { end: Lsn(3), damaged: 1 };
+    let mut node = Node::recover(config(), NEXT, state, disk()).unwrap();
+    let out = outputs(&mut node);
+    assert!(out.iter().any(|output| matches!(output, Output::Event(Event::Mending { .. }))), "{out:?}");
+    let writes = out.iter().filter_map(|output| match output {
+        Output::Write { at, .. } => Some(*at),
+        _ => None,
+    });
+    assert!(writes.min().is_none_or(|first| first == Lsn(4)), "records go on where the log ends");
+    node.receive(Time::ZERO, THREE, ask());
+    assert_eq!(node.raft().voted_for().filter(|id| *id == THREE), None);
+    let mut stubborn = config();
+    stubborn.mending = false;
+    let refused = Node::recover(stubborn, NEXT, state, disk()).unwrap_err();
+    let damage = RecoverError::Damaged { at: Lsn(2), damage: Damage::Checksum };
+    assert_eq!(refused, StartError::Recover(damage));
+}
+
+/// Times that mean "never", as far as a configuration may say so.
+#[test]
+fn the_longest_times_are_times() {
+    let mut config = config();
+    let nanosecond = Duration::from_nanos(1);
+    config.election_timeout_max = Duration::MAX;
+    config.election_timeout_min = Duration::MAX - nanosecond;
+    config.heartbeat_interval = Duration::MAX - 2 * nanosecond;
+    (config.leases, config.lease_guard) = (true, Some(Duration::MAX));
+    (config.priority, config.disk_stall_max) = (1, Some(Duration::MAX));
+    for leads in [false, true] {
+        let mut node = Node::new(config.clone(), Start { now: LATE, ..START }).unwrap();
+        if leads {
+            node.campaign();
+            node.receive(LATE, TWO, Message::PreVoted { term: Term(1), granted: true });
+            node.written(Lsn(1));
+            outputs(&mut node);
+            node.receive(LATE, TWO, Message::Voted { term: Term(1), granted: true });
+        } else {
+            node.receive(LATE, TWO, heartbeat());
+        }
+        assert_eq!(node.status().role, if leads { Role::Leader } else { Role::Follower });
+        node.read(LATE, 5, ReadMode::Index);
+        node.propose(LATE, 6, "a");
+        node.transfer(THREE);
+        outputs(&mut node);
+        for _ in 0..3 {
+            node.advance(Time::MAX);
+            outputs(&mut node);
+        }
+    }
 }

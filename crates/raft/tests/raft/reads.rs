@@ -258,3 +258,48 @@ fn reads_beyond_the_limit_are_refused() {
     let refused = Event::ReadRefused { token: 2, leader: Some(TWO), reason: ReadRefusal::Busy };
     assert!(node.take().iter().any(|output| matches!(output, Output::Event(event) if *event == refused)));
 }
+
+/// Without CheckQuorum it leads on, and its followers hear it; nobody else leads, and nobody confirms that.
+#[test]
+fn a_leader_that_hears_nobody_refuses_reads_in_the_end() {
+    let mut cluster = Cluster::with(3, |config| config.check_quorum = false);
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster.cut.extend([(TWO, NodeId(1)), (THREE, NodeId(1))]);
+    cluster.read(1, 7, ReadMode::Index);
+    cluster.run(Duration::from_millis(300));
+    cluster.read(1, 8, ReadMode::Index);
+    cluster.run(Duration::from_millis(295));
+    assert_eq!(refusals(&mut cluster, 1), []);
+    cluster.run(Duration::from_millis(10));
+    assert_eq!(refusals(&mut cluster, 1), [(7, ReadRefusal::TimedOut)], "after twice 300 ms");
+    cluster.run(Duration::from_millis(300));
+    assert_eq!(refusals(&mut cluster, 1), [(7, ReadRefusal::TimedOut), (8, ReadRefusal::TimedOut)]);
+    assert_eq!((cluster.leader(), cluster.raft(1).status().reads), (Some(NodeId(1)), 0));
+    // What comes later is served when the others are heard again.
+    cluster.read(1, 9, ReadMode::Index);
+    cluster.cut.clear();
+    cluster.run(Duration::from_millis(100));
+    assert_eq!(cluster.ready(1), [(9, 1)]);
+}
+
+/// A follower asks again every two heartbeats, with the same number.
+#[test]
+fn a_repeated_question_waits_once() {
+    let mut cluster = led();
+    cluster.isolate(1);
+    let ask = |number| Message::AskIndex { term: Term(1), number, mode: ReadMode::Index };
+    for number in [5, 5, 5, 6, 6] {
+        cluster.deliver_to(2, 1, ask(number));
+    }
+    cluster.deliver_to(3, 1, ask(6));
+    assert_eq!(cluster.raft(1).status().reads, 3);
+    cluster.connect(1);
+    cluster.fire(NodeId(1), Timer::Heartbeat);
+    cluster.stabilize();
+    assert_eq!(cluster.raft(1).status().reads, 0);
+    // Answered: the same question is a new one.
+    cluster.isolate(1);
+    cluster.deliver_to(2, 1, ask(6));
+    assert_eq!(cluster.raft(1).status().reads, 1);
+}

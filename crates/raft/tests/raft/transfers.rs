@@ -3,7 +3,7 @@
 use crate::cluster::Cluster;
 use std::time::Duration;
 use synod_core::{Input, NodeId};
-use synod_raft::{Command, Event, Message, Refusal, Role, Timer, TransferCause, TransferRefusal};
+use synod_raft::{Command, Event, Message, Refusal, Role, Step, Timer, TransferCause, TransferRefusal};
 
 const ONE: NodeId = NodeId(1);
 const TWO: NodeId = NodeId(2);
@@ -105,14 +105,79 @@ fn impossible_transfers_are_refused() {
         cluster.transfer(from, to);
         assert!(happened(&cluster, NodeId(from), &Event::TransferFailed { to: NodeId(to), reason }));
     }
-    cluster.transfer(1, 2);
-    cluster.transfer(1, 2);
-    cluster.transfer(1, 3);
-    assert!(happened(&cluster, ONE, &Event::TransferFailed { to: THREE, reason: TransferRefusal::UnderWay }));
-    assert_eq!(cluster.raft(1).status().transfer.map(|transfer| transfer.to), Some(TWO));
     // Nobody else's request to campaign is obeyed.
     cluster.deliver_to(2, 3, Message::TimeoutNow { term: cluster.raft(3).term() });
     assert_eq!(cluster.raft(3).role(), Role::Follower);
+}
+
+/// As etcd has it: the last word counts.
+#[test]
+fn a_second_transfer_takes_the_place_of_the_first() {
+    let mut cluster = led(3, |_| {});
+    cluster.disconnect(1, 2);
+    cluster.propose(1, "a");
+    cluster.stabilize();
+    // Node 2 lags, so nobody is told yet.
+    cluster.transfer(1, 2);
+    cluster.transfer(1, 2);
+    assert!(!cluster.events.iter().any(|(_, event)| matches!(event, Event::TransferFailed { .. })));
+    cluster.transfer(1, 3);
+    assert!(happened(&cluster, ONE, &Event::TransferFailed { to: TWO, reason: TransferRefusal::Superseded }));
+    assert_eq!(cluster.raft(1).status().transfer.map(|transfer| transfer.to), Some(THREE));
+    cluster.stabilize();
+    assert_eq!(cluster.leader(), Some(THREE));
+}
+
+/// Who resigns does not lead on because it was told to whom.
+#[test]
+fn a_transfer_to_somebody_else_is_a_resignation_still() {
+    let mut cluster = led(3, |config| config.check_quorum = false);
+    cluster.run(MS * 50);
+    cluster.isolate(1);
+    resign(&mut cluster, 1);
+    let first = cluster.raft(1).status().transfer.unwrap().to;
+    cluster.transfer(1, 5 - first.0);
+    cluster.run(MS * 200);
+    assert!(happened(&cluster, ONE, &Event::Resigned));
+    assert_eq!(cluster.raft(1).role(), Role::Follower);
+}
+
+#[test]
+fn a_transfer_to_who_is_removed_or_demoted_is_given_up_at_once() {
+    for step in [Step::Remove(TWO), Step::AddLearner(TWO)] {
+        let mut cluster = led(3, |_| {});
+        cluster.disconnect(1, 2);
+        cluster.propose(1, "a");
+        cluster.stabilize();
+        cluster.transfer(1, 2);
+        cluster.change(1, step);
+        let given_up = Event::TransferFailed { to: TWO, reason: TransferRefusal::NotAnotherVoter };
+        assert!(happened(&cluster, ONE, &given_up), "{step:?}");
+        // Proposals are taken again, and nobody is told to campaign who cannot lead.
+        cluster.propose(1, "b");
+        cluster.connect(2);
+        for _ in 0..20 {
+            cluster.fire(ONE, Timer::Heartbeat);
+            assert!(!cluster.net.iter().any(|letter| matches!(letter.message, Message::TimeoutNow { .. })));
+            cluster.stabilize();
+        }
+        assert_eq!(
+            (cluster.leader(), cluster.payloads(1)),
+            (Some(ONE), vec!["a".to_owned(), "b".to_owned()])
+        );
+    }
+    // Who resigns hands over to somebody else.
+    let mut cluster = led(3, |_| {});
+    cluster.run(MS * 50);
+    cluster.slow.extend([TWO, THREE]);
+    cluster.propose(1, "a");
+    resign(&mut cluster, 1);
+    let to = cluster.raft(1).status().transfer.unwrap().to;
+    cluster.change(1, Step::Remove(to));
+    assert_ne!(cluster.raft(1).status().transfer.map(|transfer| transfer.to), Some(to));
+    cluster.slow.clear();
+    cluster.stabilize();
+    assert!(happened(&cluster, ONE, &Event::Resigned));
 }
 
 #[test]
@@ -149,20 +214,46 @@ fn claims_that_fail_are_believed_less_often() {
 /// `hashicorp/raft` 503: a leader whose disk hung kept its heartbeats going, and nobody else could lead.
 #[test]
 fn a_leader_whose_disk_stands_still_hands_over() {
-    let mut cluster = led(3, |config| config.disk_stall_max = Some(MS * 500));
+    for check_quorum in [true, false] {
+        let mut cluster = led(3, |config| {
+            (config.disk_stall_max, config.check_quorum) = (Some(MS * 500), check_quorum);
+        });
+        cluster.slow.insert(ONE);
+        cluster.run(MS * 2_000);
+        assert_eq!(cluster.leader(), Some(ONE), "nothing waits for its disk");
+        cluster.propose(1, "a");
+        cluster.run(MS * 400);
+        assert_eq!(cluster.leader(), Some(ONE));
+        cluster.run(MS * 500);
+        assert!(cluster.leader().is_some_and(|leader| leader != ONE));
+        let to = cluster.leader().unwrap();
+        assert!(happened(&cluster, ONE, &Event::TransferBegun { to, cause: TransferCause::StalledDisk }));
+        cluster.propose(to.0, "b");
+        cluster.run(MS * 100);
+        assert_eq!(cluster.payloads(to.0), ["a", "b"]);
+    }
+}
+
+/// It has heard nothing of its followers for a while, so it does not know whom to hand over to; they hear it and would wait for ever.
+#[test]
+fn a_leader_whose_disk_stands_still_and_with_whom_nobody_keeps_up_steps_down() {
+    let mut cluster = led(3, |config| {
+        (config.disk_stall_max, config.check_quorum) = (Some(MS * 500), false);
+    });
     cluster.slow.insert(ONE);
-    cluster.run(MS * 2_000);
-    assert_eq!(cluster.leader(), Some(ONE), "nothing waits for its disk");
+    cluster.cut.extend([(TWO, ONE), (THREE, ONE)]);
     cluster.propose(1, "a");
     cluster.run(MS * 400);
     assert_eq!(cluster.leader(), Some(ONE));
-    cluster.run(MS * 500);
+    cluster.run(MS * 1_000);
+    assert_ne!(cluster.raft(1).role(), Role::Leader);
     assert!(cluster.leader().is_some_and(|leader| leader != ONE));
-    let to = cluster.leader().unwrap();
-    assert!(happened(&cluster, ONE, &Event::TransferBegun { to, cause: TransferCause::StalledDisk }));
-    cluster.propose(to.0, "b");
-    cluster.run(MS * 100);
-    assert_eq!(cluster.payloads(to.0), ["a", "b"]);
+    // Alone it stays: there is nobody else.
+    let mut cluster = led(1, |config| config.disk_stall_max = Some(MS * 500));
+    cluster.slow.insert(ONE);
+    cluster.propose(1, "a");
+    cluster.run(MS * 1_000);
+    assert_eq!(cluster.leader(), Some(ONE));
 }
 
 #[test]

@@ -11,24 +11,31 @@
 //! # }
 //! ```
 
+mod application;
 mod changes;
+mod features;
 mod reads;
 mod recipe;
 mod script;
+mod sessions;
 mod snapshots;
+mod upkeep;
 mod validation;
 
+pub use features::with_features;
 pub use recipe::{
-    SPECIFICATION, simulation, with_guards, with_invariants, with_judge, with_leases, with_spec,
+    SPECIFICATION, judged, simulation, with_guards, with_invariants, with_judge, with_leases, with_spec,
     with_transcript,
 };
 pub use script::{BadSetting, scripted, shrinker};
 pub use validation::Transcript;
 
 use crate::{Answer, Command, Store, WIRE_VERSION};
+use application::Application;
 use bytes::Bytes;
 use core::time::Duration;
 use reads::{Read, Stale};
+use sessions::Session;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use synod_consistency_checker::{
@@ -38,7 +45,8 @@ use synod_core::NodeId;
 use synod_core::wire::Wire;
 use synod_raft::machine::{Machine, Memory};
 use synod_raft::{
-    Config, Done, Event, Index, Job, Membership, QuorumRule, Raft, RecoverError, Role, Segment, Term,
+    Config, Done, Event, Index, Job, Membership, Raft, RecoverError, Role, Segment, Term, TransferCause,
+    session,
 };
 use synod_sim::{Climate, Io, Workload};
 
@@ -88,6 +96,20 @@ pub struct Settings {
     /// Every other change of the membership also changes which voters make a quorum: majorities, weights, zones, or fewer for commits
     /// than for elections. Default never.
     pub rules: bool,
+    /// One of the voters that found the cluster is a witness ([`Config::witnesses`]), where they are more than two. Default never.
+    pub witness: bool,
+    /// The nodes have different priorities ([`Config::priority`]). Default off.
+    pub priorities: bool,
+    /// Before one in so many operations somebody stops a node, mostly the leader, which hands over first
+    /// ([`Command::Resign`](synod_raft::Command::Resign)); never where it is 0, the default.
+    pub resigns_every: u64,
+    /// Before one in so many operations a host loses its application's state and fetches another
+    /// ([`Command::DemandSnapshot`](synod_raft::Command::DemandSnapshot)); never where it is 0, the default, where the membership
+    /// [changes](Settings::changes), or where nobody stores snapshots.
+    pub demands_every: u64,
+    /// Clients have [sessions](synod_raft::session), and ask again where they hear nothing; what they ask for must happen once all the same.
+    /// Default off.
+    pub sessions: bool,
     /// Changes the configuration of each node, which is Raft's default until then.
     pub configure: fn(&mut Config),
     /// Every step is validated against the executable specification ([`with_spec`]).
@@ -106,6 +128,8 @@ pub enum Mischief {
     LyingFsync,
     /// A quorum is one voter short.
     ShortQuorum,
+    /// Clients that ask again do so under another number, as if it were another request.
+    RenumberedRetry,
 }
 
 impl Default for Settings {
@@ -131,6 +155,11 @@ impl Default for Settings {
             changes: None,
             replacements: false,
             rules: false,
+            witness: false,
+            priorities: false,
+            resigns_every: 0,
+            demands_every: 0,
+            sessions: false,
             configure: |_| {},
             specified: false,
             sabotage: None,
@@ -156,20 +185,44 @@ pub struct Tally {
     pub ok_after_heal: u64,
     /// Answered without an entry in the log.
     pub reads: u64,
+    /// Those of them that a node served which did not lead, having asked the leader.
+    pub follower_reads: u64,
     /// Stale reads served, none of them too old.
     pub stale: u64,
     /// Times that a leader began to hand over.
     pub transfers: u64,
+    /// Those of them to a node of higher priority.
+    pub claims: u64,
+    /// Times that a node had resigned, and was stopped.
+    pub resigned: u64,
     /// Removed nodes that were exchanged for new ones under the same ids.
     pub replaced: u64,
+    /// Memberships, each as often as a node has seen it committed, in which one of them voted again.
+    pub rejoined: u64,
     /// Memberships that a node has seen committed.
     pub memberships: u64,
     /// Those of them that stated which voters make a quorum.
     pub rules: u64,
+    /// Those of them that were joint.
+    pub joint: u64,
+    /// Those of them that had learners.
+    pub learners: u64,
+    /// Those of them in which a learner that had caught up votes.
+    pub promoted: u64,
+    /// Those of them of which the leader was no member.
+    pub leaders_removed: u64,
     /// Snapshots that replicas have stored of their own states.
     pub checkpoints: u64,
     /// Snapshots of others that replicas have made their own.
     pub installed: u64,
+    /// Those of them that a host had asked for, having lost its application's state.
+    pub demanded: u64,
+    /// Times that a client with a session asked again.
+    pub retries: u64,
+    /// Requests that came up in the log again, and were answered as before.
+    pub repeated: u64,
+    /// Operations that found their session over.
+    pub sessions_over: u64,
     /// Times that a node with a damaged log became whole again.
     pub mended: u64,
     /// Records that were read again, because their entries were not in memory any more.
@@ -198,11 +251,12 @@ struct Client {
     process: u64,
     target: NodeId,
     begun: u64,
+    session: Session,
 }
 
 #[derive(Clone, Debug)]
 struct Replica {
-    machine: Machine<Store, Memory>,
+    machine: Machine<Application, Memory>,
     /// Operations that this node proposed and has not seen committed, by index.
     waiting: BTreeMap<u64, (Term, u64)>,
     /// Reads, by number, and how much must have been applied for them.
@@ -223,8 +277,14 @@ enum Mail {
     Again { client: usize, number: u64 },
     /// The operation was overwritten before it was committed.
     Lost { number: u64 },
+    /// A client's session is open, with which the operation can be proposed.
+    Opened { number: u64, session: u64 },
+    /// The operation was refused because its session is over.
+    Over { number: u64 },
     /// It is time for the operator's next change.
     Change,
+    /// A host that has lost its application's state asks again.
+    Demand,
 }
 
 /// The application of all nodes, and all clients.
@@ -244,6 +304,10 @@ pub struct Cluster {
     effects: BTreeMap<NodeId, (Index, Arc<Membership>, bool)>,
     /// Who was a quorum by itself at some time: what such a node has agreed to, nobody else need know.
     alone: BTreeSet<NodeId>,
+    /// Whose machines were exchanged for new ones.
+    replaced: BTreeSet<NodeId>,
+    /// Whose application's state is lost.
+    lost: Option<NodeId>,
     /// The term of each entry that a replica was given, by index.
     given: Vec<Term>,
     /// How many jobs the hosts have done.
@@ -266,10 +330,17 @@ impl Cluster {
     /// Clients and replicas that have done nothing yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let client = |at| Client { op: None, read: None, process: at, target: NodeId(1), begun: 0 };
+        let client = |at| Client {
+            op: None,
+            read: None,
+            process: at,
+            target: NodeId(1),
+            begun: 0,
+            session: Session::default(),
+        };
         Self {
             clients: (0..settings.clients).map(client).collect(),
-            replicas: vec![Replica::new(Memory::default(), settings.checkpoint_every); settings.nodes],
+            replicas: vec![Replica::new(Memory::default(), &settings); settings.nodes],
             given: Vec::new(),
             jobs: 0,
             mail: VecDeque::new(),
@@ -278,6 +349,8 @@ impl Cluster {
             changes: 0,
             effects: BTreeMap::new(),
             alone: BTreeSet::new(),
+            replaced: BTreeSet::new(),
+            lost: None,
             processes: settings.clients,
             history: History::new(),
             latencies: Vec::new(),
@@ -318,7 +391,7 @@ impl Cluster {
     /// The state machine of a node.
     #[must_use]
     pub fn store(&self, id: NodeId) -> Option<&Store> {
-        self.replicas.get(slot(id)).map(|replica| replica.machine.inner())
+        self.replicas.get(slot(id)).map(|replica| replica.machine.inner().store())
     }
 
     /// The judge's verdict on what the clients saw: is there one order of all operations that explains every answer?
@@ -375,18 +448,29 @@ impl Cluster {
         let give_up = self.letter(Mail::GiveUp { client, number });
         io.wake(self.settings.patience, give_up);
         self.shift_leader(number, io);
+        self.stop_politely(number, io);
+        self.lose_state(number, io);
+        self.keep_sessions(client, number, io);
         self.ask_stale(number, io);
         self.send(client, io);
     }
 
     fn send(&mut self, client: usize, io: &mut Raw<'_>) {
-        let Some(Client { op: Some((_, number, payload)), target, read, .. }) = self.clients.get(client)
+        let sessions = self.settings.sessions;
+        let Some(Client { op: Some((_, number, payload)), target, read, session, .. }) =
+            self.clients.get_mut(client)
         else {
             return;
         };
         let (to, command) = match read {
             Some(Read { mode, at, .. }) => (*at, synod_raft::Command::Read { token: *number, mode: *mode }),
-            None => (None, synod_raft::Command::Propose { token: *number, payload: payload.clone() }),
+            None => {
+                let (token, payload) = match sessions {
+                    true => session.proposal(*number, payload),
+                    false => (*number, payload.clone()),
+                };
+                (None, synod_raft::Command::Propose { token, payload })
+            }
         };
         io.request(to.unwrap_or(*target), *number, command);
     }
@@ -396,6 +480,7 @@ impl Cluster {
         let client = self.client_of(number);
         let Some(state) = self.clients.get_mut(client) else { return };
         let Some((op, _, _)) = state.op.take_if(|(_, current, _)| *current == number) else { return };
+        state.session.finish();
         let mark = Mark { time_ns: i64::try_from(io.now().0).ok(), line: None };
         use synod_consistency_checker::Completion;
         let completion = match outcome {
@@ -461,7 +546,10 @@ impl Cluster {
             None => {
                 let elsewhere = self.anybody(number, io);
                 self.turn_to(client, elsewhere);
-                self.end(number, Outcome::NoEffect, io);
+                match self.in_session(client) {
+                    true => self.send_later(client, number, io),
+                    false => self.end(number, Outcome::NoEffect, io),
+                }
             }
         }
     }
@@ -494,9 +582,11 @@ impl Cluster {
         let Some(replica) = self.replicas.get_mut(slot(node)) else { return };
         let mut answers = Vec::new();
         let Replica { machine, waiting, .. } = replica;
+        let repeated = &mut self.tally.repeated;
         let applied = machine.apply(segment, |id, answer| match waiting.remove(&id.index.0) {
             Some((term, number)) if term == id.term => {
-                answers.push((number, Mail::Answer { number, answer }));
+                *repeated += u64::from(matches!(answer, session::Answer::Done { repeated: true, .. }));
+                answers.push((number, mail_of(number, answer)));
             }
             // Another entry is committed in its place, so it never will be.
             Some((_, number)) => answers.push((number, Mail::Lost { number })),
@@ -506,7 +596,9 @@ impl Cluster {
             self.breach.get_or_insert_with(|| format!("{node}: {gap}"));
         }
         // Nor will those whose place was taken by an entry without a command.
-        while let Some(entry) = waiting.first_entry().filter(|entry| *entry.key() <= segment.last().0) {
+        // A replica that has lost its state applies nothing, and does not know.
+        let applied = segment.last().min(machine.position()).0;
+        while let Some(entry) = waiting.first_entry().filter(|entry| *entry.key() <= applied) {
             let (_, number) = entry.remove();
             answers.push((number, Mail::Lost { number }));
         }
@@ -518,6 +610,15 @@ impl Cluster {
             let letter = self.letter(mail);
             io.reply(number, letter);
         }
+    }
+}
+
+/// What a client is told of what its proposal came to.
+fn mail_of(number: u64, answer: session::Answer<Answer>) -> Mail {
+    match answer {
+        session::Answer::Done { output: answer, .. } => Mail::Answer { number, answer },
+        session::Answer::Opened { session } => Mail::Opened { number, session },
+        _ => Mail::Over { number },
     }
 }
 
@@ -586,21 +687,17 @@ impl Workload<Raft> for Cluster {
         match event {
             Event::Proposed { token: changes::TOKEN, .. } => {}
             Event::Membership { index, membership, committed } if index > Index::ZERO => {
-                self.tally.memberships += u64::from(committed);
-                self.tally.rules += u64::from(committed && membership.rule().is_some());
-                if let Ok(quorums) = membership.quorums(&QuorumRule::Majority) {
-                    let alone = |id: &NodeId| quorums.commit().is_quorum(&[*id]);
-                    self.alone.extend(membership.electorate().into_iter().filter(alone));
-                }
-                self.effects.insert(node, (index, membership, committed));
+                self.membership_of(node, index, membership, committed);
             }
             Event::Proposed { token, index, term } => {
                 if let Some(replica) = self.replicas.get_mut(slot(node)) {
-                    replica.waiting.insert(index.0, (term, token));
+                    replica.waiting.insert(index.0, (term, token & !sessions::OPENING));
                 }
             }
+            Event::Refused { token: changes::TOKEN, .. } => {}
             Event::Refused { token, leader, .. } => {
-                let letter = self.letter(Mail::Refused { number: token, leader });
+                let number = token & !sessions::OPENING;
+                let letter = self.letter(Mail::Refused { number, leader });
                 io.reply(token, letter);
             }
             Event::Committed(segment) => {
@@ -613,14 +710,19 @@ impl Workload<Raft> for Cluster {
                 io.reply(token, letter);
             }
             Event::Installed { .. } => {
-                self.tally.installed += 1;
+                self.has_installed(node);
                 self.forget_waiting(node);
                 self.serve_waiting(node, io);
             }
             Event::Mended => self.tally.mended += 1,
             // An entry cannot be read again: the next start finds out what else cannot.
             Event::Halted(RecoverError::Damaged { .. }) => io.restart(node, Duration::from_millis(100)),
-            Event::TransferBegun { .. } => self.tally.transfers += 1,
+            Event::TransferBegun { cause, .. } => {
+                self.tally.transfers += 1;
+                self.tally.claims += u64::from(cause == TransferCause::Priority);
+            }
+            Event::Resigned => self.has_resigned(node, io),
+            Event::SnapshotRefused(reason) => self.demand_refused(node, reason, io),
             Event::Role { term, role, .. } => {
                 let now = io.now().0;
                 let last = self.reigns.iter().rev().find(|reign| reign.node == node);
@@ -644,24 +746,38 @@ impl Workload<Raft> for Cluster {
                     // Whoever does not answer is perhaps not there: ask somebody else next time.
                     let elsewhere = self.anybody(number, io);
                     self.turn_to(client, elsewhere);
+                    if self.try_again(client, number, io) {
+                        return;
+                    }
                 }
-                self.end(number, Outcome::Unknown, io);
+                let unproposed = self.in_session(client)
+                    && self.clients.get(client).is_some_and(|state| !state.session.has_proposed());
+                let outcome = if unproposed { Outcome::NoEffect } else { Outcome::Unknown };
+                self.end(number, outcome, io);
             }
             Some(Mail::Answer { number, answer }) => self.end(number, Outcome::Answer(answer), io),
             Some(Mail::Lost { number }) => {
                 self.tally.overwritten += 1;
-                self.end(number, Outcome::NoEffect, io);
+                let client = self.client_of(number);
+                match self.in_session(client) && self.is_current(client, number) {
+                    // Another copy may be on its way.
+                    true => self.send_later(client, number, io),
+                    false => self.end(number, Outcome::NoEffect, io),
+                }
             }
+            Some(Mail::Opened { number, session }) => self.session_opened(number, session, io),
+            Some(Mail::Over { number }) => self.session_refused(number, io),
             Some(Mail::Refused { number, leader }) => self.refused(number, leader, io),
             Some(Mail::Again { client, number }) if self.is_current(client, number) => self.send(client, io),
             Some(Mail::Again { .. }) | None => {}
             Some(Mail::Change) => self.change_membership(io),
+            Some(Mail::Demand) => self.demand(io),
         }
     }
 
     fn on_crash(&mut self, node: NodeId, io: &mut Raw<'_>) {
         if let Some(replica) = self.replicas.get_mut(slot(node)) {
-            replica.restart(self.settings.checkpoint_every);
+            replica.restart(&self.settings);
         }
         if let Some(last) = self.reigns.iter().rev().find(|reign| reign.node == node).copied() {
             self.reigns.push(Reign { at: io.now().0, role: None, ..last });

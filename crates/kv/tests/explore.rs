@@ -141,7 +141,8 @@ fn the_model_of_reads_reaches_a_deposed_leader_that_is_asked() {
         let mut others = view.up().map(|(_, raft)| raft).filter(leads);
         match newest {
             Some(newest) if newest.term_at(newest.commit_index()) == Some(newest.term()) => {
-                let asked = others.any(|raft| raft.term() < newest.term() && raft.reads_waiting().count() > 0);
+                let asked =
+                    others.any(|raft| raft.term() < newest.term() && raft.reads_waiting().count() > 0);
                 if asked { Err("one is".to_owned()) } else { Ok(()) }
             }
             _ => Ok(()),

@@ -46,11 +46,9 @@ fn drifting(settings: &Settings) -> Sim<Raft, Cluster> {
     settings.climate = Climate::Fixed(Dials { schedule: vec![isolate], drifts_ppm, ..Dials::calm() });
     settings.transfers_every = 15;
     settings.nodes = 3;
-    settings.keys = 3;
     settings.clients = 12;
     settings.operations = 500;
     settings.pause_max = ms(60);
-    settings.patience = ms(120);
     settings.storm = Duration::from_secs(4);
     judged(&settings)
 }
@@ -78,6 +76,7 @@ fn stale_reads(settings: &Settings, seeds: Range<u64>) -> usize {
 fn by_promise(drift_ppm_max: u32) -> Settings {
     let mut settings = leased(drift_ppm_max);
     settings.lease_guard = None;
+    (settings.keys, settings.patience) = (3, Duration::from_millis(120));
     settings.checkpoint_every = 0;
     settings
 }
@@ -86,7 +85,8 @@ fn by_promise(drift_ppm_max: u32) -> Settings {
 fn by_log(drift_ppm_max: u32) -> Settings {
     let mut settings = leased(drift_ppm_max);
     settings.leases = false;
-    settings.lease_guard = Some(Duration::from_millis(400));
+    // A new leader waits before it commits, so that more is unknown: many keys keep it cheap to judge.
+    (settings.keys, settings.patience) = (16, Duration::from_millis(400));
     settings.checkpoint_every = 0;
     settings
 }
@@ -105,10 +105,8 @@ fn clocks_beyond_their_bound_make_leased_reads_stale_and_the_judge_sees_it() {
 
 #[test]
 fn clocks_beyond_their_bound_make_reads_by_the_log_stale_and_the_judge_sees_it() {
-    for settings in [by_log(1_000), compacted(by_log(1_000))] {
-        let found = stale_reads(&settings, 0..16);
-        assert!(found >= 1, "{}: {found}", settings.checkpoint_every);
-    }
+    let found = stale_reads(&by_log(1_000), 0..8);
+    assert!(found >= 1, "{found}");
 }
 
 /// While one leader's lease holds by its own clock, another is elected; or commits, where the log is the lease. Seen at that moment,
@@ -122,7 +120,9 @@ fn leases_exclude_each_other_until_the_clocks_leave_their_bound() {
             .filter(|lapse| matches!(lapse, Verdict::Violated { name: "leases exclude each other", .. }))
             .count()
     };
-    for kind in [by_promise, by_log] {
+    assert_eq!(overlap(&by_promise(400_000)), 0);
+    assert!(overlap(&by_promise(1_000)) > 0);
+    for kind in [by_log, |drift| compacted(by_log(drift))] {
         assert_eq!(overlap(&kind(400_000)), 0);
         assert!(overlap(&kind(1_000)) > 0);
     }
@@ -131,7 +131,6 @@ fn leases_exclude_each_other_until_the_clocks_leave_their_bound() {
 #[test]
 fn the_same_clocks_do_no_harm_where_their_bound_is_known() {
     assert_eq!(stale_reads(&by_promise(400_000), 0..24), 0);
-    assert_eq!(stale_reads(&compacted(by_promise(400_000)), 0..12), 0);
-    assert_eq!(stale_reads(&by_log(400_000), 0..24), 0);
-    assert_eq!(stale_reads(&compacted(by_log(400_000)), 0..12), 0);
+    assert_eq!(stale_reads(&by_log(400_000), 0..4), 0);
+    assert_eq!(stale_reads(&compacted(by_log(400_000)), 0..3), 0);
 }

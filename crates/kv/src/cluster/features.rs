@@ -54,7 +54,9 @@ impl Settings {
             settings.rules |= Draw::Rules.turns::<2>(seed);
             settings.replacements |= Draw::Replacements.turns::<2>(seed);
         }
-        settings.witness |= Draw::Witness.turns::<4>(seed);
+        // A witness may be the only one that has heard of an entry, which no machine that comes with an empty disk gets from it: who is left
+        // can neither count on that machine nor lead over the witness.
+        settings.witness |= Draw::Witness.turns::<4>(seed) && !settings.replacements;
         settings.priorities |= Draw::Priorities.turns::<4>(seed);
         if Draw::Resigns.turns::<3>(seed) {
             settings.resigns_every = 60;

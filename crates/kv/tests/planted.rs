@@ -96,8 +96,8 @@ fn the_specification_finds_planted_bugs_alone_and_blames_the_action() {
 fn explored(name: Option<&str>) -> Result<u64, String> {
     choose(name);
     // What a step of a node leads to is remembered, so the cluster is made after the choice.
-    let cluster = RaftScope::deposed_reader().cluster().unwrap().reduced();
-    let found = Explorer::new(&cluster).states_max(3_000_000).run_with_sleep_sets();
+    let cluster = RaftScope::deposed_reader().cluster().unwrap();
+    let found = Explorer::new(&cluster.reduced()).states_max(3_000_000).run_with_sleep_sets();
     choose(None);
     match found.counterexample() {
         Some(path) => Err(format!("{} after {} steps", path.reason, path.steps.len())),

@@ -69,6 +69,8 @@ impl Settings {
     }
 }
 
+type Count = fn(&Cluster) -> u64;
+
 /// Adds guards against a swarm of [`featured`](Settings::featured) settings that has not met what it may draw; for a set of some hundred
 /// runs. Every run needs all of them, whatever it has drawn itself.
 #[must_use]
@@ -78,7 +80,7 @@ pub fn with_features(mut sim: Sim<Raft, Cluster>, settings: &Settings) -> Sim<Ra
     if !Fault::survivable().all(|fault| among.contains(&fault)) {
         return sim;
     }
-    let counted: [(&'static str, fn(&Cluster) -> u64); 18] = [
+    let counted: [(&'static str, Count); 18] = [
         ("a follower served a linearizable read", |cluster| cluster.tally.follower_reads),
         ("a stale read was served", |cluster| cluster.stale.served),
         ("a membership was committed", |cluster| cluster.tally.memberships),

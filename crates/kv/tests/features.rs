@@ -11,6 +11,11 @@ fn recipe(settings: &Settings) -> Sim<Raft, Cluster> {
     with_spec(judged(simulation(settings).unwrap(), settings))
 }
 
+/// `SYNOD_SEEDS` asks for more.
+fn seeds() -> u64 {
+    std::env::var("SYNOD_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(40)
+}
+
 /// Shorter than the swarm's runs.
 fn brief(turn: impl Fn(&mut Settings)) -> Settings {
     let mut settings = Settings::default();
@@ -91,7 +96,7 @@ fn clients_that_number_a_retry_anew_are_caught() {
 fn any_of_them_together_pass_and_a_script_repeats_what_a_seed_has_drawn() {
     let settings = brief(|_| {});
     let mut summary = with_features(recipe(&settings), &settings).summary();
-    for seed in 0..40 {
+    for seed in 0..seeds() {
         let drawn = settings.featured(seed);
         let sim = with_features(recipe(&drawn), &settings);
         summary.add(&sim.run(seed));

@@ -59,6 +59,13 @@ fn a_state_that_is_lost_is_fetched_again() {
     must_be_met("demanded", &settings, |tally| tally.demanded);
 }
 
+/// As many records as may be are being read again when a snapshot takes their place: those behind it are needed all the same.
+#[test]
+fn what_follows_on_a_snapshot_is_read_although_what_it_replaces_was_asked_for() {
+    let settings = brief(|_| {}).featured(6_939);
+    assert_eq!(recipe(&settings).run(6_939).verdict, Verdict::Passed);
+}
+
 /// Where many an answer is lost, so that much is asked again.
 fn forgetting_answers(sabotage: Option<Mischief>) -> Settings {
     brief(|settings| {

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 /// The workspace: where it is and which packages it has.
 #[derive(Clone, Debug, Default)]
@@ -137,9 +137,14 @@ fn status(command: &mut Command) -> Result<ExitStatus, Failure> {
     command.status().map_err(|source| Failure::Start { command: line(command), source })
 }
 
+/// Runs the command to its end, well or not.
+pub(crate) fn output(command: &mut Command) -> Result<Output, Failure> {
+    command.output().map_err(|source| Failure::Start { command: line(command), source })
+}
+
 /// Runs the command and returns what it printed.
 pub(crate) fn capture(command: &mut Command) -> Result<String, Failure> {
-    let output = command.output().map_err(|source| Failure::Start { command: line(command), source })?;
+    let output = output(command)?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

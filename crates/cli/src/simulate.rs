@@ -4,11 +4,11 @@ use crate::console::{Complaint, Console, Outcome};
 use crate::subject::{PaxosSubject, RaftSubject, Request, Subject};
 use clap::ValueEnum;
 use core::ops::Range;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use synod_kv::cluster::Mischief;
 use synod_sim::{Climate, Dials, Fault, Report, Sim, Summary, Tape, Verdict};
@@ -54,7 +54,8 @@ pub(crate) struct Simulate {
     #[command(flatten)]
     shrink: crate::shrink::Shrinking,
     /// One JSON object for each run on standard output: seed, verdict, detail, hash, events, virtual_ns, ok, unknown, failed,
-    /// crashes, faults; with Raft elections, with Paxos decrees, adopted and late.
+    /// crashes, faults; with Raft elections, reads, memberships, transfers, installed (snapshots) and repeated (requests in sessions), with
+    /// Paxos decrees, adopted and late. What no run has met is told on standard error.
     #[arg(long)]
     json: bool,
     /// How many nodes.
@@ -69,6 +70,11 @@ pub(crate) struct Simulate {
     /// How many virtual seconds the faults last.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=86_400))]
     storm: u64,
+    /// Run Raft as it is configured by default. Else each seed draws what else it has: leases, members that come and go, rules for
+    /// quorums, machines that are exchanged, a witness, priorities, nodes that resign, lost states, clients with sessions. With
+    /// a sabotage nothing is drawn, so that what is seen is its doing.
+    #[arg(long)]
+    plain: bool,
     /// Do not validate every step against Raft's executable specification.
     #[arg(long)]
     no_spec: bool,
@@ -79,6 +85,8 @@ pub(crate) struct Simulate {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_024))]
     jobs: Option<u64>,
 }
+
+type Recipe<S> = Sim<<S as Subject>::Protocol, <S as Subject>::Clients>;
 
 /// The protocols that the simulator knows how to set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -139,6 +147,7 @@ impl Simulate {
             storm: Duration::from_secs(self.storm),
             climate: self.faults.clone(),
             specified: !self.no_spec,
+            plain: self.plain || self.sabotage.is_some(),
             sabotage: self.sabotage.map(Guarantee::mischief),
         }
     }
@@ -152,29 +161,30 @@ impl Simulate {
 
     fn subject<S: Subject>(&self, subject: &S, console: &mut Console) -> Result<Outcome, Complaint> {
         self.trace.check()?;
-        let interrupted = console.interrupted();
-        let sim = subject
-            .simulation()
-            .map_err(Complaint::Usage)?
-            .watch(move |_| !interrupted.load(Ordering::Relaxed));
         let closely = self.report.is_some()
             || self.trace.is_wanted()
             || self.fork.is_wanted()
             || self.shrink.is_wanted();
         if self.seeds.end - self.seeds.start == 1 && closely {
-            return self.one(&sim, &Tape::from_seed(self.seeds.start), subject, console);
+            return self.one(self.seeds.start, subject, console);
         }
-        self.many(&sim, subject, console)
+        self.many(subject, console)
+    }
+
+    /// The recipe for a seed, that ends where the command is interrupted.
+    fn recipe<S: Subject>(
+        subject: &S,
+        seed: u64,
+        interrupted: &Arc<AtomicBool>,
+    ) -> Result<Recipe<S>, Complaint> {
+        let interrupted = Arc::clone(interrupted);
+        let sim = subject.simulation(seed).map_err(Complaint::Usage)?;
+        Ok(sim.watch(move |_| !interrupted.load(Ordering::Relaxed)))
     }
 
     /// A single run, with all that can be said of it.
-    fn one<S: Subject>(
-        &self,
-        sim: &Sim<S::Protocol, S::Clients>,
-        tape: &Tape,
-        subject: &S,
-        console: &mut Console,
-    ) -> Result<Outcome, Complaint> {
+    fn one<S: Subject>(&self, seed: u64, subject: &S, console: &mut Console) -> Result<Outcome, Complaint> {
+        let (sim, tape) = (&Self::recipe(subject, seed, &console.interrupted())?, &Tape::from_seed(seed));
         let (report, _) = sim.run_tape(tape.clone(), 0..0);
         self.show::<S>(&report, console);
         self.trace.write(subject, sim, tape.clone(), &report, self.json, console)?;
@@ -224,17 +234,12 @@ impl Simulate {
     }
 
     /// All seeds, on all cores, reported in their order.
-    fn many<S: Subject>(
-        &self,
-        sim: &Sim<S::Protocol, S::Clients>,
-        subject: &S,
-        console: &mut Console,
-    ) -> Result<Outcome, Complaint> {
+    fn many<S: Subject>(&self, subject: &S, console: &mut Console) -> Result<Outcome, Complaint> {
         let jobs = self.threads().min(self.seeds.end - self.seeds.start);
         let next = AtomicU64::new(self.seeds.start);
         let interrupted = console.interrupted();
         let bar = console.progress(self.seeds.end - self.seeds.start, "seeds");
-        let mut summary = sim.summary();
+        let mut summary = Self::recipe(subject, self.seeds.start, &interrupted)?.summary();
         let begun = std::time::Instant::now();
         thread::scope(|scope| {
             let (sender, reports) = mpsc::sync_channel(64);
@@ -243,15 +248,19 @@ impl Simulate {
                 scope.spawn(move || {
                     while !interrupted.load(Ordering::Relaxed) {
                         let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed >= self.seeds.end || sender.send(sim.run(seed)).is_err() {
+                        if seed >= self.seeds.end {
+                            break;
+                        }
+                        let report = Self::recipe(subject, seed, interrupted).map(|sim| sim.run(seed));
+                        if sender.send(report).is_err() {
                             break;
                         }
                     }
                 });
             }
             drop(sender);
-            self.gather::<S>(reports, &mut summary, &bar, console);
-        });
+            self.gather::<S>(reports, &mut summary, &bar, console)
+        })?;
         bar.finish_and_clear();
         summary.failures.sort_by_key(|(seed, _)| *seed);
         let stopped = console.interrupted().load(Ordering::Relaxed);
@@ -259,7 +268,12 @@ impl Simulate {
             let rate = summary.events as f64 / begun.elapsed().as_secs_f64().max(1e-9) / 1e6;
             console.say(format!("{summary}\n  {rate:.2} million events a second on {jobs} threads"));
         }
+        if self.json {
+            // Standard output has a line for each run, and nothing else.
+            summary.vacuous().for_each(|name| console.complain(&format!("never in these runs: {name}")));
+        }
         if let Some((seed, _)) = summary.failures.first() {
+            let sim = &Self::recipe(subject, *seed, &interrupted)?;
             if !self.json {
                 console.say(format!(
                     "look at it: cargo synod sim --protocol {} --seeds {seed}..{} --report run.html",
@@ -296,17 +310,18 @@ impl Simulate {
         Ok(if vacuous { Outcome::Undecided } else { Outcome::Well })
     }
 
-    /// Takes the reports as they come and shows them in the order of their seeds.
+    /// Takes the reports as they come and shows them in the order of their seeds, until a run cannot be set up.
     fn gather<S: Subject>(
         &self,
-        reports: mpsc::Receiver<Report<S::Clients>>,
+        reports: mpsc::Receiver<Result<Report<S::Clients>, Complaint>>,
         summary: &mut Summary,
         bar: &indicatif::ProgressBar,
         console: &mut Console,
-    ) {
+    ) -> Result<(), Complaint> {
         let mut waiting = std::collections::BTreeMap::new();
         let mut due = self.seeds.start;
         for report in reports {
+            let report = report?;
             bar.inc(1);
             if report.verdict == Verdict::Interrupted {
                 continue;
@@ -327,6 +342,7 @@ impl Simulate {
                 }
             }
         }
+        Ok(())
     }
 }
 

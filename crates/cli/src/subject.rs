@@ -24,6 +24,8 @@ pub(crate) struct Request {
     pub(crate) climate: Climate,
     /// Whether every step is validated against the protocol's executable specification, where it has one.
     pub(crate) specified: bool,
+    /// Whether every run has the protocol's default configuration; else each seed draws features of its own, where there are any.
+    pub(crate) plain: bool,
     pub(crate) sabotage: Option<Mischief>,
 }
 
@@ -53,11 +55,11 @@ pub(crate) trait Subject: Sized + Sync {
     /// Takes the settings.
     fn of(request: Request) -> Self;
 
-    /// The recipe, with all that must hold and guards against runs that test nothing.
+    /// The recipe for this seed, with all that must hold and guards against runs that test nothing; the guards are those of every seed.
     ///
     /// # Errors
     /// When no cluster can be made of the settings, in a person's words.
-    fn simulation(&self) -> Result<Sim<Self::Protocol, Self::Clients>, String>;
+    fn simulation(&self, seed: u64) -> Result<Sim<Self::Protocol, Self::Clients>, String>;
 
     /// The run of this tape as [`validate`](crate::validate) reads it: one line for everything that validation looks at; `None` where
     /// the protocol has no executable specification.
@@ -66,7 +68,7 @@ pub(crate) trait Subject: Sized + Sync {
     /// As for the recipe.
     fn steps(&self, tape: Tape) -> Result<Option<String>, String>;
 
-    /// Writes the settings into a script.
+    /// Writes the settings of the script's seed into it.
     fn describe(&self, script: &mut Script);
 
     /// The recipe for the run of a script.

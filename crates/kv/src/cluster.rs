@@ -11,24 +11,35 @@
 //! # }
 //! ```
 
+mod application;
 mod changes;
+mod features;
 mod reads;
 mod recipe;
 mod script;
+mod sessions;
+mod settings;
 mod snapshots;
+mod tally;
+mod upkeep;
 mod validation;
 
+pub use features::with_features;
 pub use recipe::{
-    SPECIFICATION, simulation, with_guards, with_invariants, with_judge, with_leases, with_spec,
+    SPECIFICATION, judged, simulation, with_guards, with_invariants, with_judge, with_leases, with_spec,
     with_transcript,
 };
 pub use script::{BadSetting, scripted, shrinker};
+pub use settings::{Mischief, Settings};
+pub use tally::{Reign, Tally};
 pub use validation::Transcript;
 
 use crate::{Answer, Command, Store, WIRE_VERSION};
+use application::Application;
 use bytes::Bytes;
 use core::time::Duration;
 use reads::{Read, Stale};
+use sessions::Session;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use synod_consistency_checker::{
@@ -38,156 +49,9 @@ use synod_core::NodeId;
 use synod_core::wire::Wire;
 use synod_raft::machine::{Machine, Memory};
 use synod_raft::{
-    Config, Done, Event, Index, Job, Membership, QuorumRule, Raft, RecoverError, Role, Segment, Term,
+    Done, Event, Index, Job, Membership, Raft, RecoverError, Role, Segment, Term, TransferCause, session,
 };
-use synod_sim::{Climate, Io, Workload};
-
-/// How a simulated cluster is set up.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Settings {
-    /// How many replicas.
-    pub nodes: usize,
-    /// How many clients; each has one operation under way at a time.
-    pub clients: u64,
-    /// How many keys they share: few keys, many conflicts.
-    pub keys: u64,
-    /// How many of a hundred operations are gets. The others change something.
-    pub gets_percent: u64,
-    /// How many operations are begun in all; the clients then fall silent.
-    pub operations: u64,
-    /// A client waits at most this long between an answer and its next operation.
-    pub pause_max: Duration,
-    /// A client gives an operation up after this time: nobody knows then whether it happened.
-    pub patience: Duration,
-    /// Most gets are reads of Raft's, of every mode and on any node, in place of entries in its log; and between the operations
-    /// stale reads are asked, whose age is judged.
-    pub reads: bool,
-    /// Nodes promise their votes to the leader that they hear ([`Config::leases`]), where they check quorums at all.
-    pub leases: bool,
-    /// The log is a lease for so long ([`Config::lease_guard`]).
-    pub lease_guard: Option<Duration>,
-    /// What the nodes believe about their clocks ([`Config::clock_drift_ppm_max`]).
-    pub clock_drift_ppm_max: u32,
-    /// Before one in so many operations somebody wants another leader; never where it is 0.
-    pub transfers_every: u64,
-    /// The world.
-    pub climate: Climate,
-    /// How long the faults last.
-    pub storm: Duration,
-    /// After how many entries a replica stores a snapshot of its state, and lets its node compact the log; never where it is 0. What it has
-    /// stored outlives its crashes, the rest of its state does not.
-    pub checkpoint_every: u64,
-    /// How long what a node asks of its host takes at most: reading its log again, a piece of a snapshot.
-    pub job_max: Duration,
-    /// How often an operator changes the membership, on average and at random, while the faults last. The first two thirds of the
-    /// nodes found the cluster then, and the others wait to be added. Default never: all nodes found it, and stay.
-    pub changes: Option<Duration>,
-    /// The operator exchanges removed nodes for new ones with the same ids ([`Config::rejoining`]).
-    pub replacements: bool,
-    /// Every other change of the membership also changes which voters make a quorum: majorities, weights, zones, or fewer for commits
-    /// than for elections. Default never.
-    pub rules: bool,
-    /// Changes the configuration of each node, which is Raft's default until then.
-    pub configure: fn(&mut Config),
-    /// Every step is validated against the executable specification ([`with_spec`]).
-    pub specified: bool,
-    /// What is broken on purpose.
-    pub sabotage: Option<Mischief>,
-}
-
-/// One guarantee switched off, to see the judges notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Mischief {
-    /// The driver sends before the log is durable.
-    EarlySend,
-    /// The disk says that it has stored what it has not.
-    LyingFsync,
-    /// A quorum is one voter short.
-    ShortQuorum,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            nodes: 5,
-            clients: 8,
-            keys: 5,
-            gets_percent: 45,
-            operations: 2_000,
-            pause_max: Duration::from_millis(40),
-            patience: Duration::from_millis(1_500),
-            reads: true,
-            leases: false,
-            lease_guard: None,
-            // As far as the swarm's clocks drift.
-            clock_drift_ppm_max: 100_000,
-            transfers_every: 50,
-            climate: Climate::swarm(),
-            storm: Duration::from_secs(10),
-            checkpoint_every: 100,
-            job_max: Duration::from_millis(3),
-            changes: None,
-            replacements: false,
-            rules: false,
-            configure: |_| {},
-            specified: false,
-            sabotage: None,
-        }
-    }
-}
-
-/// What became of the operations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Tally {
-    /// Answered.
-    pub ok: u64,
-    /// Known to have had no effect.
-    pub failed: u64,
-    /// Given up: they may have happened, or not.
-    pub unknown: u64,
-    /// Elections won.
-    pub elections: u64,
-    /// Taken into a leader's log and overwritten there before they were committed: known to have had no effect.
-    pub overwritten: u64,
-    /// Answered after the faults had stopped.
-    pub ok_after_heal: u64,
-    /// Answered without an entry in the log.
-    pub reads: u64,
-    /// Stale reads served, none of them too old.
-    pub stale: u64,
-    /// Times that a leader began to hand over.
-    pub transfers: u64,
-    /// Removed nodes that were exchanged for new ones under the same ids.
-    pub replaced: u64,
-    /// Memberships that a node has seen committed.
-    pub memberships: u64,
-    /// Those of them that stated which voters make a quorum.
-    pub rules: u64,
-    /// Snapshots that replicas have stored of their own states.
-    pub checkpoints: u64,
-    /// Snapshots of others that replicas have made their own.
-    pub installed: u64,
-    /// Times that a node with a damaged log became whole again.
-    pub mended: u64,
-    /// Records that were read again, because their entries were not in memory any more.
-    pub recalled: u64,
-}
-
-/// A moment in the history of leadership, for timelines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reign {
-    /// Virtual nanoseconds since the run began.
-    pub at: u64,
-    /// The node whose role changed.
-    pub node: NodeId,
-    /// Its term.
-    pub term: Term,
-    /// Its role; `None` when it died.
-    pub role: Option<Role>,
-}
+use synod_sim::{Io, Workload};
 
 #[derive(Clone, Debug)]
 struct Client {
@@ -198,11 +62,12 @@ struct Client {
     process: u64,
     target: NodeId,
     begun: u64,
+    session: Session,
 }
 
 #[derive(Clone, Debug)]
 struct Replica {
-    machine: Machine<Store, Memory>,
+    machine: Machine<Application, Memory>,
     /// Operations that this node proposed and has not seen committed, by index.
     waiting: BTreeMap<u64, (Term, u64)>,
     /// Reads, by number, and how much must have been applied for them.
@@ -223,8 +88,14 @@ enum Mail {
     Again { client: usize, number: u64 },
     /// The operation was overwritten before it was committed.
     Lost { number: u64 },
+    /// A client's session is open, with which the operation can be proposed.
+    Opened { number: u64, session: u64 },
+    /// The operation was refused because its session is over.
+    Over { number: u64 },
     /// It is time for the operator's next change.
     Change,
+    /// A host that has lost its application's state asks again.
+    Demand,
 }
 
 /// The application of all nodes, and all clients.
@@ -244,6 +115,10 @@ pub struct Cluster {
     effects: BTreeMap<NodeId, (Index, Arc<Membership>, bool)>,
     /// Who was a quorum by itself at some time: what such a node has agreed to, nobody else need know.
     alone: BTreeSet<NodeId>,
+    /// Whose machines were exchanged for new ones.
+    replaced: BTreeSet<NodeId>,
+    /// Whose application's state is lost.
+    lost: Option<NodeId>,
     /// The term of each entry that a replica was given, by index.
     given: Vec<Term>,
     /// How many jobs the hosts have done.
@@ -266,10 +141,17 @@ impl Cluster {
     /// Clients and replicas that have done nothing yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        let client = |at| Client { op: None, read: None, process: at, target: NodeId(1), begun: 0 };
+        let client = |at| Client {
+            op: None,
+            read: None,
+            process: at,
+            target: NodeId(1),
+            begun: 0,
+            session: Session::default(),
+        };
         Self {
             clients: (0..settings.clients).map(client).collect(),
-            replicas: vec![Replica::new(Memory::default(), settings.checkpoint_every); settings.nodes],
+            replicas: vec![Replica::new(Memory::default(), &settings); settings.nodes],
             given: Vec::new(),
             jobs: 0,
             mail: VecDeque::new(),
@@ -278,6 +160,8 @@ impl Cluster {
             changes: 0,
             effects: BTreeMap::new(),
             alone: BTreeSet::new(),
+            replaced: BTreeSet::new(),
+            lost: None,
             processes: settings.clients,
             history: History::new(),
             latencies: Vec::new(),
@@ -318,7 +202,7 @@ impl Cluster {
     /// The state machine of a node.
     #[must_use]
     pub fn store(&self, id: NodeId) -> Option<&Store> {
-        self.replicas.get(slot(id)).map(|replica| replica.machine.inner())
+        self.replicas.get(slot(id)).map(|replica| replica.machine.inner().store())
     }
 
     /// The judge's verdict on what the clients saw: is there one order of all operations that explains every answer?
@@ -375,18 +259,29 @@ impl Cluster {
         let give_up = self.letter(Mail::GiveUp { client, number });
         io.wake(self.settings.patience, give_up);
         self.shift_leader(number, io);
+        self.stop_politely(number, io);
+        self.lose_state(number, io);
+        self.keep_sessions(client, number, io);
         self.ask_stale(number, io);
         self.send(client, io);
     }
 
     fn send(&mut self, client: usize, io: &mut Raw<'_>) {
-        let Some(Client { op: Some((_, number, payload)), target, read, .. }) = self.clients.get(client)
+        let sessions = self.settings.sessions;
+        let Some(Client { op: Some((_, number, payload)), target, read, session, .. }) =
+            self.clients.get_mut(client)
         else {
             return;
         };
         let (to, command) = match read {
             Some(Read { mode, at, .. }) => (*at, synod_raft::Command::Read { token: *number, mode: *mode }),
-            None => (None, synod_raft::Command::Propose { token: *number, payload: payload.clone() }),
+            None => {
+                let (token, payload) = match sessions {
+                    true => session.proposal(*number, payload),
+                    false => (*number, payload.clone()),
+                };
+                (None, synod_raft::Command::Propose { token, payload })
+            }
         };
         io.request(to.unwrap_or(*target), *number, command);
     }
@@ -396,6 +291,7 @@ impl Cluster {
         let client = self.client_of(number);
         let Some(state) = self.clients.get_mut(client) else { return };
         let Some((op, _, _)) = state.op.take_if(|(_, current, _)| *current == number) else { return };
+        state.session.finish();
         let mark = Mark { time_ns: i64::try_from(io.now().0).ok(), line: None };
         use synod_consistency_checker::Completion;
         let completion = match outcome {
@@ -461,7 +357,10 @@ impl Cluster {
             None => {
                 let elsewhere = self.anybody(number, io);
                 self.turn_to(client, elsewhere);
-                self.end(number, Outcome::NoEffect, io);
+                match self.in_session(client) {
+                    true => self.send_later(client, number, io),
+                    false => self.end(number, Outcome::NoEffect, io),
+                }
             }
         }
     }
@@ -494,9 +393,11 @@ impl Cluster {
         let Some(replica) = self.replicas.get_mut(slot(node)) else { return };
         let mut answers = Vec::new();
         let Replica { machine, waiting, .. } = replica;
+        let repeated = &mut self.tally.repeated;
         let applied = machine.apply(segment, |id, answer| match waiting.remove(&id.index.0) {
             Some((term, number)) if term == id.term => {
-                answers.push((number, Mail::Answer { number, answer }));
+                *repeated += u64::from(matches!(answer, session::Answer::Done { repeated: true, .. }));
+                answers.push((number, mail_of(number, answer)));
             }
             // Another entry is committed in its place, so it never will be.
             Some((_, number)) => answers.push((number, Mail::Lost { number })),
@@ -506,7 +407,9 @@ impl Cluster {
             self.breach.get_or_insert_with(|| format!("{node}: {gap}"));
         }
         // Nor will those whose place was taken by an entry without a command.
-        while let Some(entry) = waiting.first_entry().filter(|entry| *entry.key() <= segment.last().0) {
+        // A replica that has lost its state applies nothing, and does not know.
+        let applied = segment.last().min(machine.position()).0;
+        while let Some(entry) = waiting.first_entry().filter(|entry| *entry.key() <= applied) {
             let (_, number) = entry.remove();
             answers.push((number, Mail::Lost { number }));
         }
@@ -518,6 +421,15 @@ impl Cluster {
             let letter = self.letter(mail);
             io.reply(number, letter);
         }
+    }
+}
+
+/// What a client is told of what its proposal came to.
+fn mail_of(number: u64, answer: session::Answer<Answer>) -> Mail {
+    match answer {
+        session::Answer::Done { output: answer, .. } => Mail::Answer { number, answer },
+        session::Answer::Opened { session } => Mail::Opened { number, session },
+        _ => Mail::Over { number },
     }
 }
 
@@ -586,21 +498,17 @@ impl Workload<Raft> for Cluster {
         match event {
             Event::Proposed { token: changes::TOKEN, .. } => {}
             Event::Membership { index, membership, committed } if index > Index::ZERO => {
-                self.tally.memberships += u64::from(committed);
-                self.tally.rules += u64::from(committed && membership.rule().is_some());
-                if let Ok(quorums) = membership.quorums(&QuorumRule::Majority) {
-                    let alone = |id: &NodeId| quorums.commit().is_quorum(&[*id]);
-                    self.alone.extend(membership.electorate().into_iter().filter(alone));
-                }
-                self.effects.insert(node, (index, membership, committed));
+                self.membership_of(node, index, membership, committed);
             }
             Event::Proposed { token, index, term } => {
                 if let Some(replica) = self.replicas.get_mut(slot(node)) {
-                    replica.waiting.insert(index.0, (term, token));
+                    replica.waiting.insert(index.0, (term, token & !sessions::OPENING));
                 }
             }
+            Event::Refused { token: changes::TOKEN, .. } => {}
             Event::Refused { token, leader, .. } => {
-                let letter = self.letter(Mail::Refused { number: token, leader });
+                let number = token & !sessions::OPENING;
+                let letter = self.letter(Mail::Refused { number, leader });
                 io.reply(token, letter);
             }
             Event::Committed(segment) => {
@@ -613,14 +521,19 @@ impl Workload<Raft> for Cluster {
                 io.reply(token, letter);
             }
             Event::Installed { .. } => {
-                self.tally.installed += 1;
+                self.has_installed(node);
                 self.forget_waiting(node);
                 self.serve_waiting(node, io);
             }
             Event::Mended => self.tally.mended += 1,
             // An entry cannot be read again: the next start finds out what else cannot.
             Event::Halted(RecoverError::Damaged { .. }) => io.restart(node, Duration::from_millis(100)),
-            Event::TransferBegun { .. } => self.tally.transfers += 1,
+            Event::TransferBegun { cause, .. } => {
+                self.tally.transfers += 1;
+                self.tally.claims += u64::from(cause == TransferCause::Priority);
+            }
+            Event::Resigned => self.has_resigned(node, io),
+            Event::SnapshotRefused(reason) => self.demand_refused(node, reason, io),
             Event::Role { term, role, .. } => {
                 let now = io.now().0;
                 let last = self.reigns.iter().rev().find(|reign| reign.node == node);
@@ -644,24 +557,38 @@ impl Workload<Raft> for Cluster {
                     // Whoever does not answer is perhaps not there: ask somebody else next time.
                     let elsewhere = self.anybody(number, io);
                     self.turn_to(client, elsewhere);
+                    if self.try_again(client, number, io) {
+                        return;
+                    }
                 }
-                self.end(number, Outcome::Unknown, io);
+                let unproposed = self.in_session(client)
+                    && self.clients.get(client).is_some_and(|state| !state.session.has_proposed());
+                let outcome = if unproposed { Outcome::NoEffect } else { Outcome::Unknown };
+                self.end(number, outcome, io);
             }
             Some(Mail::Answer { number, answer }) => self.end(number, Outcome::Answer(answer), io),
             Some(Mail::Lost { number }) => {
                 self.tally.overwritten += 1;
-                self.end(number, Outcome::NoEffect, io);
+                let client = self.client_of(number);
+                match self.in_session(client) && self.is_current(client, number) {
+                    // Another copy may be on its way.
+                    true => self.send_later(client, number, io),
+                    false => self.end(number, Outcome::NoEffect, io),
+                }
             }
+            Some(Mail::Opened { number, session }) => self.session_opened(number, session, io),
+            Some(Mail::Over { number }) => self.session_refused(number, io),
             Some(Mail::Refused { number, leader }) => self.refused(number, leader, io),
             Some(Mail::Again { client, number }) if self.is_current(client, number) => self.send(client, io),
             Some(Mail::Again { .. }) | None => {}
             Some(Mail::Change) => self.change_membership(io),
+            Some(Mail::Demand) => self.demand(io),
         }
     }
 
     fn on_crash(&mut self, node: NodeId, io: &mut Raw<'_>) {
         if let Some(replica) = self.replicas.get_mut(slot(node)) {
-            replica.restart(self.settings.checkpoint_every);
+            replica.restart(&self.settings);
         }
         if let Some(last) = self.reigns.iter().rev().find(|reign| reign.node == node).copied() {
             self.reigns.push(Reign { at: io.now().0, role: None, ..last });

@@ -115,6 +115,37 @@ impl Wire for Command {
     }
 }
 
+/// So that answers can be kept for clients that ask again ([`Sessions`](https://docs.rs/synod-raft) keeps them in its snapshots). Why a
+/// command was malformed is not kept: it is read back as an impossible command.
+impl Wire for Answer {
+    const LEN_MIN: usize = 1;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        match self {
+            Self::Value(value) => {
+                out.u8(1);
+                value.encode(out);
+            }
+            Self::Done => out.u8(2),
+            Self::Mismatch(found) => {
+                out.u8(3);
+                found.encode(out);
+            }
+            Self::Malformed(_) => out.u8(4),
+        }
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        Ok(match input.u8()? {
+            1 => Self::Value(Wire::decode(input)?),
+            2 => Self::Done,
+            3 => Self::Mismatch(Wire::decode(input)?),
+            4 => Self::Malformed(WireError::Invalid { field: "command" }),
+            tag => return Err(WireError::UnknownTag { of: "Answer", tag }),
+        })
+    }
+}
+
 /// A command as it lies in a log, borrowed: a state machine reads a great many and keeps little of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum View<'a> {
@@ -225,6 +256,17 @@ mod tests {
         }
 
         #[test]
+        fn answers_survive_the_wire(value in proptest::option::of(any::<[u8; 3]>()), kind in 0..3_u8) {
+            let value = value.map(|value| Bytes::copy_from_slice(&value));
+            let answer = match kind {
+                0 => Answer::Value(value),
+                1 => Answer::Mismatch(value),
+                _ => Answer::Done,
+            };
+            prop_assert_eq!(Answer::from_bytes(answer.to_bytes(WIRE_VERSION), WIRE_VERSION), Ok(answer));
+        }
+
+        #[test]
         fn a_cut_command_is_refused(command in command(), cut in any::<prop::sample::Index>()) {
             let bytes = command.to_bytes(WIRE_VERSION);
             let cut = bytes.slice(..cut.index(bytes.len()));
@@ -237,5 +279,11 @@ mod tests {
         let cas = Command::Cas { key: "k".into(), expected: Some("a".into()), new: "bc".into() };
         assert_eq!(&cas.to_bytes(1)[..], b"\x05\x01\0\0\0k\x01\x01\0\0\0a\x02\0\0\0bc");
         assert_eq!(&Command::Get { key: "key".into() }.to_bytes(1)[..], b"\x01\x03\0\0\0key");
+        assert_eq!(&Answer::Value(Some("a".into())).to_bytes(1)[..], b"\x01\x01\x01\0\0\0a");
+        assert_eq!(&Answer::Done.to_bytes(1)[..], b"\x02");
+        assert_eq!(&Answer::Mismatch(None).to_bytes(1)[..], b"\x03\0");
+        let malformed = Answer::Malformed(WireError::LeftOver { count: 1 }).to_bytes(1);
+        let kept = Answer::Malformed(WireError::Invalid { field: "command" });
+        assert_eq!((&malformed[..], Answer::from_bytes(malformed.clone(), 1)), (&b"\x04"[..], Ok(kept)));
     }
 }

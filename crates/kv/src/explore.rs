@@ -33,7 +33,8 @@ use synod_sim::explore::{Bounds, Cluster};
 /// all shorter than 35 actions, with nothing wrong (8 minutes of CPU time, 2.3 GiB; 10.6 million waited).
 ///
 /// Who has heard a leader campaigns when its timer has run out twice: with two campaigns there is no second leader after the first has
-/// committed something. Reads that such a leader could make stale need a third.
+/// committed something. Reads that such a leader could make stale need a third; [`RaftScope::deposed_reader`] is the smallest cluster
+/// in which there are any.
 ///
 /// ```
 /// use synod_kv::explore::RaftScope;
@@ -104,6 +105,21 @@ impl Default for RaftScope {
 }
 
 impl RaftScope {
+    /// The smallest scope in which a read could be stale: two nodes, of which the second is a quorum by itself and the first needs it; three
+    /// timers, one for the first leader and two for the second, which has heard it; and a read, asked of either, while the first may
+    /// not know that it is deposed.
+    #[must_use]
+    pub fn deposed_reader() -> Self {
+        Self {
+            nodes: 2,
+            proposals: 0,
+            reads: 1,
+            bounds: Bounds { timers: 3, timers_all: 3, ..Bounds::default() },
+            quorum: QuorumRule::weights([(NodeId(2), 2)]),
+            ..Self::default()
+        }
+    }
+
     /// The cluster as a model.
     ///
     /// # Errors

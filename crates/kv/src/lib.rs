@@ -26,8 +26,8 @@
 //! ```
 //!
 //! # What it does not do
-//! It is no server yet: there is no network front and no log on a disk. Reads go through the log like writes. Clients that give an
-//! operation up do not learn whether it happened; there are no sessions that would make a retry safe.
+//! It is no server yet: there is no network front and no log on a disk. Clients of the bare store that give an operation up do not learn
+//! whether it happened; `synod_raft::session::Sessions` around it makes a retry safe.
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "cluster")]

@@ -17,7 +17,7 @@ fn judged(settings: &Settings) -> Sim<Raft, Cluster> {
 #[test]
 fn a_store_in_a_hostile_world_stays_linearizable() {
     let settings = Settings::default();
-    let sim = with_guards(with_invariants(judged(&settings)), &settings);
+    let sim = with_guards(with_spec(with_invariants(judged(&settings))), &settings);
     let summary = sim.run_seeds(0..100, |_| {});
     assert!(summary.passed(), "{summary}");
 }

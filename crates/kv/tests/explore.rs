@@ -37,6 +37,7 @@ fn raft_is_safe_in_every_schedule_of_small_clusters() {
                 scope.bounds.timers_all = 2;
             }),
         ),
+        ("three campaigns and a read", RaftScope::deposed_reader()),
         ("a message doubled", scope(|scope| scope.bounds = Bounds { duplicates: 1, ..bounds })),
         (
             "a crash, with PreVote",
@@ -129,6 +130,26 @@ fn the_models_reach_what_they_are_for() {
         raft.role() != Role::Leader && raft.id() == NodeId(2) && raft.snapshot().index > Index(0)
     });
     assert!(installed.is_some(), "no snapshot is ever installed");
+}
+
+/// Somebody may be asked for a read who leads, and does not know that a later leader has committed something.
+#[test]
+fn the_model_of_reads_reaches_a_deposed_leader_that_is_asked() {
+    let cluster = RaftScope::deposed_reader().cluster().unwrap().always("nobody asks the past", |view| {
+        let leads = |raft: &&Raft| raft.role() == Role::Leader;
+        let newest = view.up().map(|(_, raft)| raft).filter(leads).max_by_key(|raft| raft.term());
+        let mut others = view.up().map(|(_, raft)| raft).filter(leads);
+        match newest {
+            Some(newest) if newest.term_at(newest.commit_index()) == Some(newest.term()) => {
+                let asked =
+                    others.any(|raft| raft.term() < newest.term() && raft.reads_waiting().count() > 0);
+                if asked { Err("one is".to_owned()) } else { Ok(()) }
+            }
+            _ => Ok(()),
+        }
+    });
+    let found = Explorer::new(&cluster).run_with_sleep_sets();
+    assert!(found.counterexample().is_some(), "{found}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![cfg(test)]
 #![cfg(feature = "cluster")]
 
-use synod_kv::cluster::{Cluster, scripted};
+use synod_kv::cluster::{Cluster, scripted, with_spec};
 use synod_raft::Raft;
 use synod_sim::{Script, Verdict, World};
 
@@ -14,7 +14,7 @@ const HEAD: &str = "synod-script 1\nexpect passed\nstorm 8s\nset checkpoint-ever
 fn must_progress(nodes: u64, seed: u64, faults: &str) {
     let text = format!("{HEAD}{nodes}\nseed {seed}\n{faults}");
     let script: Script = text.parse().unwrap();
-    let sim = scripted(&script).unwrap().finally("progress", |world: &World<Raft, Cluster>| {
+    let sim = with_spec(scripted(&script).unwrap()).finally("progress", |world: &World<Raft, Cluster>| {
         let answered = |from: u64| {
             let within = from..from + 1_000_000_000;
             world.workload().latencies().iter().any(|(begun, took)| within.contains(&(begun + took)))

@@ -1,12 +1,19 @@
-//! The executable specification alone finds bugs that are planted in Raft: with `--cfg synod_mutants`, as the museum is built.
+//! The executable specification alone, and the explorer's judge of reads alone, find bugs that are planted in Raft: with
+//! `--cfg synod_mutants`, as the museum is built.
 #![cfg(all(test, synod_mutants))]
 #![cfg(feature = "cluster")]
 
 use core::time::Duration;
+use std::sync::{Mutex, PoisonError};
 use synod_core::mutant::choose;
 use synod_kv::cluster::{Cluster, SPECIFICATION, Settings, simulation, with_spec};
+use synod_kv::explore::RaftScope;
 use synod_raft::Raft;
+use synod_sim::explore::Explorer;
 use synod_sim::{Climate, Fault, Latency, Sim, Verdict};
+
+/// One bug at a time: which one is chosen for the whole process.
+static CHOSEN: Mutex<()> = Mutex::new(());
 
 fn restless(changes: Option<Duration>, checkpoint_every: u64) -> Sim<Raft, Cluster> {
     let mut settings = Settings::default();
@@ -41,6 +48,7 @@ fn found(name: &str, sims: &[Sim<Raft, Cluster>], seeds: u64) -> Option<(u64, St
 
 #[test]
 fn the_specification_finds_planted_bugs_alone_and_blames_the_action() {
+    let _alone = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
     let ms = Duration::from_millis;
     let sims = [restless(None, 100), restless(Some(ms(100)), 100), restless(None, 4)];
     assert_eq!(
@@ -82,4 +90,28 @@ fn the_specification_finds_planted_bugs_alone_and_blames_the_action() {
         }
     }
     assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// What the explorer says of a cluster with this bug, or with none.
+fn explored(name: Option<&str>) -> Result<u64, String> {
+    choose(name);
+    // What a step of a node leads to is remembered, so the cluster is made after the choice.
+    let cluster = RaftScope::deposed_reader().cluster().unwrap();
+    let found = Explorer::new(&cluster.reduced()).states_max(3_000_000).run_with_sleep_sets();
+    choose(None);
+    match found.counterexample() {
+        Some(path) => Err(format!("{} after {} steps", path.reason, path.steps.len())),
+        None => Ok(found.extent.unique),
+    }
+}
+
+#[test]
+fn the_explorer_finds_stale_reads_on_shortest_paths() {
+    let _alone = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
+    assert!(explored(None).is_ok());
+    for name in ["read-unconfirmed", "read-before-own-commit", "read-confirmed-by-old-echoes"] {
+        let found = explored(Some(name));
+        println!("{name}: {found:?}");
+        assert!(found.is_err_and(|reason| reason.starts_with("linearizability")), "{name}");
+    }
 }

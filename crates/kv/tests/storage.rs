@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 use synod_core::NodeId;
-use synod_kv::cluster::{Cluster, Settings, simulation, with_invariants, with_judge};
+use synod_kv::cluster::{Cluster, Settings, simulation, with_invariants, with_judge, with_spec};
 use synod_raft::Raft;
 use synod_sim::{Bound, Climate, Dials, Fault, Rate, Sabotage, Sim, Verdict, World};
 
@@ -25,7 +25,7 @@ fn often(fault: Fault, every_ms: u64) -> Rate {
 
 /// Disks that rot, in a world of crashes and partitions; damage keeps within what a correct cluster survives.
 fn rotting(settings: &Settings, bound: Bound) -> Sim<Raft, Cluster> {
-    with_invariants(with_judge(simulation(settings).unwrap())).turn(move |dials: &mut Dials| {
+    with_spec(with_invariants(with_judge(simulation(settings).unwrap()))).turn(move |dials: &mut Dials| {
         dials.storage.bound = bound;
         dials.schedule.extend([
             often(Fault::BitRot, 300),
@@ -90,6 +90,7 @@ fn a_driver_that_misreads_its_disk_is_caught() {
                     often(Fault::Blackout, 1_500),
                 ];
             });
+            let sim = if sabotage.is_none() { with_spec(sim) } else { sim };
             sim.run(seed).verdict
         };
         let caught = (0..60).filter(|seed| run(Some(sabotage), *seed) != Verdict::Passed).count();

@@ -86,6 +86,8 @@ pub struct Machine<M, F> {
     open: BTreeMap<NodeId, Found>,
     /// The state was lost, and another is to come.
     waiting: bool,
+    /// It has come, and the node may not know yet: until then it hands over what follows on what it handed over before.
+    resuming: bool,
 }
 
 impl<M: StateMachine, F: Folder> Machine<M, F> {
@@ -96,8 +98,9 @@ impl<M: StateMachine, F: Folder> Machine<M, F> {
     /// When the newest snapshot cannot be read: the disk has lost what it had stored.
     pub fn new(machine: M, folder: F, every: u64) -> Result<Self, UnreadableError> {
         let position = Index(machine.applied());
-        let mut this =
-            Self { machine, folder, position, every, newest: None, open: BTreeMap::new(), waiting: false };
+        let (newest, open) = (None, BTreeMap::new());
+        let (waiting, resuming) = (false, false);
+        let mut this = Self { machine, folder, position, every, newest, open, waiting, resuming };
         this.folder.remove(DRAFT);
         let newest =
             this.folder.names().iter().filter_map(|name| found_in(name)).max_by_key(|found| found.last);
@@ -122,7 +125,8 @@ impl<M: StateMachine, F: Folder> Machine<M, F> {
             folder.remove(&name);
         }
         let (newest, open) = (None, BTreeMap::new());
-        Self { machine, folder, position: Index::ZERO, every, newest, open, waiting: true }
+        let (position, waiting, resuming) = (Index::ZERO, true, false);
+        Self { machine, folder, position, every, newest, open, waiting, resuming }
     }
 
     /// Whether nothing can be applied before a snapshot is installed.
@@ -145,8 +149,13 @@ impl<M: StateMachine, F: Folder> Machine<M, F> {
             return Ok(());
         }
         if entries.first() > self.position.next() {
+            // They come again, after those before them, when the node knows of the snapshot.
+            if self.resuming {
+                return Ok(());
+            }
             return Err(GapError { applied: self.position.0, position: entries.first().0 });
         }
+        self.resuming = false;
         for entry in entries {
             if entry.index <= self.position {
                 continue;
@@ -272,7 +281,7 @@ impl<M: StateMachine, F: Folder> Machine<M, F> {
             return false;
         }
         self.position = found.last;
-        self.waiting = false;
+        self.resuming |= core::mem::take(&mut self.waiting);
         let kept = self.folder.rename(&part, &name_of(found));
         if kept {
             self.adopt(found);

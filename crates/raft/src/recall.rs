@@ -62,8 +62,11 @@ impl Raft {
         if self.recall.asked.len() == before {
             return;
         }
-        // Meanwhile it may have been compacted, or overwritten.
-        let Some(cold) = self.log.cold_at(at) else { return };
+        let Some(cold) = self.log.cold_at(at) else {
+            // Meanwhile it was compacted, or overwritten. What is needed now could not be asked for while so much else was.
+            self.deliver(cx);
+            return self.owe_everybody();
+        };
         // A record may hold more than is left of it here.
         let fits = |entries: &Segment| {
             entries.term() == cold.term()

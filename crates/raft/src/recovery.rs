@@ -243,7 +243,9 @@ impl Raft {
         cx: &mut Context<'_, Self, S>,
     ) {
         self.incarnation.0 = incarnation;
-        let forgetful = log == LogState::Fresh && self.config.rejoining;
+        // Also where the log was written before: a crash may have come before the first record was durable.
+        let empty = self.term == Term::ZERO && self.log.last().index == Index::ZERO;
+        let forgetful = self.config.rejoining && empty;
         if forgetful {
             self.mending.get_or_insert_default().damaged();
         }

@@ -322,11 +322,18 @@ impl Raft {
             return;
         }
         let Some(place) = self.place(from) else { return };
-        if let Some(progress) = self.progress.get_mut(place).filter(|progress| progress.stream.is_none()) {
-            // Entries go on beside it.
-            progress.stream = Some(Box::new(Stream::new(Some(index_min))));
-            self.open_stream(place, cx);
+        let Some(progress) = self.progress.get_mut(place) else { return };
+        if let Some(stream) = &progress.stream {
+            // The peer was restarted since it asked for that one, and knows more to be committed: it would not take it.
+            let outdated = stream.snapshot.as_ref().is_some_and(|snapshot| snapshot.last.index < index_min);
+            if !outdated {
+                return;
+            }
+            cx.job(Job::Close { to: from });
         }
+        // Entries go on beside it.
+        progress.stream = Some(Box::new(Stream::new(Some(index_min))));
+        self.open_stream(place, cx);
     }
 
     fn stream(&mut self, place: usize) -> Option<&mut Stream> {

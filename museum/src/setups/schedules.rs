@@ -37,6 +37,11 @@ pub(super) fn setups() -> Vec<Setup> {
             })
         }),
         states(
+            "reads-2",
+            "every schedule of three campaigns, one by a node that is a quorum, and of a read",
+            || explored(|scope| *scope = RaftScope::deposed_reader()),
+        ),
+        states(
             "joint-2",
             "every schedule of a single voter that hands over to another, and of a crash",
             || {

@@ -32,7 +32,7 @@ impl Subject for PaxosSubject {
         })
     }
 
-    fn simulation(&self) -> Result<Sim<Decrees, Clients>, String> {
+    fn simulation(&self, _: u64) -> Result<Sim<Decrees, Clients>, String> {
         decrees::simulation(&self.0).map_err(|error| error.to_string())
     }
 

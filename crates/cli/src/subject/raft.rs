@@ -7,12 +7,21 @@ use core::ops::Range;
 use std::sync::PoisonError;
 use synod_core::NodeId;
 use synod_kv::cluster::{self, Cluster, Settings, Transcript};
-use synod_kv::cluster::{with_guards, with_invariants, with_judge, with_transcript};
+use synod_kv::cluster::{judged, with_features, with_guards, with_transcript};
 use synod_raft::{Raft, Role};
 use synod_sim::trace::Stretch;
 use synod_sim::{Report, Script, Shrinker, Sim, Tape};
 
-pub(crate) struct RaftSubject(Settings);
+pub(crate) struct RaftSubject {
+    settings: Settings,
+    plain: bool,
+}
+
+impl RaftSubject {
+    fn of_seed(&self, seed: u64) -> Settings {
+        if self.plain { self.settings.clone() } else { self.settings.featured(seed) }
+    }
+}
 
 impl Subject for RaftSubject {
     type Protocol = Raft;
@@ -30,24 +39,26 @@ impl Subject for RaftSubject {
         settings.storm = request.storm;
         settings.specified = request.specified;
         settings.sabotage = request.sabotage;
-        Self(settings)
+        Self { settings, plain: request.plain }
     }
 
-    fn simulation(&self) -> Result<Sim<Raft, Cluster>, String> {
-        let sim = cluster::simulation(&self.0).map_err(|error| error.to_string())?;
-        Ok(with_guards(with_judge(with_invariants(sim)), &self.0))
+    fn simulation(&self, seed: u64) -> Result<Sim<Raft, Cluster>, String> {
+        let settings = self.of_seed(seed);
+        let sim = cluster::simulation(&settings).map_err(|error| error.to_string())?;
+        let sim = with_guards(judged(sim, &settings), &self.settings);
+        Ok(if self.plain { sim } else { with_features(sim, &self.settings) })
     }
 
     fn steps(&self, tape: Tape) -> Result<Option<String>, String> {
         let transcript = Transcript::default();
         let seed = tape.seed();
-        with_transcript(self.simulation()?, &transcript).run_tape(tape, 0..0);
+        with_transcript(self.simulation(seed)?, &transcript).run_tape(tape, 0..0);
         let notes = transcript.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Some(crate::validate::written(seed, &notes)))
     }
 
     fn describe(&self, script: &mut Script) {
-        self.0.describe(script);
+        self.of_seed(script.seed).describe(script);
     }
 
     fn scripted(script: &Script) -> Result<Sim<Raft, Cluster>, String> {
@@ -74,7 +85,14 @@ impl Subject for RaftSubject {
 
     fn tally(clients: &Cluster) -> Tally {
         let tally = clients.tally();
-        let more = vec![("elections", tally.elections)];
+        let more = vec![
+            ("elections", tally.elections),
+            ("reads", tally.reads),
+            ("memberships", tally.memberships),
+            ("transfers", tally.transfers),
+            ("installed", tally.installed),
+            ("repeated", tally.repeated),
+        ];
         Tally { ok: tally.ok, unknown: tally.unknown, failed: tally.failed, more }
     }
 

@@ -1,10 +1,11 @@
 //! An operator who changes the membership at random, and never looks what comes of it.
 
-use super::{Cluster, Mail, Raw, Replica, slot};
+use super::{Cluster, Mail, Raw, Replica, Settings, slot};
 use core::time::Duration;
+use std::sync::Arc;
 use synod_core::NodeId;
 use synod_raft::machine::Memory;
-use synod_raft::{Change, Command, Config, QuorumRule, Raft, Role, Step, Transition};
+use synod_raft::{Change, Command, Config, Index, Membership, QuorumRule, Raft, Role, Step, Transition};
 use synod_sim::World;
 
 /// The token of all changes; no operation of a client has it.
@@ -44,9 +45,11 @@ impl Cluster {
                 1 => Transition::JointExplicit,
                 _ => Transition::Auto,
             };
+            let witness = self.settings.witness();
             let mut step = || {
                 let id = NodeId(1 + decide(nodes.max(1)));
                 match decide(10) {
+                    0..4 | 7.. if Some(id) == witness => Step::AddWitness(id),
                     0..4 => Step::AddVoter(id),
                     4..7 => Step::Remove(id),
                     7 => Step::AddLearner(id),
@@ -106,6 +109,35 @@ impl Cluster {
         Change::Rule { rule, steps, transition }
     }
 
+    /// A node says which membership is in effect there.
+    pub(super) fn membership_of(
+        &mut self,
+        node: NodeId,
+        index: Index,
+        membership: Arc<Membership>,
+        committed: bool,
+    ) {
+        if committed {
+            let before = self.effects.get(&node).map(|(_, before, _)| before);
+            let votes = |id: &NodeId| membership.voters().contains(id);
+            let promoted = before.is_some_and(|before| before.promoting().iter().any(votes));
+            let led = self.leader == Some(node);
+            let tally = &mut self.tally;
+            tally.memberships += 1;
+            tally.rules += u64::from(membership.rule().is_some());
+            tally.joint += u64::from(membership.is_joint());
+            tally.learners += u64::from(!membership.learners().is_empty());
+            tally.promoted += u64::from(promoted);
+            tally.rejoined += u64::from(self.replaced.iter().any(votes));
+            tally.leaders_removed += u64::from(led && !membership.members().contains(&node));
+        }
+        if let Ok(quorums) = membership.quorums(&QuorumRule::Majority) {
+            let alone = |id: &NodeId| quorums.commit().is_quorum(&[*id]);
+            self.alone.extend(membership.electorate().into_iter().filter(alone));
+        }
+        self.effects.insert(node, (index, membership, committed));
+    }
+
     /// A machine that was removed is exchanged for a new one, which may be added again under the same id.
     fn replace(&mut self, node: NodeId, io: &mut Raw<'_>) {
         let removed =
@@ -115,10 +147,11 @@ impl Cluster {
         let mut since = self.effects.values().filter(|(index, ..)| *index >= removed);
         if since.all(|(_, membership, _)| !membership.members().contains(&node)) {
             if let Some(replica) = self.replicas.get_mut(slot(node)) {
-                *replica = Replica::new(Memory::default(), self.settings.checkpoint_every);
+                *replica = Replica::new(Memory::default(), &self.settings);
             }
             self.effects.remove(&node);
             self.tally.replaced += 1;
+            self.replaced.insert(node);
             io.replace(node, Duration::from_millis(5));
         }
     }
@@ -128,24 +161,43 @@ fn founders(nodes: u64) -> u64 {
     nodes - nodes / 3
 }
 
-/// The configuration of a node: of the first ones, which found the cluster, or of one that may be added. Without changes all found it.
-pub(super) fn configuration(id: NodeId, nodes: usize, changes: bool, replacements: bool) -> Config {
-    let founders = if changes { founders(nodes as u64) } else { nodes as u64 };
-    if changes && id.0 > founders {
-        if replacements { Config::rejoining(id) } else { Config::joining(id) }
-    } else {
-        Config::new(id, (1..=founders).map(NodeId))
+impl Settings {
+    /// The voter that keeps no payloads, if one does: the last of those that found the cluster.
+    pub(super) fn witness(&self) -> Option<NodeId> {
+        let nodes = self.nodes as u64;
+        let founders = if self.changes.is_some() { founders(nodes) } else { nodes };
+        // Two voters, one of which is a witness, need both of them.
+        (self.witness && founders > 2).then_some(NodeId(founders))
     }
 }
 
-/// Those who must have the same state in the end: the members, as the leader of the last term knows them. `None` while there is no
+/// The configuration of a node: of the first ones, which found the cluster, or of one that may be added. Without changes all found it.
+pub(super) fn configuration(id: NodeId, settings: &Settings) -> Config {
+    let nodes = settings.nodes as u64;
+    let changes = settings.changes.is_some();
+    let founders = if changes { founders(nodes) } else { nodes };
+    if changes && id.0 > founders {
+        return if settings.replacements { Config::rejoining(id) } else { Config::joining(id) };
+    }
+    let mut config = Config::new(id, (1..=founders).map(NodeId));
+    config.witnesses.extend(settings.witness());
+    config
+}
+
+/// Those who must have the same state in the end: the members that have one, as the leader of the last term knows them. `None` while there is no
 /// leader, or while it is on its way from one membership to the next.
 pub(super) fn members(world: &World<Raft, Cluster>) -> Option<Vec<NodeId>> {
-    if world.workload().settings.changes.is_none() {
-        return Some(world.up().map(|(id, _)| id).collect());
+    let settings = &world.workload().settings;
+    let witness = settings.witness();
+    if settings.changes.is_none() {
+        return Some(world.up().map(|(id, _)| id).filter(|id| Some(*id) != witness).collect());
     }
     let leaders = world.up().filter(|(_, raft)| raft.role() == Role::Leader);
     let (_, leader) = leaders.max_by_key(|(_, raft)| raft.term())?;
     let settled = leader.memberships_uncommitted() == 0 && !leader.membership().auto_leave();
-    settled.then(|| leader.membership().members())
+    settled.then(|| {
+        let mut members = leader.membership().members();
+        members.retain(|id| Some(*id) != witness);
+        members
+    })
 }

@@ -76,7 +76,7 @@ impl Replica {
             self.reading.push((number, index));
             return None;
         }
-        Some(Answer::Value(self.machine.inner().get(key).cloned()))
+        Some(Answer::Value(self.machine.inner().store().get(key).cloned()))
     }
 }
 
@@ -88,7 +88,7 @@ impl Cluster {
         }
         let client = self.client_of(number);
         let Some(state) = self.clients.get(client) else { return };
-        let Some(key) = state.read.as_ref().filter(|_| self.is_current(client, number)).map(|read| &read.key)
+        let Some(Read { key, mode, .. }) = state.read.as_ref().filter(|_| self.is_current(client, number))
         else {
             return;
         };
@@ -101,6 +101,7 @@ impl Cluster {
         let Some(replica) = self.replicas.get_mut(slot(node)) else { return };
         if let Some(answer) = replica.read(number, index, key) {
             self.tally.reads += 1;
+            self.tally.follower_reads += u64::from(*mode == ReadMode::Index && self.leader != Some(node));
             let letter = self.letter(Mail::Answer { number, answer });
             io.reply(number, letter);
         }

@@ -1,7 +1,7 @@
 //! How such clusters are run, and what must hold of them.
 
 use super::validation::{Scribe, Transcript, Validation};
-use super::{Cluster, MODEL, Mischief, Settings, changes, reads, slot, snapshots};
+use super::{Cluster, MODEL, Mischief, Settings, changes, reads, slot, snapshots, upkeep};
 use core::time::Duration;
 use synod_consistency_checker::verify;
 use synod_core::{NodeId, StateMachine as _, mutant};
@@ -17,9 +17,11 @@ use synod_sim::{Climate, Dials, Fault, Sabotage, Sim, World};
 pub fn simulation(settings: &Settings) -> Result<Sim<Raft, Cluster>, ConfigError> {
     let ids: Vec<NodeId> = (1..=settings.nodes as u64).map(NodeId).collect();
     let raft = |id| {
-        let mut config =
-            changes::configuration(id, settings.nodes, settings.changes.is_some(), settings.replacements);
+        let mut config = changes::configuration(id, settings);
         snapshots::configure(settings, &mut config);
+        if settings.priorities {
+            upkeep::prioritise(&mut config);
+        }
         (settings.configure)(&mut config);
         reads::configure(settings, &mut config);
         if settings.sabotage == Some(Mischief::ShortQuorum) {
@@ -90,6 +92,14 @@ pub fn with_leases(sim: Sim<Raft, Cluster>) -> Sim<Raft, Cluster> {
         }
         Ok(())
     })
+}
+
+/// Adds everything that judges a cluster of these settings: [`with_invariants`], [`with_judge`], and [`with_leases`] where there are
+/// leases. For clocks within [`Settings::clock_drift_ppm_max`].
+#[must_use]
+pub fn judged(sim: Sim<Raft, Cluster>, settings: &Settings) -> Sim<Raft, Cluster> {
+    let sim = with_judge(with_invariants(sim));
+    if settings.leases || settings.lease_guard.is_some() { with_leases(sim) } else { sim }
 }
 
 /// Adds the executable specification: every step of every node must be one that [`synod_raft::spec`] allows.
@@ -175,7 +185,7 @@ fn agree(world: &World<Raft, Cluster>) -> bool {
         return false;
     }
     let Some(members) = changes::members(world) else { return false };
-    let mut stores = members.iter().filter_map(|id| cluster.store(*id));
-    let Some(first) = stores.next() else { return false };
-    first.applied() > 0 && stores.all(|store| store == first)
+    let mut replicas = members.iter().filter_map(|id| cluster.replicas.get(slot(*id)));
+    let Some(first) = replicas.next().map(|replica| replica.machine.inner()) else { return false };
+    first.applied() > 0 && replicas.all(|replica| replica.machine.inner().agrees_with(first))
 }

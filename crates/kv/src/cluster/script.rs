@@ -1,6 +1,6 @@
 //! Scripts of such clusters: what their settings say, and how they are shrunk.
 
-use super::{Cluster, Mischief, Settings, simulation, with_invariants, with_judge};
+use super::{Cluster, Mischief, Settings, judged, simulation};
 use core::time::Duration;
 use synod_raft::Raft;
 use synod_sim::{Script, Shrinker, Sim};
@@ -21,12 +21,13 @@ pub enum BadSetting {
     },
     /// There is no such setting.
     #[error(
-        "`set {0}`: there is no such setting; there are protocol, nodes, clients, keys, gets-percent, operations, pause-max-ms, patience-ms, reads, leases, guard-ms, drift-bound-ppm, transfers-every, checkpoint-every, job-max-ms, changes-ms, replacements, rules, specified and sabotage"
+        "`set {0}`: there is no such setting; there are protocol, nodes, clients, keys, gets-percent, operations, pause-max-ms, patience-ms, reads, leases, guard-ms, drift-bound-ppm, transfers-every, checkpoint-every, job-max-ms, changes-ms, replacements, rules, witness, priorities, resigns-every, demands-every, sessions, specified and sabotage"
     )]
     Unknown(String),
 }
 
 const SHORT_QUORUM: &str = "short-quorum";
+const RENUMBERED_RETRY: &str = "renumbered-retry";
 const NODES_MAX: u64 = 31;
 const CLIENTS_MAX: u64 = 1_000;
 
@@ -57,11 +58,25 @@ impl Settings {
             set("replacements", self.replacements.to_string());
             set("rules", self.rules.to_string());
         }
-        if self.specified {
-            set("specified", "true".to_owned());
+        for (name, on) in [
+            ("witness", self.witness),
+            ("priorities", self.priorities),
+            ("sessions", self.sessions),
+            ("specified", self.specified),
+        ] {
+            if on {
+                set(name, "true".to_owned());
+            }
         }
-        if self.sabotage == Some(Mischief::ShortQuorum) {
-            set("sabotage", SHORT_QUORUM.to_owned());
+        for (name, every) in [("resigns-every", self.resigns_every), ("demands-every", self.demands_every)] {
+            if every > 0 {
+                set(name, every.to_string());
+            }
+        }
+        match self.sabotage {
+            Some(Mischief::ShortQuorum) => set("sabotage", SHORT_QUORUM.to_owned()),
+            Some(Mischief::RenumberedRetry) => set("sabotage", RENUMBERED_RETRY.to_owned()),
+            _ => {}
         }
     }
 
@@ -106,10 +121,20 @@ impl Settings {
                     settings.changes = Some(Duration::from_millis(number(1, u64::MAX, "milliseconds")?));
                 }
                 "specified" => settings.specified = value.parse().map_err(|_| bad("true or false"))?,
+                "witness" => settings.witness = value.parse().map_err(|_| bad("true or false"))?,
+                "priorities" => settings.priorities = value.parse().map_err(|_| bad("true or false"))?,
+                "sessions" => settings.sessions = value.parse().map_err(|_| bad("true or false"))?,
+                "resigns-every" => settings.resigns_every = number(0, u64::MAX, "a number")?,
+                "demands-every" => settings.demands_every = number(0, u64::MAX, "a number")?,
                 "rules" => settings.rules = value.parse().map_err(|_| bad("true or false"))?,
                 "replacements" => settings.replacements = value.parse().map_err(|_| bad("true or false"))?,
                 "sabotage" if value == SHORT_QUORUM => settings.sabotage = Some(Mischief::ShortQuorum),
-                "sabotage" => return Err(bad("`short-quorum`; a broken driver is a dial")),
+                "sabotage" if value == RENUMBERED_RETRY => {
+                    settings.sabotage = Some(Mischief::RenumberedRetry);
+                }
+                "sabotage" => {
+                    return Err(bad("`short-quorum` or `renumbered-retry`; a broken driver is a dial"));
+                }
                 _ => return Err(BadSetting::Unknown(name.clone())),
             }
         }
@@ -123,12 +148,13 @@ impl Settings {
 /// # Errors
 /// When a setting is unknown or cannot have its value.
 pub fn scripted(script: &Script) -> Result<Sim<Raft, Cluster>, BadSetting> {
-    let sim = simulation(&Settings::from_script(script)?).map_err(|_| BadSetting::Value {
+    let settings = Settings::from_script(script)?;
+    let sim = simulation(&settings).map_err(|_| BadSetting::Value {
         name: "nodes".to_owned(),
         value: script.setting("nodes").unwrap_or_default().to_owned(),
         expected: "a number from 1 to 31",
     })?;
-    Ok(with_judge(with_invariants(sim)))
+    Ok(judged(sim, &settings))
 }
 
 /// A shrinker for scripts of this cluster: it makes do with fewer operations, clients, keys and nodes where it can.

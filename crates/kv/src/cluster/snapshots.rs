@@ -1,7 +1,7 @@
 //! The hosts of the replicas: what they store of their states, and what they do for their nodes.
 
+use super::application::Application;
 use super::{Cluster, Raw, Replica, Settings, slot};
-use crate::Store;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use synod_core::NodeId;
@@ -56,17 +56,28 @@ fn other(record: &Record) -> u64 {
 }
 
 impl Replica {
-    pub(super) fn new(folder: Memory, every: u64) -> Self {
+    pub(super) fn new(folder: Memory, settings: &Settings) -> Self {
         // What lies in the folder is as it was stored: nothing damages it.
-        let machine = Machine::new(Store::default(), folder.clone(), every)
-            .unwrap_or_else(|_| Machine::without_state(Store::default(), folder, every));
+        let every = settings.checkpoint_every;
+        let machine = Machine::new(Application::new(settings), folder.clone(), every)
+            .unwrap_or_else(|_| Machine::without_state(Application::new(settings), folder, every));
         Self { machine, waiting: BTreeMap::new(), reading: Vec::new() }
     }
 
-    /// The process is gone; what was stored is not.
-    pub(super) fn restart(&mut self, every: u64) {
-        let old = core::mem::replace(self, Self::new(Memory::default(), every));
-        *self = Self::new(old.machine.into_folder(), every);
+    /// The process is gone; what was stored is not, nor is forgotten that it was lost.
+    pub(super) fn restart(&mut self, settings: &Settings) {
+        let lost = self.machine.is_waiting();
+        let old = core::mem::replace(self, Self::new(Memory::default(), settings));
+        *self = Self::new(old.machine.into_folder(), settings);
+        if lost {
+            self.lose(settings);
+        }
+    }
+
+    /// The state is lost, and what was stored of it.
+    pub(super) fn lose(&mut self, settings: &Settings) {
+        let (folder, every) = (Memory::default(), settings.checkpoint_every);
+        self.machine = Machine::without_state(Application::new(settings), folder, every);
     }
 }
 

@@ -259,6 +259,21 @@ fn a_machine_without_its_state_waits_for_a_snapshot() {
     assert_eq!(other.inner().lines.len(), 3);
 }
 
+/// The host installs, and says so; before the node hears it, it hands over what follows on what it handed over before.
+#[test]
+fn what_is_given_before_the_node_knows_of_the_snapshot_is_given_again() {
+    let mut one = machine(0);
+    one.apply(&entries(1, &["a", "b"]), |_, _| {}).unwrap();
+    let found = opened(&mut one, 2, 1).unwrap();
+    let mut other = Machine::without_state(Journal::default(), Memory::default(), 0);
+    other.apply(&entries(3, &["c"]), |_, _| panic!("nothing can be applied")).unwrap();
+    assert!(carry(&mut one, &mut other, found, 100, |_, bytes| bytes));
+    other.apply(&entries(4, &["d"]), |_, _| panic!("entry 3 is missing")).unwrap();
+    other.apply(&entries(3, &["c", "d"]), |_, _| {}).unwrap();
+    assert_eq!((other.inner().lines.len(), other.position()), (4, Index(4)));
+    assert!(other.apply(&entries(6, &["f"]), |_, _| {}).is_err(), "from now on a gap is a gap");
+}
+
 #[test]
 fn a_snapshot_that_has_rotted_is_no_beginning() {
     let mut machine = machine(0);

@@ -629,3 +629,14 @@ fn a_node_that_rejoins_under_its_old_id_knows_nobody_and_asks_who_speaks_to_it()
     assert!(!cluster.raft(3).is_mending() && cluster.leader().is_some());
     assert_eq!(cluster.payloads(3), cluster.payloads(2));
 }
+
+/// What it had to write first was on its way to the disk when it died: the log was written once, and holds nothing.
+#[test]
+fn a_crash_before_the_first_record_takes_no_doubt_from_a_node_that_rejoins() {
+    let raft = || Raft::new(Config::rejoining(NodeId(3))).unwrap();
+    let mut node = Bench::new(NodeId(3), raft());
+    for life in 0..3 {
+        node.restart(raft()).unwrap();
+        assert!(node.protocol.is_mending(), "life {life}");
+    }
+}

@@ -494,6 +494,26 @@ fn an_application_that_has_lost_its_state_gets_it_again() {
     same_everywhere(&cluster);
 }
 
+/// A host that asks, is restarted, and asks again: by then more is known there to be committed, and what was begun would not be taken.
+#[test]
+fn a_demand_for_more_than_is_on_its_way_begins_another_snapshot() {
+    let mut cluster = behind(|_| {});
+    let (leader, to) = (NodeId(1), NodeId(2));
+    cluster.idle.insert(leader);
+    cluster.jobs.clear();
+    let demand = |index| Message::Demand { term: Term(1), index_min: Index(index) };
+    cluster.deliver_to(2, 1, demand(10));
+    assert_eq!(cluster.jobs, [(leader, Job::Open { to, index_min: Index(15) })]);
+    let found = Some(Found { last: Index(15), len: 5, digest: 3 });
+    cluster.input(leader, Input::Done(Done::Open { to, found }));
+    cluster.jobs.clear();
+    cluster.deliver_to(2, 1, demand(15));
+    assert!(cluster.jobs.is_empty(), "it is on its way");
+    cluster.deliver_to(2, 1, demand(21));
+    let again = [Job::Close { to }, Job::Open { to, index_min: Index(21) }];
+    assert_eq!(cluster.jobs, again.map(|job| (leader, job)));
+}
+
 #[test]
 fn who_leads_or_is_a_witness_is_refused_a_snapshot() {
     let mut cluster = behind(|config| config.witnesses = vec![NodeId(3)]);

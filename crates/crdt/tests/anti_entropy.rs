@@ -68,6 +68,10 @@ impl<C: Crdt> Crdt for Twins<C> {
         self.tidy.view()
     }
 
+    fn news(&self, delta: &Self::Delta) -> CausalContext {
+        self.tidy.news(&delta.0)
+    }
+
     fn seen(&self) -> CausalContext {
         self.tidy.seen()
     }

@@ -132,9 +132,9 @@ fn a_forged_floor_does_not_spread() {
     let op = here.add(actor(2), 7).unwrap();
     assert_eq!(op.floor, CausalContext::from(dot(1, 1)));
     let mut there = RemoveWinsSet::new();
-    there.revoke(actor(3), 7).unwrap();
+    there.remove(actor(3), 7).unwrap();
     let _ = there.apply(&op).unwrap();
-    assert!(!there.has(&7), "the removal was concurrent");
+    assert!(!there.contains(&7), "the removal was concurrent");
 }
 
 #[test]

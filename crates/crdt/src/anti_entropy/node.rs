@@ -1,6 +1,6 @@
 //! What a node does with what it gets.
 
-use super::{AntiEntropy, Command, Event, Identity, Message, Record, RecoverError};
+use super::{AntiEntropy, Command, Event, Identity, Members, Message, Record, RecoverError};
 use crate::{ActorId, CausalContext, Change, Counters, Crdt, Dot, Refused};
 use alloc::vec::Vec;
 use core::hash::Hash;
@@ -8,6 +8,9 @@ use synod_core::{Context, Damage, Input, Lane, Lsn, Never, NodeId, Protocol, Rec
 
 /// How many deltas go into one message.
 const DELTAS_MAX: usize = 64;
+
+/// After how many pauses at the latest a silent peer is sent again what it has not acknowledged.
+const SILENCE_MAX: u64 = 64;
 
 type Said<C> = Message<<C as Crdt>::Delta, <C as Crdt>::Version>;
 
@@ -26,6 +29,10 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> Protocol for AntiEntropy<C> {
         let taken = match record {
             Recovered::Intact(Record::Delta(delta)) => self.state.join(&delta),
             Recovered::Intact(Record::State(state)) => self.state.merge(&state),
+            Recovered::Intact(Record::Members(members)) => {
+                self.set_members(Members { doubtful: members.doubtful || self.members.doubtful, ..members });
+                return Ok(());
+            }
             Recovered::Damaged(damage) => return self.recover_damaged(at, damage),
         };
         match taken {
@@ -44,15 +51,8 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> Protocol for AntiEntropy<C> {
             }
             Input::Timer(()) => self.tick(cx),
             Input::Command(Command::Act { token, action }) => self.act(token, action, cx),
-            Input::Command(Command::Welcome(peer)) if peer != cx.me() => {
-                self.peers.entry(peer).or_default();
-                self.stability.add(peer);
-            }
-            Input::Command(Command::Forget(peer)) if peer != cx.me() => {
-                self.peers.remove(&peer);
-                self.stability.remove(peer);
-                self.trim();
-            }
+            Input::Command(Command::Welcome { token, peer }) => self.change(token, peer, true, cx),
+            Input::Command(Command::Forget { token, peer }) => self.change(token, peer, false, cx),
             Input::Command(Command::Retire { token, actor }) => match self.forget(actor, cx.me()) {
                 Ok(()) => {
                     // No record and no delta that names it outlives this; a peer that lags is caught up from the state.
@@ -83,9 +83,12 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> Protocol for AntiEntropy<C> {
 }
 
 impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
-    fn recover_damaged(&self, at: Lsn, _: Damage) -> Result<(), RecoverError> {
+    fn recover_damaged(&mut self, at: Lsn, _: Damage) -> Result<(), RecoverError> {
         match self.config.identity {
-            Identity::Incarnation => Ok(()),
+            Identity::Incarnation => {
+                self.members.doubtful = true;
+                Ok(())
+            }
             Identity::Node => Err(RecoverError::Damaged { at }),
         }
     }
@@ -102,6 +105,26 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
             }
             Err(why) => cx.emit_early(Event::Refused { token, why }),
         }
+    }
+
+    /// A peer comes or goes, for good: the answer waits for the disk.
+    fn change<S: Sink<Self> + ?Sized>(
+        &mut self,
+        token: u64,
+        peer: NodeId,
+        welcome: bool,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if peer == cx.me() {
+            return cx.emit_early(Event::Refused { token, why: Refused::NotThere });
+        }
+        if self.members.changes.insert(peer, welcome) != Some(welcome) {
+            self.set_peer(peer, welcome);
+            self.trim();
+            cx.persist(Record::Members(self.members.clone()));
+            self.records += 1;
+        }
+        cx.emit(Event::Stored { token });
     }
 
     /// Forgets an actor, if nothing is left of it here nor at any peer.
@@ -136,6 +159,7 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
     /// Writes what has been added to the state, and from time to time the state.
     fn keep<S: Sink<Self> + ?Sized>(&mut self, delta: C::Delta, cx: &mut Context<'_, Self, S>) {
         self.peers.values_mut().for_each(|peer| peer.same = false);
+        self.swept = None;
         cx.persist(Record::Delta(delta));
         self.records += 1;
         if self.records >= self.config.records_max {
@@ -144,7 +168,12 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
     }
 
     fn write_state<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        let at = cx.persist(Record::State(self.state.clone()));
+        let mut at = None;
+        if self.members != Members::default() {
+            at = Some(cx.persist(Record::Members(self.members.clone())));
+        }
+        let state = cx.persist(Record::State(self.state.clone()));
+        let at = at.unwrap_or(state);
         self.records = 1;
         if let Some(before) = at.0.checked_sub(1) {
             cx.release(Lsn(before));
@@ -152,14 +181,21 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
     }
 
     fn tick<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        if self.config.collects {
+        if self.collects() {
             let seen = self.seen();
             self.stability.heard(cx.me(), seen.clone());
             let stable = self.stability.stable(&seen);
-            self.collected += self.state.collect(&stable) as u64;
+            if self.swept.as_ref() != Some(&stable) {
+                self.collected += self.state.collect(&stable) as u64;
+                self.swept = Some(stable);
+            }
         }
         for peer in self.peers.values_mut() {
-            peer.sent = peer.acked;
+            // Less and less often to whoever is silent: after 1, 2, 4 … pauses, and every 64.
+            peer.silent = peer.silent.saturating_add(1);
+            if peer.silent.is_power_of_two() || peer.silent.is_multiple_of(SILENCE_MAX) {
+                peer.sent = peer.acked;
+            }
         }
         self.send_news(cx);
         let lucky = cx.below(self.peers.len() as u64);
@@ -209,6 +245,9 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
         | Message::Ack { seen, .. }
         | Message::Digest { seen, .. }
         | Message::CatchUp { seen, .. }) = &message;
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.silent = 0;
+        }
         if let Some(dot) = self.never_done(&seen.without(&self.state.seen())) {
             return cx.emit_early(Event::Suspect { peer: from, why: Refused::NeverDone { dot } });
         }

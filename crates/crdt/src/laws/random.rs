@@ -1,7 +1,7 @@
 //! Schedules by chance: one seed, one schedule.
 
 use super::world::REPLICAS;
-use super::{Broken, Laws, Step, Subject};
+use super::{Broken, Laws, Step, Subject, Tally};
 use alloc::vec::Vec;
 use core::ops::Range;
 use synod_core::{Entropy, SplitMix64};
@@ -11,11 +11,13 @@ impl<S: Subject> Laws<S> {
     ///
     /// # Errors
     /// The first schedule that breaks a law, shrunk until no step can be left out.
-    pub fn random(&self, seeds: Range<u64>, steps: usize) -> Result<(), Broken<S::Action>> {
+    pub fn random(&self, seeds: Range<u64>, steps: usize) -> Result<Tally, Broken<S::Action>> {
+        let mut tally = Tally::default();
         for seed in seeds {
-            self.check(&self.draw(seed, steps)).map_err(|broken| self.shrink(broken))?;
+            tally.collected += self.run(&self.draw(seed, steps)).map_err(|broken| self.shrink(broken))?;
+            tally.schedules += 1;
         }
-        Ok(())
+        Ok(tally)
     }
 
     /// The schedule of a seed.

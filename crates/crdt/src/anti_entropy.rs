@@ -25,8 +25,9 @@
 //! # Membership
 //! Who is a peer is what [`Config::peers`] says, changed by what was welcomed and forgotten since, which the log keeps: a node that is
 //! started again with its old configuration still counts those whom it has welcomed, and collects nothing that they have not seen. The order that
-//! keeps everybody whole is: welcome the newcomer at every member, wait for the answers, start it, with all members for its peers;
-//! and to part with a node: let it write no more, wait until the others have what it wrote, forget it at every member. A node whose log was damaged
+//! keeps everybody whole is: welcome the newcomer at every member, wait for the answers, start it with all members for its peers, and
+//! let it write when its state has what any one of them had by then (what was collected before, it would otherwise not replace). To
+//! part with a node: let it write no more, wait until the others have what it wrote, forget it at every member. A node whose log was damaged
 //! may have lost a welcome: it collects nothing any more ([`AntiEntropy::collects`]) until it is given an empty disk.
 //!
 //! # Promises

@@ -73,7 +73,7 @@
 //! # What it does
 //! | feature | proof |
 //! |---|---|
-//! | states, deltas and operations agree, merges commute, associate and repeat, for every type: all schedules of 4 operations on 3 replicas, 5 and 6 sampled | `tests/laws/shipped.rs` |
+//! | states, deltas and operations agree, merges commute, associate and repeat, for every type: all schedules of 4 operations on 3 replicas over its first two or three actions, of 3 operations over all of them, 4 to 6 sampled | `tests/laws/shipped.rs` |
 //! | the [law kit](laws) finds bugs that were made in real libraries, and shrinks them to a few steps | `tests/laws/planted.rs` |
 //! | the fast set is its model | `tests/or_set.rs#the_set_is_its_model` |
 //! | a worn set takes no more room than a fresh one | `tests/or_set.rs#what_is_gone_takes_no_room` |
@@ -82,6 +82,7 @@
 //! | every decoder, fuzzed from valid encodings, for as long as `cargo xtask fuzz` is told | `tests/fuzz.rs` |
 //! | what `serde` reads, bytes could have brought; what they could not, it refuses | `tests/serial.rs` |
 //! | a thousand replicas that are gone take no room, and a twin that remembers them sees the same | `tests/forgetting.rs` |
+//! | nodes join and leave under faults, and those that restart with an old configuration know who is a member | `tests/anti_entropy.rs`, `tests/forgetting.rs` |
 //! | nothing acknowledged is lost, garbage is not missed, in the simulator under every fault that can be survived | `tests/anti_entropy.rs` |
 //!
 //! # Cost
@@ -104,7 +105,8 @@
 //! It does not hide that replicas differ until they have talked. It keeps no invariant across several values, nor one within a value that its
 //! type does not state. It has no lists from which elements go, no texts and no trees. It authenticates nobody: a peer that may write may also
 //! remove, and may say that a third has done what it has not: that one hears of it and says so ([`anti_entropy`]), and goes on under a new
-//! actor. That one dot was used for two things goes unnoticed where one of the two has been removed before they meet. Hashes of elements are no secret, so who may choose the elements of an [`OrSet`] can make its look-ups slow.
+//! actor. That one dot was used for two things goes unnoticed where one of the two has been removed before they meet. Hashes of elements are
+//! no secret, so who may choose the elements of an [`OrSet`] can make its look-ups slow.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]

@@ -401,7 +401,7 @@ mod tests {
     #[test]
     fn appending_does_not_walk_the_list() {
         let mut list = GrowList::new();
-        (0..100_000).for_each(|number| drop(list.push(ActorId::from(1), number).unwrap()));
+        (0..100_000).for_each(|number| _ = list.push(ActorId::from(1), number).unwrap());
         assert!(list.iter().copied().eq(0..100_000));
     }
 }

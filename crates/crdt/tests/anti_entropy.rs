@@ -361,9 +361,9 @@ fn escrow_action(_: u64, chance: u64) -> EscrowAction {
 
 /// The books, kept outside: what was acknowledged has been done, what was refused has not, and of the rest nobody has heard. All that was spent
 /// had been added, and every node's value is what is left.
-fn balances<C: Crdt<Action = EscrowAction>>(world: &Net<C>, value: fn(&C) -> i128) -> Result<(), String>
+fn balances<C>(world: &Net<C>, value: fn(&C) -> i128) -> Result<(), String>
 where
-    C: Crdt<Delta: Hash, Version: Hash> + Debug + Hash,
+    C: Crdt<Action = EscrowAction, Delta: Hash, Version: Hash> + Debug + Hash,
 {
     let Clients { actions, stored, refused, .. } = world.workload();
     let (mut least, mut most) = (0, 0);

@@ -233,7 +233,7 @@ where
 /// written, and the node goes on.
 #[test]
 fn what_a_node_has_not_done_it_does_not_believe() {
-    fn is_refused<C>(action: C::Action, forged: impl Fn(ActorId) -> C::Delta)
+    fn is_refused<C>(action: &C::Action, forged: impl Fn(ActorId) -> C::Delta)
     where
         C: Crdt<Delta: Hash + PartialEq, Version: Hash> + Default + Hash + PartialEq + Debug,
     {
@@ -274,23 +274,23 @@ fn what_a_node_has_not_done_it_does_not_believe() {
     fn all_of(actor: ActorId, last: u64) -> CausalContext {
         CausalContext::from_iter([(actor, Counters::up_to(last))])
     }
-    is_refused::<OrSet<u64>>(SetAction::Add(1), |own| OrSetDelta {
+    is_refused::<OrSet<u64>>(&SetAction::Add(1), |own| OrSetDelta {
         dead: all_of(own, (1 << 38) - 1),
         added: Vec::new(),
     });
-    is_refused::<MvRegister<u64>>(Write::Put(1), |own| {
+    is_refused::<MvRegister<u64>>(&Write::Put(1), |own| {
         Causal::from_parts(DotFun::default(), all_of(own, u64::MAX)).unwrap()
     });
-    is_refused::<GCounter>(1, |own| [(own, u64::MAX)].into_iter().collect());
-    is_refused::<PnCounter>(-1, |own| Sides {
+    is_refused::<GCounter>(&1, |own| [(own, u64::MAX)].into_iter().collect());
+    is_refused::<PnCounter>(&-1, |own| Sides {
         down: [(own, u64::MAX)].into_iter().collect(),
         ..Sides::default()
     });
-    is_refused::<EscrowCounter>(EscrowAction::Add(1), |own| {
+    is_refused::<EscrowCounter>(&EscrowAction::Add(1), |own| {
         let op = EscrowCounter::new().add(own, u64::MAX).unwrap();
         EscrowCounter::delta_of(&op)
     });
-    is_refused::<GrowList<u64>>((Place::Back, 1), |own| vec![GrowList::new().push(own, 1).unwrap()]);
+    is_refused::<GrowList<u64>>(&(Place::Back, 1), |own| vec![GrowList::new().push(own, 1).unwrap()]);
 }
 
 /// What comes as its sender's own deltas tells of others only what has been heard of them: nobody blanks the future of a third.

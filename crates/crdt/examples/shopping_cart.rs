@@ -24,7 +24,7 @@ pub(crate) fn main() -> Result<(), Refused> {
     show("before", &server);
 
     // The partition: nobody hears of anybody.
-    phone.remove(ada, "bread")?;
+    phone.reset(ada, "bread")?;
     phone.update(ada, "tea", 1)?;
     tablet.update(bob, "milk", 1)?;
     tablet.update(bob, "bread", 2)?;

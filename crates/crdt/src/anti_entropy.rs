@@ -14,6 +14,23 @@
 //! actor leaves some 56 bytes in every context, for which [`stability`](crate::stability#forgetting-an-actor) has a remedy,
 //! [`Command::Retire`].
 //!
+//! # What a peer makes up
+//! What contradicts the state is refused and the peer named ([`Event::Suspect`]): one dot with two contents, something that this node has
+//! never done ([`Refused::NeverDone`]), or something of others among what a peer sends as its own ([`Refused::NotTheirs`]). A catch-up may speak
+//! of everybody, and what it makes up of a third this node cannot tell from what it has not heard yet. A name that was used up in this way
+//! refuses what its owner writes later; but the owner hears of it from the first node that has believed it, and writes on under
+//! a new name as soon as it is restarted ([`Identity::Incarnation`]). What an [`Identity::Node`] owns is lost with its name. A number that
+//! nobody has reached costs a question or two, whoever has sent it.
+//!
+//! # Membership
+//! Who is a peer is what [`Config::peers`] says, changed by what was welcomed and forgotten since, which the log keeps: a node that is
+//! started again with its old configuration still counts those whom it has welcomed, and collects nothing that they have not seen. The order that
+//! keeps everybody whole is: welcome the newcomer at every member, wait for the answers, start it with all members for its peers, and
+//! let it write when its state has what any one of them had by then (what was collected before, it would otherwise not replace). To
+//! part with a node: let it write no more, wait until the others have what it wrote, forget it at every member. A node whose log was damaged
+//! may have lost a welcome: it collects nothing any more ([`AntiEntropy::collects`]) until it is given an empty disk.
+//!
+//! # Promises
 //! Nothing is sent before it is on the disk, so no name that others know is ever given twice, wherever a node crashes.
 //!
 //! ```
@@ -47,7 +64,7 @@
 mod message;
 mod node;
 
-pub use message::{Message, Record};
+pub use message::{Members, Message, Record};
 
 use crate::stability::Stability;
 use crate::{ActorId, CausalContext, Crdt, Refused};
@@ -115,10 +132,22 @@ pub enum Command<A> {
         /// What to do.
         action: A,
     },
-    /// A new peer.
-    Welcome(NodeId),
-    /// A peer has left for ever: nothing waits for it any more.
-    Forget(NodeId),
+    /// A new peer, from now on and after every restart. The answer carries the token: [`Event::Stored`], or
+    /// [`Event::Refused`] for the node itself.
+    Welcome {
+        /// Comes back with the answer.
+        token: u64,
+        /// Whom to welcome.
+        peer: NodeId,
+    },
+    /// A peer has left for ever: nothing waits for it any more, now or after a restart, until it is welcomed again. The answer carries the
+    /// token: [`Event::Stored`], or [`Event::Refused`] for the node itself.
+    Forget {
+        /// Comes back with the answer.
+        token: u64,
+        /// Whom to forget.
+        peer: NodeId,
+    },
     /// An actor that will never write again is to be [forgotten](crate::stability#forgetting-an-actor), by every member at about the same time
     /// and while no message from before is under way, which this node cannot know. The answer carries the token: [`Event::Stored`], or
     /// [`Event::Refused`] where a member may still write as that actor, something of it is left, or a peer has not said that it has the same
@@ -186,6 +215,8 @@ pub enum RecoverError {
 /// What is known of a peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Peer {
+    /// For how many pauses nothing has been heard of it.
+    silent: u64,
     /// It has all of this node's deltas up to here.
     acked: u64,
     /// They have been sent up to here.
@@ -207,8 +238,12 @@ pub struct AntiEntropy<C: Crdt> {
     last: u64,
     peers: BTreeMap<NodeId, Peer>,
     stability: Stability,
+    /// How the peers differ from the configuration's.
+    members: Members,
     /// Records since the state was written.
     records: u64,
+    /// What was stable when garbage was last collected, if nothing has been added since.
+    swept: Option<CausalContext>,
     collected: u64,
 }
 
@@ -234,7 +269,9 @@ impl<C: Crdt> AntiEntropy<C> {
             last: 0,
             peers,
             stability,
+            members: Members::default(),
             records: 0,
+            swept: None,
             collected: 0,
         }
     }
@@ -250,6 +287,35 @@ impl<C: Crdt> AntiEntropy<C> {
         match self.config.identity {
             Identity::Incarnation => ActorId::of(self.config.id, self.incarnation),
             Identity::Node => ActorId::of(self.config.id, 0),
+        }
+    }
+
+    /// The peers: those of the configuration and those who were welcomed, without those who were forgotten.
+    pub fn peers(&self) -> impl ExactSizeIterator<Item = NodeId> {
+        self.peers.keys().copied()
+    }
+
+    /// Whether garbage is collected: if the configuration says so, and nothing of the log was ever damaged.
+    #[must_use]
+    pub fn collects(&self) -> bool {
+        self.config.collects && !self.members.doubtful
+    }
+
+    /// Makes the peers what the log says of them.
+    fn set_members(&mut self, members: Members) {
+        self.members = members;
+        for (peer, welcome) in self.members.changes.clone() {
+            self.set_peer(peer, welcome);
+        }
+    }
+
+    fn set_peer(&mut self, peer: NodeId, welcome: bool) {
+        if welcome {
+            self.peers.entry(peer).or_default();
+            self.stability.add(peer);
+        } else {
+            self.peers.remove(&peer);
+            self.stability.remove(peer);
         }
     }
 

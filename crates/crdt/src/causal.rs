@@ -197,6 +197,10 @@ impl<S: DotStore> Crdt for Causal<S> {
         self.join(other)
     }
 
+    fn news(&self, delta: &Self) -> CausalContext {
+        delta.seen.without(&self.seen)
+    }
+
     fn view(&self) -> S::View {
         self.store.view()
     }

@@ -1,6 +1,6 @@
 //! Counters: up, and up and down.
 
-use crate::{ActorId, Change, Crdt, Delivery, Dot, Refused, VersionVector};
+use crate::{ActorId, CausalContext, Change, Counters, Crdt, Delivery, Dot, Refused, VersionVector};
 use synod_core::wire::{Reader, Wire, WireError, Writer};
 
 /// A counter that only grows: each actor counts for itself, and the value is the sum.
@@ -56,6 +56,11 @@ fn raise(counts: &mut VersionVector, actor: ActorId, to: u64) -> bool {
 /// The counts that are higher than in `than`.
 fn higher(counts: &VersionVector, than: &VersionVector) -> VersionVector {
     counts.iter().filter(|(actor, count)| *count > than.get(*actor)).collect()
+}
+
+/// What of `counts` is beyond `than`, each actor's from the first number that is not known.
+fn beyond(counts: &VersionVector, than: &VersionVector) -> impl Iterator<Item = (ActorId, Counters)> {
+    counts.iter().map(|(actor, count)| (actor, Counters::after(than.get(actor), count)))
 }
 
 fn merge(counts: &mut VersionVector, other: &VersionVector) -> bool {
@@ -136,6 +141,10 @@ impl Crdt for GCounter {
 
     fn merge(&mut self, other: &Self) -> Result<Change, Refused> {
         self.join(&other.counts)
+    }
+
+    fn news(&self, delta: &VersionVector) -> CausalContext {
+        beyond(delta, &self.counts).collect()
     }
 
     fn view(&self) -> u128 {
@@ -247,6 +256,10 @@ impl Crdt for PnCounter {
 
     fn merge(&mut self, other: &Self) -> Result<Change, Refused> {
         self.join(&other.sides)
+    }
+
+    fn news(&self, delta: &Sides) -> CausalContext {
+        beyond(&delta.up, &self.sides.up).chain(beyond(&delta.down, &self.sides.down)).collect()
     }
 
     fn view(&self) -> i128 {

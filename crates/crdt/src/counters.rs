@@ -25,6 +25,15 @@ impl Counters {
         Self { prefix: last, islands: Vec::new() }
     }
 
+    /// All counters beyond `known` to `last`.
+    pub(crate) fn after(known: u64, last: u64) -> Self {
+        let mut counters = Self::new();
+        if known < last {
+            counters.insert_range(known.saturating_add(1), last);
+        }
+        counters
+    }
+
     /// The greatest number to which nothing is missing.
     #[must_use]
     pub const fn prefix(&self) -> u64 {

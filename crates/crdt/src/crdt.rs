@@ -1,6 +1,6 @@
 //! The one trait, with three views of each type.
 
-use crate::{ActorId, CausalContext, Refused};
+use crate::{ActorId, CausalContext, Counters, Dot, Refused};
 use core::fmt::Debug;
 
 /// How operations must be delivered for replicas to agree. A type states what it needs and checks it: what comes too early is refused
@@ -109,6 +109,36 @@ pub trait Crdt: Clone {
     /// # Errors
     /// As [`join`](Self::join).
     fn merge(&mut self, other: &Self) -> Result<Change, Refused>;
+
+    /// What `delta` says that somebody has done, and that is not known here. Counters number what they count: a total of 5 where 3 is known
+    /// is news of 4 and 5. Types in which no actor has anything of its own leave it empty; an operation's delta tells, of others than its
+    /// writer, nothing that the writer had not seen.
+    fn news(&self, delta: &Self::Delta) -> CausalContext {
+        let _ = delta;
+        CausalContext::new()
+    }
+
+    /// Refuses what tells `own`, as whom this replica alone writes, of something that it has not done. To be asked before a
+    /// [`join`](Self::join); of an operation by [`delta_of`](Self::delta_of), of a state by its [`delta_since`](Self::delta_since) the
+    /// [`version`](Self::version) here. [`AntiEntropy`](crate::anti_entropy::AntiEntropy) does.
+    ///
+    /// ```
+    /// use synod_crdt::{ActorId, Crdt, GCounter, Refused};
+    /// let me = ActorId::from(1);
+    /// let (mut here, mut elsewhere) = (GCounter::new(), GCounter::new());
+    /// here.increment(me, 3)?;
+    /// elsewhere.increment(me, 5)?;              // somebody counts under the same name
+    /// let delta = elsewhere.delta_since(&here.version());
+    /// assert!(matches!(here.check_own(me, &delta), Err(Refused::NeverDone { .. })));
+    /// # Ok::<(), Refused>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Refused::NeverDone`].
+    fn check_own(&self, own: ActorId, delta: &Self::Delta) -> Result<(), Refused> {
+        let last = self.news(delta).of(own).map_or(0, Counters::last);
+        Dot::at(own, last).map_or(Ok(()), |dot| Err(Refused::NeverDone { dot }))
+    }
 
     /// What a reader observes now.
     fn view(&self) -> Self::View;

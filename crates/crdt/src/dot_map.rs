@@ -2,14 +2,14 @@
 
 use crate::store::{DotStore, Plan};
 use crate::{ActorId, CausalContext, Dot, Refused, wire};
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::fmt::Debug;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
 
 /// A map whose values are dot stores of any kind, maps among them. A key is there as long as something is stored under it.
 ///
-/// To remove a key resets what is under it: all that the remover has seen goes, and what others write there concurrently stays, alone.
+/// To reset a key removes what is under it: all that the writer has seen goes, and what others write there concurrently stays, alone.
 /// An index leads from each dot to its key, so that a delta costs what is in it and not what is in the map, and so that one dot under
 /// two keys is noticed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,8 +26,8 @@ pub struct DotMap<K, S> {
 pub enum MapAction<K, A> {
     /// Something with what is under this key, which need not be there yet.
     Update(K, A),
-    /// Reset what is under this key.
-    Remove(K),
+    /// Remove what has been seen under this key: what others write there concurrently stays, alone.
+    Reset(K),
     /// Reset every key.
     Clear,
 }
@@ -104,34 +104,41 @@ impl<K: Clone + Debug + Ord, S: DotStore> DotMap<K, S> {
         Some(map)
     }
 
-    /// After the store under `key` has changed: it leaves the map if it is empty, and the index follows.
-    fn settle(&mut self, key: &K, before: &[Dot]) {
-        let store = self.entries.get(key);
-        for dot in before.iter().filter(|dot| !store.is_some_and(|store| store.contains(dot))) {
-            self.keys.remove(dot);
+    /// After the store under `key` has changed: the index follows, and the store leaves the map if it is empty. Only dots that are in `gone`
+    /// may have left it, and only those of `came` may have come.
+    fn settle(&mut self, key: &K, gone: &[Dot], came: &S) {
+        let Self { entries, keys } = self;
+        let Some(store) = entries.get(key) else { return };
+        for dot in gone.iter().filter(|dot| !store.contains(dot)) {
+            keys.remove(dot);
         }
-        match store {
-            Some(store) if !store.is_empty() => {
-                let keys = &mut self.keys;
-                store.each_dot(&mut |dot| {
-                    keys.entry(dot).or_insert_with(|| key.clone());
-                });
+        came.each_dot(&mut |dot| {
+            if store.contains(&dot) && !keys.contains_key(&dot) {
+                keys.insert(dot, key.clone());
             }
-            _ => drop(self.entries.remove(key)),
+        });
+        if store.is_empty() {
+            entries.remove(key);
         }
     }
 
-    /// The keys that a join can change: those of the other side, and those under which lies what it has seen.
-    fn touched(&self, other: &Self, other_seen: &CausalContext) -> BTreeSet<K> {
-        let mut touched: BTreeSet<K> = other.entries.keys().cloned().collect();
+    /// The keys that a join can change, and the dots that it can take away from there: the keys of the other side, and those under which lies
+    /// what it has seen.
+    fn touched(&self, other: &Self, other_seen: &CausalContext) -> BTreeMap<K, Vec<Dot>> {
+        let mut touched: BTreeMap<K, Vec<Dot>> =
+            other.entries.keys().map(|key| (key.clone(), Vec::new())).collect();
         for (actor, counters) in other_seen.iter() {
             for (first, last) in counters.ranges() {
                 let (Some(first), Some(last)) = (Dot::at(actor, first), Dot::at(actor, last)) else {
                     continue;
                 };
                 for (dot, key) in self.keys.range(first..=last) {
-                    if !other.keys.contains_key(dot) && !touched.contains(key) {
-                        touched.insert(key.clone());
+                    if other.keys.contains_key(dot) {
+                        continue;
+                    }
+                    match touched.get_mut(key) {
+                        Some(gone) => gone.push(*dot),
+                        None => _ = touched.insert(key.clone(), [*dot].into()),
                     }
                 }
             }
@@ -155,7 +162,7 @@ impl<K: Clone + Debug + Ord, S: DotStore> DotStore for DotMap<K, S> {
                 let Plan { removes, inserts } = plan;
                 Ok(Plan { removes, inserts: inserts.map(|inserts| Under { key, inserts }) })
             }
-            MapAction::Remove(key) => {
+            MapAction::Reset(key) => {
                 let removes = self.entries.get(&key).map(Self::dots_of).unwrap_or_default();
                 Ok(Plan { removes, inserts: None })
             }
@@ -212,12 +219,11 @@ impl<K: Clone + Debug + Ord, S: DotStore> DotStore for DotMap<K, S> {
     fn join(&mut self, seen: &CausalContext, other: &Self, other_seen: &CausalContext) -> bool {
         let nothing = S::default();
         let mut changed = false;
-        for key in self.touched(other, other_seen) {
+        for (key, gone) in self.touched(other, other_seen) {
             let theirs = other.entries.get(&key).unwrap_or(&nothing);
             let mine = self.entries.entry(key.clone()).or_default();
-            let before = Self::dots_of(mine);
             changed |= mine.join(seen, theirs, other_seen);
-            self.settle(&key, &before);
+            self.settle(&key, &gone, theirs);
         }
         changed
     }
@@ -229,7 +235,7 @@ impl<K: Clone + Debug + Ord, S: DotStore> DotStore for DotMap<K, S> {
                 let before = Self::dots_of(mine);
                 if mine.cover(theirs, floor) {
                     changed = true;
-                    self.settle(key, &before);
+                    self.settle(key, &before, &S::default());
                 }
             }
         }
@@ -241,24 +247,22 @@ impl<K: Clone + Debug + Ord, S: DotStore> DotStore for DotMap<K, S> {
         for (key, store) in &self.entries {
             let beyond = store.beyond(seen);
             if !beyond.is_empty() {
+                beyond.each_dot(&mut |dot| _ = part.keys.insert(dot, key.clone()));
                 part.entries.insert(key.clone(), beyond);
-                part.settle(key, &[]);
             }
         }
         part
     }
 
     fn collect(&mut self, stable: &CausalContext) -> usize {
-        let keys: Vec<K> = self.entries.keys().cloned().collect();
         let mut collected = 0;
-        for key in keys {
-            let Some(store) = self.entries.get_mut(&key) else { continue };
-            let before = Self::dots_of(store);
-            let gone = store.collect(stable);
-            if gone > 0 {
-                collected += gone;
-                self.settle(&key, &before);
-            }
+        self.entries.retain(|_, store| {
+            collected += store.collect(stable);
+            !store.is_empty()
+        });
+        if collected > 0 {
+            let Self { entries, keys } = self;
+            keys.retain(|dot, key| entries.get(key).is_some_and(|store| store.contains(dot)));
         }
         collected
     }
@@ -301,5 +305,83 @@ impl<K: Wire, I: Wire> Wire for Under<K, I> {
 
     fn decode(input: &mut Reader) -> Result<Self, WireError> {
         Ok(Self { key: K::decode(input)?, inserts: I::decode(input)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dot_set::{Mark, Switch};
+    use crate::{Causal, Crdt, DotSet, MapAction, OrMap};
+    use core::sync::atomic::{AtomicU64, Ordering};
+
+    /// How many dots were handed over one by one.
+    static DOTS: AtomicU64 = AtomicU64::new(0);
+
+    #[derive(Clone, Debug, Default, PartialEq)]
+    struct Counted(DotMap<u64, DotSet>);
+
+    impl DotStore for Counted {
+        type Action = MapAction<u64, Switch>;
+        type Insert = Under<u64, Mark>;
+        type View = BTreeMap<u64, bool>;
+
+        fn plan(&self, actor: ActorId, action: Self::Action) -> Result<Plan<Self::Insert>, Refused> {
+            self.0.plan(actor, action)
+        }
+        fn is_empty(&self) -> bool {
+            DotStore::is_empty(&self.0)
+        }
+        fn contains(&self, dot: &Dot) -> bool {
+            self.0.contains(dot)
+        }
+        fn each_dot(&self, each: &mut dyn FnMut(Dot)) {
+            self.0.each_dot(&mut |dot| {
+                DOTS.fetch_add(1, Ordering::Relaxed);
+                each(dot);
+            });
+        }
+        fn insert(&mut self, dot: Dot, inserts: Self::Insert) {
+            self.0.insert(dot, inserts);
+        }
+        fn remove(&mut self, dot: &Dot) -> bool {
+            self.0.remove(dot)
+        }
+        fn check_insert(&self, dot: &Dot, inserts: &Self::Insert) -> Result<(), Refused> {
+            self.0.check_insert(dot, inserts)
+        }
+        fn check(&self, other: &Self) -> Result<(), Refused> {
+            self.0.check(&other.0)
+        }
+        fn join(&mut self, seen: &CausalContext, other: &Self, other_seen: &CausalContext) -> bool {
+            self.0.join(seen, &other.0, other_seen)
+        }
+        fn beyond(&self, seen: &CausalContext) -> Self {
+            Self(self.0.beyond(seen))
+        }
+        fn view(&self) -> Self::View {
+            self.0.view()
+        }
+    }
+
+    #[test]
+    fn a_delta_into_a_map_of_maps_costs_what_is_in_it() {
+        let me = ActorId::from(1);
+        let mut here = OrMap::<u64, Counted>::new();
+        for key in 0..1_000 {
+            here.update(me, 7, MapAction::Update(key, Switch::On)).unwrap();
+        }
+        let mut there = here.clone();
+        for action in
+            [MapAction::Update(5, Switch::On), MapAction::Reset(6), MapAction::Update(2_000, Switch::On)]
+        {
+            let op = there.update(me, 7, action).unwrap();
+            let delta = Causal::delta_of(&op);
+            let before = DOTS.load(Ordering::Relaxed);
+            assert!(here.join(&delta).unwrap().is_grown());
+            let dots = DOTS.load(Ordering::Relaxed) - before;
+            assert!(dots < 8, "{dots} dots were looked at");
+            assert_eq!(here, there);
+        }
     }
 }

@@ -50,6 +50,14 @@ pub enum Refused {
         /// What it refers to.
         dot: Dot,
     },
+    /// Its writer had seen more than has come.
+    #[error(
+        "{dot:?} was written by somebody who had seen more than is here: deliver that first; if nothing is missing, somebody lies"
+    )]
+    Early {
+        /// What was written.
+        dot: Dot,
+    },
     /// A dot is in the store and not in the context beside it.
     #[error("{dot:?} is stored and not in the context: the sender is broken, or lies")]
     Uncovered {
@@ -58,9 +66,18 @@ pub enum Refused {
     },
     /// A peer has seen something of this replica's own actor that this replica has never done.
     #[error(
-        "a peer has seen {dot:?}, which this replica, the only one that writes as this actor, has not done: the disk has lost something,          two replicas write as one actor, or somebody lies; go on under a new actor"
+        "a peer has seen {dot:?}, which this replica, the only one that writes as this actor, has not done: the disk has lost something, \
+         two replicas write as one actor, or somebody lies; go on under a new actor"
     )]
     NeverDone {
+        /// The dot.
+        dot: Dot,
+    },
+    /// A peer sent as its own what another has written.
+    #[error(
+        "{dot:?} came as something that its sender had done, and is another's: the sender is broken, or lies"
+    )]
+    NotTheirs {
         /// The dot.
         dot: Dot,
     },
@@ -119,4 +136,12 @@ pub enum Refused {
     /// The action does not apply to the state as it is.
     #[error("there is nothing here that this could act on")]
     NotThere,
+}
+
+impl Refused {
+    /// Whether something else has to be delivered first, and then this can be offered again.
+    #[must_use]
+    pub const fn is_early(&self) -> bool {
+        matches!(self, Self::Gap { .. } | Self::Missing { .. } | Self::Early { .. } | Self::Overdrawn { .. })
+    }
 }

@@ -1,6 +1,6 @@
 //! A counter that never falls below zero, although everybody spends without asking.
 
-use crate::{ActorId, Change, Crdt, Delivery, Refused, varint, wire};
+use crate::{ActorId, CausalContext, Change, Counters, Crdt, Delivery, Refused, varint, wire};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
@@ -247,6 +247,11 @@ impl Crdt for EscrowCounter {
 
     fn merge(&mut self, other: &Self) -> Result<Change, Refused> {
         self.join(&other.cells)
+    }
+
+    fn news(&self, delta: &Cells) -> CausalContext {
+        let known = |(actor, account): &(ActorId, Account)| self.cells.get(*actor, *account);
+        delta.0.iter().map(|(key, total)| (key.0, Counters::after(known(key), *total))).collect()
     }
 
     fn view(&self) -> Self::View {

@@ -117,9 +117,10 @@ pub trait Subject: Clone + Debug {
         CausalContext::new()
     }
 
-    /// Reclaims what is garbage, given what everybody has seen.
-    fn collect(&mut self, stable: &CausalContext) {
+    /// Reclaims what is garbage, given what everybody has seen; says how many entries went.
+    fn collect(&mut self, stable: &CausalContext) -> usize {
         let _ = stable;
+        0
     }
 }
 
@@ -167,8 +168,8 @@ impl<C: Crdt + Debug + Default + PartialEq> Subject for C {
         Crdt::seen(self)
     }
 
-    fn collect(&mut self, stable: &CausalContext) {
-        Crdt::collect(self, stable);
+    fn collect(&mut self, stable: &CausalContext) -> usize {
+        Crdt::collect(self, stable)
     }
 }
 
@@ -218,6 +219,11 @@ impl<S: Subject> Laws<S> {
     /// # Errors
     /// The law that it breaks.
     pub fn check(&self, schedule: &[Step<S::Action>]) -> Result<(), Broken<S::Action>> {
+        self.run(schedule).map(drop)
+    }
+
+    /// Runs one schedule; says how many entries were reclaimed in it.
+    fn run(&self, schedule: &[Step<S::Action>]) -> Result<u64, Broken<S::Action>> {
         let mut world = world::World::new();
         let broken = |steps: usize, (law, how)| {
             let schedule = schedule.iter().take(steps).cloned().collect();
@@ -226,7 +232,9 @@ impl<S: Subject> Laws<S> {
         for (at, step) in schedule.iter().enumerate() {
             world.step(step).map_err(|fault| broken(at + 1, fault))?;
         }
-        world.finish(self.recode).map_err(|fault| broken(schedule.len(), fault))
+        let reclaimed = world.reclaimed();
+        world.finish(self.recode).map_err(|fault| broken(schedule.len(), fault))?;
+        Ok(reclaimed)
     }
 
     /// Leaves steps out as long as the rest still breaks a law.

@@ -7,7 +7,7 @@ use crate::store::DotStore;
 use crate::{ActorId, Causal, CausalOp, Crdt, DotFun, DotMap, Refused};
 use core::fmt::Debug;
 
-/// A map whose values are replicated themselves: any dot store, maps among them. To remove a key resets what is under it, as far as it has
+/// A map whose values are replicated themselves: any dot store, maps among them. To reset a key removes what is under it, as far as it has
 /// been seen; what others do to it concurrently stays.
 ///
 /// ```
@@ -21,7 +21,7 @@ use core::fmt::Debug;
 /// here.update(a, "ada", MapAction::Update("city", Write::Put("London")))?;
 /// let mut there = here.clone();
 /// there.update(b, "ada", MapAction::Update("job", Write::Put("analyst")))?;
-/// here.remove(a, "ada")?;                                                 // concurrently
+/// here.reset(a, "ada")?;                                                  // concurrently
 /// let _ = here.merge(&there)?;
 /// let ada = here.get("ada").unwrap();
 /// assert!(ada.get("city").is_none());                                     // was seen by the remover
@@ -44,12 +44,12 @@ impl<K: Clone + Debug + Ord, S: DotStore> OrMap<K, S> {
         self.act(actor, MapAction::Update(key, action))
     }
 
-    /// Resets what has been seen under `key`.
+    /// Removes what has been seen under `key`; whatever is done to it concurrently stays and wins, whichever store is under it.
     ///
     /// # Errors
     /// None: no counter is used.
-    pub fn remove(&mut self, actor: ActorId, key: K) -> Result<CausalOp<Under<K, S::Insert>>, Refused> {
-        self.act(actor, MapAction::Remove(key))
+    pub fn reset(&mut self, actor: ActorId, key: K) -> Result<CausalOp<Under<K, S::Insert>>, Refused> {
+        self.act(actor, MapAction::Reset(key))
     }
 
     /// What is under `key`.
@@ -111,9 +111,37 @@ impl<K: Clone + Debug + Ord, V: Clone + Debug + PartialEq> LwwMap<K, V> {
     }
 }
 
-/// A set in which the latest addition or removal of each element wins. The operations are those of [`LwwMap`]: `put` with [`Mark`], and
-/// `delete`.
+/// A set in which the latest addition or removal of each element wins: a [`LwwMap`] without values. To remove an element,
+/// [`delete`](LwwMap::delete) it.
+///
+/// ```
+/// use synod_crdt::{ActorId, Crdt, LwwSet};
+/// let (a, b) = (ActorId::from(1), ActorId::from(2));
+/// let mut here = LwwSet::new();
+/// here.add(a, 10, "milk")?;
+/// let mut there = here.clone();
+/// there.delete(b, 20, "milk")?;
+/// here.add(a, 30, "milk")?;                  // concurrently, and later
+/// let _ = here.merge(&there)?;
+/// assert!(here.contains(&"milk"));
+/// # Ok::<(), synod_crdt::Refused>(())
+/// ```
 pub type LwwSet<E> = LwwMap<E, Mark>;
+
+impl<E: Clone + Debug + Ord> LwwSet<E> {
+    /// Adds an element at `time`.
+    ///
+    /// # Errors
+    /// [`Refused::Exhausted`] when the actor has used all its counters.
+    pub fn add(&mut self, actor: ActorId, time: u64, element: E) -> Result<LwwMapOp<E, Mark>, Refused> {
+        self.put(actor, time, element, Mark)
+    }
+
+    /// Whether the element is in the set.
+    pub fn contains(&self, element: &E) -> bool {
+        self.get(element).is_some()
+    }
+}
 
 /// A set of which a concurrent removal wins over an addition. A removal leaves a record until everybody has seen it
 /// ([`Crdt::collect`]).
@@ -124,10 +152,10 @@ pub type LwwSet<E> = LwwMap<E, Mark>;
 /// let mut here = RemoveWinsSet::new();
 /// here.add(a, "admin")?;
 /// let mut there = here.clone();
-/// there.revoke(b, "admin")?;
+/// there.remove(b, "admin")?;
 /// here.add(a, "admin")?;                     // concurrently
 /// let _ = here.merge(&there)?;
-/// assert!(!here.has(&"admin"));
+/// assert!(!here.contains(&"admin"));
 /// # Ok::<(), synod_crdt::Refused>(())
 /// ```
 pub type RemoveWinsSet<E> = OrMap<E, DotFun<bool, AllTrue>>;
@@ -145,12 +173,12 @@ impl<E: Clone + Debug + Ord> RemoveWinsSet<E> {
     ///
     /// # Errors
     /// [`Refused::Exhausted`] when the actor has used all its counters.
-    pub fn revoke(&mut self, actor: ActorId, element: E) -> Result<CausalOp<Under<E, bool>>, Refused> {
+    pub fn remove(&mut self, actor: ActorId, element: E) -> Result<CausalOp<Under<E, bool>>, Refused> {
         self.update(actor, element, false)
     }
 
     /// Whether the element is in the set.
-    pub fn has(&self, element: &E) -> bool {
+    pub fn contains(&self, element: &E) -> bool {
         self.get(element).is_some()
     }
 }

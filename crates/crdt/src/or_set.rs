@@ -392,6 +392,20 @@ impl<E: Clone + fmt::Debug + Eq + Hash + Ord> Crdt for OrSet<E> {
         self.merge_with(other)
     }
 
+    fn news(&self, delta: &OrSetDelta<E>) -> CausalContext {
+        let seen = |actor| {
+            let lane = self.lane_of(actor).ok().and_then(|lane| self.lanes.get(usize::from(lane)));
+            lane.map(|lane| &lane.seen)
+        };
+        let unseen = |(actor, dead): (ActorId, &Counters)| {
+            (actor, seen(actor).map_or_else(|| dead.clone(), |seen| dead.without(seen)))
+        };
+        let mut news: CausalContext = delta.dead.iter().map(unseen).collect();
+        let is_new = |dot: &Dot| !seen(dot.actor).is_some_and(|seen| seen.contains(dot.count()));
+        news.extend(delta.added.iter().map(|(dot, _)| *dot).filter(is_new));
+        news
+    }
+
     fn forget(&mut self, actor: ActorId) -> bool {
         Self::forget(self, actor)
     }

@@ -10,7 +10,7 @@
 //! What an actor has written is covered by its entry in every context, some 56 bytes for each actor that has ever written. An actor that has
 //! left for ever can be forgotten in three steps:
 //!
-//! 1. Everything that it has written has arrived everywhere: it is no [member](Stability::remove) any more, and all have its last dot.
+//! 1. Everything that it has written has arrived everywhere: all have its last dot, and it is no [member](Stability::remove) any more.
 //! 2. Nothing rests on it: [`OrSet::adopt`](crate::OrSet::adopt) writes its elements anew; wait until that is stable.
 //! 3. No message is under way that was sent before: close the links and open them again, or wait for longer than any message lives. Then each
 //!    member forgets it, in any order: [`Crdt::forget`](crate::Crdt::forget), or, in the protocol,
@@ -78,7 +78,8 @@ impl Stability {
         }
     }
 
-    /// A new member: nothing is stable any more that it has not seen.
+    /// A new member: nothing is stable any more that it has not seen. What was stable before is gone, so it must have that before it writes: all
+    /// that some member had seen when the last of them had added it.
     pub fn add(&mut self, member: NodeId) {
         self.rows.entry(member).or_default();
     }

@@ -1,12 +1,18 @@
 //! Actors that have left for ever: what they leave behind is reclaimed, nobody notices, and what cannot be reclaimed safely is refused.
 #![cfg(test)]
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
+use synod_core::host::Log;
 use synod_core::testing::{Bench, Output};
 use synod_core::wire::Wire;
 use synod_core::{Entropy, Input, NodeId, SplitMix64};
-use synod_crdt::anti_entropy::{AntiEntropy, Command, Config, Event, Identity};
-use synod_crdt::{ActorId, Crdt, GCounter, MapAction, OrSet, Refused, RemoveWinsSet, SetAction};
+use synod_crdt::anti_entropy::{AntiEntropy, Command, Config, Event, Identity, Message};
+use synod_crdt::resolve::{AllTrue, Resolve};
+use synod_crdt::store::Plan;
+use synod_crdt::{
+    ActorId, Causal, Crdt, Dot, DotFun, GCounter, MapAction, OrSet, Refused, RemoveWinsSet, SetAction,
+};
 
 const NODES: [NodeId; 3] = [NodeId(1), NodeId(2), NodeId(3)];
 
@@ -214,4 +220,147 @@ fn a_late_copy_comes_back_to_life_where_its_author_was_forgotten() {
     assert!(set.forget(author));
     let _ = set.join(&addition).unwrap();
     assert!(set.contains(&7), "and here it is news");
+}
+
+type Permissions = RemoveWinsSet<u64>;
+
+fn member(config: Config) -> Bench<AntiEntropy<Permissions>> {
+    let mut node = Bench::new(NODES[0], AntiEntropy::new(config));
+    node.start().unwrap();
+    node
+}
+
+fn hears_that_all_is_seen(node: &mut Bench<AntiEntropy<Permissions>>, by: &[NodeId]) {
+    let seen = Crdt::seen(node.protocol.state());
+    for peer in by {
+        node.input(Input::Message(*peer, Message::Ack { incarnation: 0, upto: 0, seen: seen.clone() }));
+    }
+    node.advance(Duration::from_millis(60));
+}
+
+/// The host's configuration is as old as it was; who was welcomed and who was forgotten is in the log.
+#[test]
+fn who_was_welcomed_counts_after_a_restart_with_the_old_configuration() {
+    let old = |records_max| {
+        let mut config = Config::new(NODES[0], [NODES[0], NODES[1]]);
+        config.records_max = records_max;
+        config
+    };
+    let answered = |node: &mut Bench<AntiEntropy<Permissions>>, token| {
+        node.take().contains(&Output::Event(Event::Stored { token }))
+    };
+    // In one run nothing is written anew, in the other after each record.
+    for records_max in [1_000, 1] {
+        let mut node = member(old(records_max));
+        node.input(Input::Command(Command::Welcome { token: 5, peer: NODES[2] }));
+        assert!(!answered(&mut node, 5), "it is not on the disk yet");
+        node.sync().unwrap();
+        assert!(answered(&mut node, 5));
+        let action = MapAction::Update(7, false);
+        node.input(Input::Command(Command::Act { token: 6, action }));
+        node.sync().unwrap();
+
+        node.restart(AntiEntropy::new(old(records_max))).unwrap();
+        assert_eq!(node.protocol.peers().collect::<Vec<_>>(), NODES[1..]);
+        hears_that_all_is_seen(&mut node, &NODES[1..2]);
+        assert_eq!(node.protocol.collected(), 0, "the newcomer has not seen the removal");
+        hears_that_all_is_seen(&mut node, &NODES[1..]);
+        assert_eq!(node.protocol.collected(), 1);
+
+        node.input(Input::Command(Command::Forget { token: 8, peer: NODES[1] }));
+        node.input(Input::Command(Command::Act { token: 9, action: MapAction::Update(7, false) }));
+        node.sync().unwrap();
+        assert!(answered(&mut node, 8));
+        node.restart(AntiEntropy::new(old(records_max))).unwrap();
+        assert_eq!(node.protocol.peers().collect::<Vec<_>>(), NODES[2..]);
+        // Who is in the configuration anew is a member; who was forgotten comes back when it is welcomed.
+        node.restart(AntiEntropy::new(Config::new(NODES[0], (1..=4).map(NodeId)))).unwrap();
+        assert_eq!(node.protocol.peers().collect::<Vec<_>>(), [NODES[2], NodeId(4)]);
+        node.input(Input::Command(Command::Welcome { token: 10, peer: NODES[1] }));
+        assert_eq!(node.protocol.peers().count(), 3);
+        node.input(Input::Command(Command::Forget { token: 11, peer: NODES[0] }));
+        let refused = Event::Refused { token: 11, why: Refused::NotThere };
+        assert!(node.take().contains(&Output::Event(refused)));
+    }
+}
+
+#[test]
+fn a_log_that_may_have_lost_a_welcome_is_collected_from_no_more() {
+    let mut node = member(Config::new(NODES[0], NODES));
+    for (token, peer) in (4..).map(NodeId).enumerate().take(2) {
+        node.input(Input::Command(Command::Welcome { token: token as u64, peer }));
+    }
+    node.sync().unwrap();
+    assert!(node.protocol.collects());
+    assert!(node.log.rot(node.log.end()));
+    for _ in 0..2 {
+        node.restart(AntiEntropy::new(Config::new(NODES[0], NODES))).unwrap();
+        assert!(!node.protocol.collects());
+        // The damaged record is given back.
+        node.input(Input::Rewrite(node.log.end()));
+        node.sync().unwrap();
+    }
+}
+
+#[test]
+fn a_silent_peer_is_told_less_and_less_often() {
+    let mut node = member(Config::new(NODES[0], NODES[..2].iter().copied()));
+    let deltas = |node: &mut Bench<AntiEntropy<Permissions>>| {
+        let outputs = node.take().into_iter();
+        outputs
+            .filter(|output| matches!(output, Output::Send { message: Message::Deltas { .. }, .. }))
+            .count()
+    };
+    node.input(Input::Command(Command::Act { token: 1, action: MapAction::Update(1, true) }));
+    node.sync().unwrap();
+    assert_eq!(deltas(&mut node), 1);
+    node.advance(Duration::from_millis(50 * 1_000));
+    let again = deltas(&mut node);
+    assert!((10..=30).contains(&again), "{again} times in 1,000 pauses");
+    hears_that_all_is_seen(&mut node, &NODES[1..2]);
+    assert_eq!(deltas(&mut node), 1, "it is back, and is told at once");
+}
+
+/// How often the policy was asked what is void.
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+/// As `AllTrue`, and counts.
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
+struct Counting;
+
+impl Resolve<bool> for Counting {
+    type Action = bool;
+    type View = bool;
+
+    const COLLECTS: bool = true;
+
+    fn plan(here: &[(Dot, bool)], actor: ActorId, action: bool) -> Result<Plan<bool>, Refused> {
+        AllTrue::plan(here, actor, action)
+    }
+
+    fn view(here: &[(Dot, bool)]) -> bool {
+        AllTrue::view(here)
+    }
+
+    fn is_void(here: &[(Dot, bool)]) -> bool {
+        ASKED.fetch_add(1, Ordering::Relaxed);
+        AllTrue::is_void(here)
+    }
+}
+
+#[test]
+fn garbage_is_looked_for_when_something_has_changed() {
+    let config = Config::new(NODES[0], NODES[..2].iter().copied());
+    let mut node = Bench::new(NODES[0], AntiEntropy::<Causal<DotFun<bool, Counting>>>::new(config));
+    node.start().unwrap();
+    for action in [true, false] {
+        node.input(Input::Command(Command::Act { token: 1, action }));
+        node.advance(Duration::from_millis(5_000));
+        let asked = ASKED.swap(0, Ordering::Relaxed);
+        assert!((1..=2).contains(&asked), "{asked} times in 100 pauses");
+    }
+    let seen = Crdt::seen(node.protocol.state());
+    node.input(Input::Message(NODES[1], Message::Ack { incarnation: 1, upto: 2, seen }));
+    node.advance(Duration::from_millis(5_000));
+    assert_eq!(node.protocol.collected(), 1);
 }

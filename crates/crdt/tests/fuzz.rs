@@ -6,9 +6,9 @@ use core::fmt::Debug;
 use core::time::Duration;
 use std::time::Instant;
 use synod_clocks::laws::fuzz_bytes;
-use synod_core::Bytes;
 use synod_core::wire::Wire;
-use synod_crdt::anti_entropy::{Message, Record};
+use synod_core::{Bytes, NodeId};
+use synod_crdt::anti_entropy::{Members, Message, Record};
 use synod_crdt::laws::{Laws, Step, Subject};
 use synod_crdt::resolve::{Stamped, Sum, Write};
 use synod_crdt::{
@@ -108,7 +108,7 @@ fuzzed! {
     growing_sets: GSet<u64> = [1, 2, 3, 4, 5, 6];
     sets_in_two_phases: TwoPhaseSet<u64> = [Phase::Add(1), Phase::Remove(1), Phase::Add(2), Phase::Remove(3)];
     observed_remove_sets: OrSet<u64> = [SetAction::Add(1), SetAction::Add(2), SetAction::Remove(1), SetAction::Clear];
-    remove_wins_sets: RemoveWinsSet<u64> = [MapAction::Update(1, true), MapAction::Update(2, false), MapAction::Remove(1)];
+    remove_wins_sets: RemoveWinsSet<u64> = [MapAction::Update(1, true), MapAction::Update(2, false), MapAction::Reset(1)];
     registers: MvRegister<u64> = [Write::Put(1), Write::Put(2), Write::Clear];
     registers_by_time: LwwRegister<u64> = [Write::Put(at(1, 1)), Write::Put(at(2, 7))];
     sets_by_time: LwwSet<u64> = [
@@ -116,10 +116,10 @@ fuzzed! {
     ];
     maps_by_time: LwwMap<u64, u64> = [MapAction::Update(1, at(1, Some(1))), MapAction::Update(2, at(2, None))];
     maps_of_maps: OrMap<u64, DotMap<u64, DotFun<u64>>> = [
-        MapAction::Update(1, MapAction::Update(1, Write::Put(1))), MapAction::Remove(1),
+        MapAction::Update(1, MapAction::Update(1, Write::Put(1))), MapAction::Reset(1),
         MapAction::Update(2, MapAction::Update(1, Write::Put(2))),
     ];
-    maps_of_counters: OrMap<u64, DotFun<i64, Sum>> = [MapAction::Update(1, 5), MapAction::Update(2, -7), MapAction::Remove(1)];
+    maps_of_counters: OrMap<u64, DotFun<i64, Sum>> = [MapAction::Update(1, 5), MapAction::Update(2, -7), MapAction::Reset(1)];
     lists: GrowList<u64> = [(Place::Back, 1), (Place::Front, 2)];
 }
 
@@ -151,5 +151,7 @@ fn messages_and_records() {
     fuzz(&messages);
     let mut records: Vec<_> = states.into_iter().map(Record::State).collect();
     records.extend(deltas.into_iter().map(Record::Delta));
+    let changes = [(NodeId(1), true), (NodeId(2), false)];
+    records.push(Record::Members(Members { changes: changes.into(), doubtful: false }));
     fuzz::<Record<OrSetDelta<u64>, OrSet<u64>>>(&records);
 }

@@ -1,15 +1,20 @@
 //! Actors used twice, forged clocks, contradictions: refused with a typed error, at the cost of what was sent, and without a trace.
 #![cfg(test)]
 
+use core::fmt::Debug;
+use core::hash::Hash;
 use core::time::Duration;
+use synod_core::host::Log;
 use synod_core::testing::{Bench, Output};
 use synod_core::wire::Wire;
 use synod_core::{Entropy, Input, NodeId, SplitMix64};
 use synod_crdt::anti_entropy::{AntiEntropy, Command, Config, Event, Identity, Message};
 use synod_crdt::{
-    ActorId, Causal, CausalContext, CausalOp, Counters, Crdt, Dot, DotFun, EscrowCounter, GCounter, GrowList,
-    LwwRegister, MvRegister, OrMap, OrSet, OrSetDelta, Place, Refused, RemoveWinsSet, SetAction, Step,
-    resolve::Write,
+    ActorId, Causal, CausalContext, CausalOp, Counters, Crdt, DisableWinsFlag, Dot, DotFun, DotMap,
+    EnableWinsFlag, EscrowAction, EscrowCounter, GCounter, GrowList, LwwMap, LwwRegister, MapAction,
+    MvRegister, OrMap, OrSet, OrSetDelta, Place, PnCounter, Refused, RemoveWinsSet, SetAction, Sides, Step,
+    Switch,
+    resolve::{Stamped, Sum, Write},
 };
 
 fn actor(number: u128) -> ActorId {
@@ -93,18 +98,24 @@ fn forged_clocks_do_no_more_than_they_say() {
     );
     assert_eq!(set, before);
 
-    // An age from the end of time would leave no room for anybody.
+    // An age from the end of time, or from anywhere beyond what has happened, would leave no room for anybody.
     let mut list = GrowList::new();
     let mut op = list.insert(actor(1), Place::Front, 'a').unwrap();
     op.dot = dot(2, 1);
-    op.age = u64::MAX;
-    assert_eq!(list.apply(&op), Err(Refused::Exhausted { actor: actor(2) }));
+    let before = list.clone();
+    for age in [3, 4, u64::MAX - 1, u64::MAX] {
+        op.age = age;
+        assert_eq!(list.apply(&op), Err(Refused::Early { dot: dot(2, 1) }));
+        assert_eq!(list.join(&vec![op.clone()]), Err(Refused::Early { dot: dot(2, 1) }));
+    }
+    assert_eq!(list, before);
+    list.push(actor(1), 'b').unwrap();
     // One that is not younger than what it stands behind has not seen it.
     op.age = 1;
     op.after = Some(dot(1, 1));
     assert_eq!(list.apply(&op), Err(Refused::Contradiction { actor: actor(2) }));
     op.after = Some(dot(9, 1));
-    op.age = 7;
+    op.age = 3;
     assert_eq!(list.apply(&op), Err(Refused::Missing { dot: dot(9, 1) }));
 }
 
@@ -121,9 +132,9 @@ fn a_forged_floor_does_not_spread() {
     let op = here.add(actor(2), 7).unwrap();
     assert_eq!(op.floor, CausalContext::from(dot(1, 1)));
     let mut there = RemoveWinsSet::new();
-    there.revoke(actor(3), 7).unwrap();
+    there.remove(actor(3), 7).unwrap();
     let _ = there.apply(&op).unwrap();
-    assert!(!there.has(&7), "the removal was concurrent");
+    assert!(!there.contains(&7), "the removal was concurrent");
 }
 
 #[test]
@@ -155,16 +166,200 @@ fn an_operation_that_removes_and_writes_one_dot_writes_nothing() {
     assert_eq!(register, other);
 }
 
-type Node = Bench<AntiEntropy<OrSet<u64>>>;
+/// Another replica goes on under this one's name: operation, delta and state say so, of every type in which an actor has something of its own.
+#[test]
+fn nobody_knows_more_of_an_actor_than_itself() {
+    fn is_noticed<C: Crdt + Default>(actions: impl IntoIterator<Item = C::Action>) {
+        let (me, nobody) = (actor(1), C::default().version());
+        for action in actions {
+            let mut mine = C::default();
+            mine.act(me, action.clone()).unwrap();
+            let mut theirs = mine.clone();
+            assert_eq!(mine.check_own(me, &theirs.delta_since(&nobody)), Ok(()), "that is known");
+            let op = theirs.act(me, action).unwrap();
+            for delta in [C::delta_of(&op), theirs.delta_since(&mine.version()), theirs.delta_since(&nobody)]
+            {
+                let refused = mine.check_own(me, &delta);
+                assert!(matches!(refused, Err(Refused::NeverDone { dot }) if dot.actor == me), "{refused:?}");
+                assert_eq!(mine.check_own(actor(2), &delta), Ok(()), "of others everybody may tell");
+            }
+        }
+    }
+    fn time<V>(value: V) -> Stamped<V> {
+        Stamped { time: 1, value }
+    }
+    is_noticed::<GCounter>([3]);
+    is_noticed::<PnCounter>([3, -3]);
+    is_noticed::<EscrowCounter>([EscrowAction::Add(3)]);
+    is_noticed::<MvRegister<u8>>([Write::Put(1)]);
+    is_noticed::<LwwRegister<u8>>([Write::Put(time(1))]);
+    is_noticed::<EnableWinsFlag>([Switch::On]);
+    is_noticed::<DisableWinsFlag>([true, false]);
+    is_noticed::<OrSet<u8>>([SetAction::Add(1)]);
+    is_noticed::<RemoveWinsSet<u8>>([MapAction::Update(1, true), MapAction::Update(1, false)]);
+    is_noticed::<LwwMap<u8, u8>>([MapAction::Update(1, time(Some(1))), MapAction::Update(1, time(None))]);
+    is_noticed::<OrMap<u8, DotMap<u8, DotFun<u8>>>>([MapAction::Update(
+        1,
+        MapAction::Update(1, Write::Put(1)),
+    )]);
+    is_noticed::<OrMap<u8, DotFun<i64, Sum>>>([MapAction::Update(1, 5)]);
+    is_noticed::<GrowList<u8>>([(Place::Back, 1), (Place::Front, 1)]);
 
-fn node(id: u64) -> Node {
+    // What was spent and given is each its own.
+    let mut mine = EscrowCounter::new();
+    mine.add(actor(1), 9).unwrap();
+    for action in [EscrowAction::Spend(2), EscrowAction::Transfer { to: actor(2), amount: 2 }] {
+        let op = mine.clone().act(actor(1), action).unwrap();
+        let refused = Err(Refused::NeverDone { dot: dot(1, 2) });
+        assert_eq!(mine.check_own(actor(1), &EscrowCounter::delta_of(&op)), refused);
+        assert_eq!(mine.check_own(actor(2), &EscrowCounter::delta_of(&op)), Ok(()));
+    }
+}
+
+fn node_of<C>(id: u64, identity: Identity) -> Bench<AntiEntropy<C>>
+where
+    C: Crdt<Delta: Hash, Version: Hash> + Default + Hash,
+{
     let mut config = Config::new(NodeId(id), [NodeId(1), NodeId(2)]);
-    config.identity = Identity::Node;
+    config.identity = identity;
     let mut node = Bench::new(NodeId(id), AntiEntropy::new(config));
     node.start().unwrap();
     node.sync().unwrap();
     node.take();
     node
+}
+
+/// A peer makes up what this node has done, in a message whose context says nothing of it: whatever the type is, nothing is taken, nothing is
+/// written, and the node goes on.
+#[test]
+fn what_a_node_has_not_done_it_does_not_believe() {
+    fn is_refused<C>(action: &C::Action, forged: impl Fn(ActorId) -> C::Delta)
+    where
+        C: Crdt<Delta: Hash + PartialEq, Version: Hash> + Default + Hash + PartialEq + Debug,
+    {
+        let (identities, name) = ([Identity::Node, Identity::Incarnation], |low| ActorId::of(NodeId(1), low));
+        for (identity, own) in identities.into_iter().zip([vec![name(0)], vec![name(1), name(2)]]) {
+            let mut node = node_of::<C>(1, identity);
+            let (incarnation, seen) = (1, CausalContext::new());
+            let nothing = C::default().delta_since(&C::default().version());
+            let told = |upto, delta| {
+                let seen = seen.clone();
+                Input::Message(NodeId(2), Message::CatchUp { incarnation, upto, delta, seen })
+            };
+            node.input(told(0, nothing));
+            let before = node.log.end();
+            for own in own {
+                node.take();
+                let deltas = vec![forged(own)];
+                node.input(told(1, forged(own)));
+                let seen = seen.clone();
+                node.input(Input::Message(
+                    NodeId(2),
+                    Message::Deltas { incarnation, first: 1, deltas, seen },
+                ));
+                let accused = node.take().into_iter().filter(|output| match output {
+                    Output::Event(Event::Suspect { peer, why: Refused::NeverDone { dot } }) => {
+                        (*peer, dot.actor) == (NodeId(2), own)
+                    }
+                    _ => false,
+                });
+                assert_eq!(accused.count(), 2);
+                assert_eq!((node.protocol.state(), node.log.end()), (&C::default(), before));
+            }
+            node.input(Input::Command(Command::Act { token: 7, action: action.clone() }));
+            node.sync().unwrap();
+            assert!(node.take().contains(&Output::Event(Event::Stored { token: 7 })));
+        }
+    }
+    fn all_of(actor: ActorId, last: u64) -> CausalContext {
+        CausalContext::from_iter([(actor, Counters::up_to(last))])
+    }
+    is_refused::<OrSet<u64>>(&SetAction::Add(1), |own| OrSetDelta {
+        dead: all_of(own, (1 << 38) - 1),
+        added: Vec::new(),
+    });
+    is_refused::<MvRegister<u64>>(&Write::Put(1), |own| {
+        Causal::from_parts(DotFun::default(), all_of(own, u64::MAX)).unwrap()
+    });
+    is_refused::<GCounter>(&1, |own| [(own, u64::MAX)].into_iter().collect());
+    is_refused::<PnCounter>(&-1, |own| Sides {
+        down: [(own, u64::MAX)].into_iter().collect(),
+        ..Sides::default()
+    });
+    is_refused::<EscrowCounter>(&EscrowAction::Add(1), |own| {
+        let op = EscrowCounter::new().add(own, u64::MAX).unwrap();
+        EscrowCounter::delta_of(&op)
+    });
+    is_refused::<GrowList<u64>>(&(Place::Back, 1), |own| vec![GrowList::new().push(own, 1).unwrap()]);
+}
+
+/// What comes as its sender's own deltas tells of others only what has been heard of them: nobody blanks the future of a third.
+#[test]
+fn nobody_sends_as_its_own_what_another_has_done() {
+    let mut node = node(1);
+    let (incarnation, seen) = (1, CausalContext::new());
+    let catch_up = Message::CatchUp { incarnation, upto: 0, delta: OrSet::new().clear(), seen };
+    node.input(Input::Message(NodeId(2), catch_up));
+    node.sync().unwrap();
+    node.take();
+    let third = ActorId::of(NodeId(3), 1);
+    let dead = CausalContext::from_iter([(third, Counters::up_to(9))]);
+    let deltas = vec![OrSetDelta { dead, added: Vec::new() }];
+    let seen = CausalContext::new();
+    node.input(Input::Message(NodeId(2), Message::Deltas { incarnation, first: 1, deltas, seen }));
+    let why = Refused::NotTheirs { dot: Dot::at(third, 9).unwrap() };
+    assert!(node.take().contains(&Output::Event(Event::Suspect { peer: NodeId(2), why })));
+    assert!(node.protocol.state().seen().is_empty());
+}
+
+/// Numbers that nobody has reached: nothing overflows, and an honest peer is heard and acknowledged again, whatever was said in its name.
+#[test]
+fn numbers_from_the_end_of_time_stop_nobody() {
+    const EDGES: [u64; 6] = [0, 1, 2, 1 << 32, u64::MAX - 1, u64::MAX];
+    for incarnation in EDGES {
+        for number in EDGES {
+            for kind in 0..4 {
+                let mut nodes = [node(1), node(2)];
+                talk(&mut nodes, 4);
+                let nothing = OrSetDelta { dead: CausalContext::new(), added: Vec::new() };
+                let (seen, deltas) = (CausalContext::new(), vec![nothing.clone(); kind % 3]);
+                let forged = match kind {
+                    0 | 1 => Message::Deltas { incarnation, first: number, deltas, seen },
+                    2 => Message::CatchUp { incarnation, upto: number, delta: nothing, seen },
+                    _ => Message::Ack { incarnation, upto: number, seen },
+                };
+                nodes[1].input(Input::Message(NodeId(1), forged.clone()));
+                nodes[1].input(Input::Message(NodeId(1), forged));
+                for element in 0..3 {
+                    let action = SetAction::Add(element);
+                    nodes[0].input(Input::Command(Command::Act { token: 0, action }));
+                    talk(&mut nodes, 6);
+                    let case = format!("incarnation {incarnation}, number {number}, message {kind}");
+                    assert!(nodes[1].protocol.state().contains(&element), "{case}: {element} is not heard");
+                    assert_eq!(nodes[0].protocol.backlog(), 0, "{case}: {element} is not acknowledged");
+                }
+            }
+        }
+    }
+}
+
+/// Both write to their disks and pass on what they say, so many times.
+fn talk(nodes: &mut [Node; 2], rounds: usize) {
+    for at in (0..2 * rounds).map(|round| round % 2) {
+        nodes[at].sync().unwrap();
+        nodes[at].advance(Duration::from_millis(60));
+        for output in nodes[at].take() {
+            if let Output::Send { message, .. } = output {
+                nodes[1 - at].input(Input::Message(NodeId(at as u64 + 1), message));
+            }
+        }
+    }
+}
+
+type Node = Bench<AntiEntropy<OrSet<u64>>>;
+
+fn node(id: u64) -> Node {
+    node_of(id, Identity::Node)
 }
 
 #[test]
@@ -224,6 +419,18 @@ fn a_step_never_panics_whatever_comes() {
             nodes[at].advance(Duration::from_millis(chance.below(60)));
             for output in nodes[at].take() {
                 let Output::Send { message, .. } = output else { continue };
+                let mut message = message;
+                if chance.below(8) == 0 {
+                    let edge = [0, 1, u64::MAX - 1, u64::MAX][chance.below(4) as usize];
+                    match &mut message {
+                        Message::Deltas { incarnation, first: number, .. }
+                        | Message::Ack { incarnation, upto: number, .. }
+                        | Message::CatchUp { incarnation, upto: number, .. } => {
+                            *if chance.below(2) == 0 { incarnation } else { number } = edge;
+                        }
+                        Message::Digest { .. } => {}
+                    }
+                }
                 let mut bytes = message.to_bytes(0).to_vec();
                 if chance.below(2) == 0 {
                     let place = chance.below(bytes.len() as u64) as usize;

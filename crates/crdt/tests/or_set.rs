@@ -75,7 +75,7 @@ proptest! {
                 }
                 Step::Remove(at, element) => {
                     let delta = sets[at].act(actor(at), SetAction::Remove(element)).unwrap();
-                    let op = models[at].act(actor(at), MapAction::Remove(element)).unwrap();
+                    let op = models[at].act(actor(at), MapAction::Reset(element)).unwrap();
                     last[at] = Some((delta, op));
                 }
                 Step::Clear(at) => {

@@ -116,13 +116,13 @@ serial! {
     growing_sets: GSet<u64> = [1, 2, 3];
     sets_in_two_phases: TwoPhaseSet<u64> = [Phase::Add(1), Phase::Remove(1), Phase::Add(2)];
     observed_remove_sets: OrSet<u64> = [SetAction::Add(1), SetAction::Add(2), SetAction::Remove(1)];
-    remove_wins_sets: RemoveWinsSet<u64> = [MapAction::Update(1, true), MapAction::Update(1, false), MapAction::Remove(1)];
+    remove_wins_sets: RemoveWinsSet<u64> = [MapAction::Update(1, true), MapAction::Update(1, false), MapAction::Reset(1)];
     registers: MvRegister<u64> = [Write::Put(1), Write::Put(2)];
     maps_by_time: LwwMap<u64, u64> = [
         MapAction::Update(1, Stamped { time: 1, value: Some(1) }), MapAction::Update(1, Stamped { time: 2, value: None }),
     ];
     maps_of_maps: OrMap<u64, DotMap<u64, DotFun<u64>>> = [
-        MapAction::Update(1, MapAction::Update(1, Write::Put(1))), MapAction::Remove(1),
+        MapAction::Update(1, MapAction::Update(1, Write::Put(1))), MapAction::Reset(1),
         MapAction::Update(2, MapAction::Update(1, Write::Put(2))),
     ];
     lists: GrowList<u64> = [(Place::Back, 1), (Place::Front, 2)];

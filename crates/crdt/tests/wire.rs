@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use synod_core::wire::{Wire, WireError};
-use synod_core::{Bytes, Entropy, SplitMix64};
-use synod_crdt::anti_entropy::{Message, Record};
+use synod_core::{Bytes, Entropy, NodeId, SplitMix64};
+use synod_crdt::anti_entropy::{Members, Message, Record};
 use synod_crdt::laws::{Laws, Step, Subject};
 use synod_crdt::resolve::{Stamped, Write};
 use synod_crdt::{
@@ -74,6 +74,11 @@ fn golden_bytes() {
     let ack =
         Message::<OrSetDelta<u64>, Version>::Ack { incarnation: 2, upto: 3, seen: CausalContext::new() };
     assert_eq!(hex(&ack), "010200000000000000030000000000000000");
+    let members = Members { changes: [(NodeId(4), true), (NodeId(5), false)].into(), doubtful: true };
+    // Two changes, by node: one was welcomed, one forgotten; and something may be missing.
+    let members = Record::<OrSetDelta<u64>, OrSet<u64>>::Members(members);
+    assert_eq!(hex(&members), "0202040000000000000001050000000000000000".to_owned() + "01");
+    withstands(&members, &mut SplitMix64::new(1));
 }
 
 /// What a type says on the wire, made by a random schedule.
@@ -189,13 +194,13 @@ hostile! {
     growing_sets: GSet<u64> = [1, 2, 3];
     sets_in_two_phases: TwoPhaseSet<u64> = [Phase::Add(1), Phase::Remove(1), Phase::Add(2)];
     observed_remove_sets: OrSet<u64> = [SetAction::Add(1), SetAction::Add(2), SetAction::Remove(1)];
-    remove_wins_sets: RemoveWinsSet<u64> = [MapAction::Update(1, true), MapAction::Update(1, false), MapAction::Remove(1)];
+    remove_wins_sets: RemoveWinsSet<u64> = [MapAction::Update(1, true), MapAction::Update(1, false), MapAction::Reset(1)];
     registers: MvRegister<u64> = [Write::Put(1), Write::Put(2)];
     maps_by_time: LwwMap<u64, u64> = [
         MapAction::Update(1, Stamped { time: 1, value: Some(1) }), MapAction::Update(1, Stamped { time: 2, value: None }),
     ];
     maps_of_maps: OrMap<u64, DotMap<u64, DotFun<u64>>> = [
-        MapAction::Update(1, MapAction::Update(1, Write::Put(1))), MapAction::Remove(1),
+        MapAction::Update(1, MapAction::Update(1, Write::Put(1))), MapAction::Reset(1),
         MapAction::Update(2, MapAction::Update(1, Write::Put(2))),
     ];
     lists: GrowList<u64> = [(Place::Back, 1), (Place::Front, 2)];

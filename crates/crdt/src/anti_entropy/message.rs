@@ -1,7 +1,9 @@
 //! What nodes say to each other, and what they write.
 
-use crate::CausalContext;
+use crate::{CausalContext, wire};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use synod_core::NodeId;
 use synod_core::wire::{Reader, Wire, WireError, Writer};
 
 /// What nodes say to each other about a state with deltas `D` and versions `V`.
@@ -54,8 +56,20 @@ pub enum Message<D, V> {
 pub enum Record<D, C> {
     /// What was added to the state.
     Delta(D),
-    /// The whole state: older records are not needed any more.
+    /// The whole state: older records are not needed any more, but for the members before it.
     State(C),
+    /// How the peers differ from those of the configuration, from here on.
+    Members(Members),
+}
+
+/// How a node's peers differ from those of its configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Members {
+    /// Who was welcomed (true), and who was forgotten.
+    pub changes: BTreeMap<NodeId, bool>,
+    /// Whether a part of the log was lost in which others may have been welcomed.
+    pub doubtful: bool,
 }
 
 impl<D: Wire, V: Wire> Wire for Message<D, V> {
@@ -130,6 +144,10 @@ impl<D: Wire, C: Wire> Wire for Record<D, C> {
                 out.u8(1);
                 state.encode(out);
             }
+            Self::Members(members) => {
+                out.u8(2);
+                members.encode(out);
+            }
         }
     }
 
@@ -137,7 +155,29 @@ impl<D: Wire, C: Wire> Wire for Record<D, C> {
         match input.u8()? {
             0 => D::decode(input).map(Self::Delta),
             1 => C::decode(input).map(Self::State),
+            2 => Members::decode(input).map(Self::Members),
             tag => Err(WireError::UnknownTag { of: "Record", tag }),
         }
+    }
+}
+
+impl Wire for Members {
+    const LEN_MIN: usize = 2;
+
+    fn encode(&self, out: &mut Writer<'_>) {
+        wire::write_all(out, self.changes.iter(), |out, (peer, welcome)| {
+            out.u64(peer.0);
+            welcome.encode(out);
+        });
+        self.doubtful.encode(out);
+    }
+
+    fn decode(input: &mut Reader) -> Result<Self, WireError> {
+        let change = |input: &mut Reader| Ok((NodeId(input.u64()?), bool::decode(input)?));
+        let changes = wire::read_all(input, 9, change)?;
+        if !changes.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(wire::UNSORTED);
+        }
+        Ok(Self { changes: changes.into_iter().collect(), doubtful: bool::decode(input)? })
     }
 }

@@ -1,6 +1,6 @@
 //! What a node does with what it gets.
 
-use super::{AntiEntropy, Command, Event, Identity, Message, Record, RecoverError};
+use super::{AntiEntropy, Command, Event, Identity, Members, Message, Record, RecoverError};
 use crate::{ActorId, CausalContext, Change, Counters, Crdt, Dot, Refused};
 use alloc::vec::Vec;
 use core::hash::Hash;
@@ -8,6 +8,9 @@ use synod_core::{Context, Damage, Input, Lane, Lsn, Never, NodeId, Protocol, Rec
 
 /// How many deltas go into one message.
 const DELTAS_MAX: usize = 64;
+
+/// After how many pauses at the latest a silent peer is sent again what it has not acknowledged.
+const SILENCE_MAX: u64 = 64;
 
 type Said<C> = Message<<C as Crdt>::Delta, <C as Crdt>::Version>;
 
@@ -26,16 +29,16 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> Protocol for AntiEntropy<C> {
         let taken = match record {
             Recovered::Intact(Record::Delta(delta)) => self.state.join(&delta),
             Recovered::Intact(Record::State(state)) => self.state.merge(&state),
+            Recovered::Intact(Record::Members(members)) => {
+                self.set_members(Members { doubtful: members.doubtful || self.members.doubtful, ..members });
+                return Ok(());
+            }
             Recovered::Damaged(damage) => return self.recover_damaged(at, damage),
         };
         match taken {
             Ok(_) => Ok(()),
             // What was lost with a damaged record, the peers have or nobody has seen.
-            Err(Refused::Gap { .. } | Refused::Missing { .. } | Refused::Overdrawn { .. })
-                if self.config.identity == Identity::Incarnation =>
-            {
-                Ok(())
-            }
+            Err(why) if why.is_early() && self.config.identity == Identity::Incarnation => Ok(()),
             Err(why) => Err(RecoverError::Contradiction { at, why }),
         }
     }
@@ -48,15 +51,8 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> Protocol for AntiEntropy<C> {
             }
             Input::Timer(()) => self.tick(cx),
             Input::Command(Command::Act { token, action }) => self.act(token, action, cx),
-            Input::Command(Command::Welcome(peer)) if peer != cx.me() => {
-                self.peers.entry(peer).or_default();
-                self.stability.add(peer);
-            }
-            Input::Command(Command::Forget(peer)) if peer != cx.me() => {
-                self.peers.remove(&peer);
-                self.stability.remove(peer);
-                self.trim();
-            }
+            Input::Command(Command::Welcome { token, peer }) => self.change(token, peer, true, cx),
+            Input::Command(Command::Forget { token, peer }) => self.change(token, peer, false, cx),
             Input::Command(Command::Retire { token, actor }) => match self.forget(actor, cx.me()) {
                 Ok(()) => {
                     // No record and no delta that names it outlives this; a peer that lags is caught up from the state.
@@ -87,9 +83,12 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> Protocol for AntiEntropy<C> {
 }
 
 impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
-    fn recover_damaged(&self, at: Lsn, _: Damage) -> Result<(), RecoverError> {
+    fn recover_damaged(&mut self, at: Lsn, _: Damage) -> Result<(), RecoverError> {
         match self.config.identity {
-            Identity::Incarnation => Ok(()),
+            Identity::Incarnation => {
+                self.members.doubtful = true;
+                Ok(())
+            }
             Identity::Node => Err(RecoverError::Damaged { at }),
         }
     }
@@ -106,6 +105,26 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
             }
             Err(why) => cx.emit_early(Event::Refused { token, why }),
         }
+    }
+
+    /// A peer comes or goes, for good: the answer waits for the disk.
+    fn change<S: Sink<Self> + ?Sized>(
+        &mut self,
+        token: u64,
+        peer: NodeId,
+        welcome: bool,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        if peer == cx.me() {
+            return cx.emit_early(Event::Refused { token, why: Refused::NotThere });
+        }
+        if self.members.changes.insert(peer, welcome) != Some(welcome) {
+            self.set_peer(peer, welcome);
+            self.trim();
+            cx.persist(Record::Members(self.members.clone()));
+            self.records += 1;
+        }
+        cx.emit(Event::Stored { token });
     }
 
     /// Forgets an actor, if nothing is left of it here nor at any peer.
@@ -140,6 +159,7 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
     /// Writes what has been added to the state, and from time to time the state.
     fn keep<S: Sink<Self> + ?Sized>(&mut self, delta: C::Delta, cx: &mut Context<'_, Self, S>) {
         self.peers.values_mut().for_each(|peer| peer.same = false);
+        self.swept = None;
         cx.persist(Record::Delta(delta));
         self.records += 1;
         if self.records >= self.config.records_max {
@@ -148,7 +168,12 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
     }
 
     fn write_state<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        let at = cx.persist(Record::State(self.state.clone()));
+        let mut at = None;
+        if self.members != Members::default() {
+            at = Some(cx.persist(Record::Members(self.members.clone())));
+        }
+        let state = cx.persist(Record::State(self.state.clone()));
+        let at = at.unwrap_or(state);
         self.records = 1;
         if let Some(before) = at.0.checked_sub(1) {
             cx.release(Lsn(before));
@@ -156,14 +181,21 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
     }
 
     fn tick<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        if self.config.collects {
+        if self.collects() {
             let seen = self.seen();
             self.stability.heard(cx.me(), seen.clone());
             let stable = self.stability.stable(&seen);
-            self.collected += self.state.collect(&stable) as u64;
+            if self.swept.as_ref() != Some(&stable) {
+                self.collected += self.state.collect(&stable) as u64;
+                self.swept = Some(stable);
+            }
         }
         for peer in self.peers.values_mut() {
-            peer.sent = peer.acked;
+            // Less and less often to whoever is silent: after 1, 2, 4 … pauses, and every 64.
+            peer.silent = peer.silent.saturating_add(1);
+            if peer.silent.is_power_of_two() || peer.silent.is_multiple_of(SILENCE_MAX) {
+                peer.sent = peer.acked;
+            }
         }
         self.send_news(cx);
         let lucky = cx.below(self.peers.len() as u64);
@@ -213,7 +245,10 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
         | Message::Ack { seen, .. }
         | Message::Digest { seen, .. }
         | Message::CatchUp { seen, .. }) = &message;
-        if let Some(dot) = self.never_done(seen) {
+        if let Some(peer) = self.peers.get_mut(&from) {
+            peer.silent = 0;
+        }
+        if let Some(dot) = self.never_done(&seen.without(&self.state.seen())) {
             return cx.emit_early(Event::Suspect { peer: from, why: Refused::NeverDone { dot } });
         }
         match message {
@@ -223,32 +258,29 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
                     return self.ask(from, cx);
                 }
                 let heard = self.peers.get(&from).and_then(|peer| peer.heard);
-                let Some((_, have)) = heard.filter(|(of, have)| *of == incarnation && first <= have + 1)
-                else {
-                    // From an older incarnation it is an echo, and nothing is missing.
-                    if heard.is_none_or(|(of, _)| of <= incarnation) {
-                        self.ask(from, cx);
-                    }
-                    return;
+                let follows =
+                    |heard: &(u64, u64)| heard.0 == incarnation && first <= heard.1.saturating_add(1);
+                let Some((_, have)) = heard.filter(follows) else {
+                    // There is a gap, or the numbers are those of another incarnation: the answer says where they stand.
+                    return self.ask(from, cx);
                 };
-                let known = usize::try_from(have + 1 - first).unwrap_or(usize::MAX);
-                let mut upto = have;
-                for delta in deltas.iter().skip(known) {
-                    if !self.take(from, delta, cx) {
-                        break;
-                    }
-                    upto += 1;
+                // What is numbered as known is offered to the state all the same, which knows best. If it is news, the number that was
+                // heard before has never been true, and counting begins anew; of an honest peer nothing below that number is.
+                let (mut upto, mut counts_anew) = (first.saturating_sub(1), false);
+                for delta in &deltas {
+                    let Some(change) = self.take(from, Some(from), delta, cx) else { break };
+                    upto = upto.saturating_add(1);
+                    counts_anew |= change.is_grown() && upto <= have;
                 }
-                self.heard(from, incarnation, upto, cx);
+                let have = if counts_anew { upto } else { have.max(upto) };
+                self.heard(from, (incarnation, have), upto, cx);
                 self.stability.heard(from, seen);
             }
             Message::CatchUp { incarnation, upto, delta, seen } => {
-                if self.take(from, &delta, cx) {
-                    let peer = self.peers.get(&from).and_then(|peer| peer.heard);
-                    let newer = peer.is_none_or(|heard| heard < (incarnation, upto));
-                    if newer {
-                        self.heard(from, incarnation, upto, cx);
-                    }
+                if self.take(from, None, &delta, cx).is_some() {
+                    // The last answer counts, even if it sets the number back: one that is too low costs a question, and one that was too
+                    // high would be wrong for ever.
+                    self.heard(from, (incarnation, upto), upto, cx);
                     self.stability.heard(from, seen);
                 }
             }
@@ -281,13 +313,26 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
         }
     }
 
-    /// A dot of this node's own that it has never made, if the context has one.
-    fn never_done(&self, seen: &CausalContext) -> Option<Dot> {
-        let actor = self.actor();
-        let last = seen.of(actor)?.last();
-        let own = self.state.seen();
-        let done = own.of(actor).map_or(0, Counters::last);
-        (last > done).then(|| Dot::at(actor, last)).flatten()
+    /// Something of this node's own among what it has not seen, and so has never done. Its later incarnations have not done anything yet.
+    fn never_done(&self, unseen: &CausalContext) -> Option<Dot> {
+        let own = self.actor();
+        let is_later = |actor: ActorId| {
+            self.config.identity == Identity::Incarnation && actor.node() == own.node() && actor > own
+        };
+        let (actor, counters) = unseen.iter().find(|(actor, _)| *actor == own || is_later(*actor))?;
+        Dot::at(actor, counters.last())
+    }
+
+    /// Refuses what the delta cannot truly say: that this node has done what it has not, or, of a delta that its writer sends, that others
+    /// have done what has not been heard of. What a catch-up says of third parties nobody but they can judge.
+    fn check(&self, delta: &C::Delta, writer: Option<NodeId>) -> Result<(), Refused> {
+        let news = self.state.news(delta);
+        if let Some(dot) = self.never_done(&news) {
+            return Err(Refused::NeverDone { dot });
+        }
+        let foreign = |(actor, _): &(ActorId, &Counters)| writer.is_some_and(|writer| actor.node() != writer);
+        let dot = news.iter().find(foreign).and_then(|(actor, counters)| Dot::at(actor, counters.last()));
+        dot.map_or(Ok(()), |dot| Err(Refused::NotTheirs { dot }))
     }
 
     /// Whether this node has seen all that the sender had seen of others. What the sender has done itself is numbered.
@@ -299,41 +344,43 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
         seen.iter().all(|(actor, counters)| own.contains(&actor) || known(actor, counters))
     }
 
-    /// Takes in a delta; says whether all of it is in the state now.
+    /// Takes in a delta, which `writer` alone has made if there is one; says what that has changed, if all of it is in the state now.
     fn take<S: Sink<Self> + ?Sized>(
         &mut self,
         from: NodeId,
+        writer: Option<NodeId>,
         delta: &C::Delta,
         cx: &mut Context<'_, Self, S>,
-    ) -> bool {
-        match self.state.join(delta) {
-            Ok(Change::Same) => true,
+    ) -> Option<Change> {
+        match self.check(delta, writer).and_then(|()| self.state.join(delta)) {
+            Ok(Change::Same) => Some(Change::Same),
             Ok(Change::Grown) => {
                 self.keep(delta.clone(), cx);
                 cx.emit(Event::Changed { by: from });
-                true
+                Some(Change::Grown)
             }
             // It rests on what others have done and has not come: the peer has it.
-            Err(Refused::Gap { .. } | Refused::Missing { .. } | Refused::Overdrawn { .. }) => {
+            Err(why) if why.is_early() => {
                 self.ask(from, cx);
-                false
+                None
             }
             Err(why) => {
                 cx.emit_early(Event::Suspect { peer: from, why });
-                false
+                None
             }
         }
     }
 
+    /// Notes where the peer's numbers stand, and acknowledges what it has sent up to here.
     fn heard<S: Sink<Self> + ?Sized>(
         &mut self,
         from: NodeId,
-        incarnation: u64,
+        (incarnation, have): (u64, u64),
         upto: u64,
         cx: &mut Context<'_, Self, S>,
     ) {
         if let Some(peer) = self.peers.get_mut(&from) {
-            peer.heard = Some((incarnation, upto));
+            peer.heard = Some((incarnation, have));
             // Waits for the disk: what is acknowledged is not sent again.
             cx.send(from, Message::Ack { incarnation, upto, seen: self.seen() });
         }

@@ -43,6 +43,8 @@ pub(super) struct World<S: Subject> {
     replicas: Vec<Replica<S>>,
     /// Whether anybody has collected garbage.
     collected: bool,
+    /// How many entries went.
+    reclaimed: u64,
 }
 
 fn actor(replica: usize) -> ActorId {
@@ -82,7 +84,13 @@ impl<S: Subject> World<S> {
             bits: 0,
             stability: Stability::new((0..REPLICAS).map(member)),
         };
-        Self { done: Vec::new(), replicas: (0..REPLICAS).map(replica).collect(), collected: false }
+        let replicas = (0..REPLICAS).map(replica).collect();
+        Self { done: Vec::new(), replicas, collected: false, reclaimed: 0 }
+    }
+
+    /// How many entries replicas have reclaimed.
+    pub(super) fn reclaimed(&self) -> u64 {
+        self.reclaimed
     }
 
     /// How many operations there are.
@@ -156,7 +164,7 @@ impl<S: Subject> World<S> {
     pub(super) fn deliver(&mut self, to: usize, number: usize) -> Result<(), Fault> {
         let early = !self.may_deliver(to, number);
         let again = self.knows(to, number);
-        let Self { done, replicas, collected } = self;
+        let Self { done, replicas, collected, .. } = self;
         let replica = &mut replicas[to];
         let ops = &done[number].ops;
         if early {
@@ -164,7 +172,7 @@ impl<S: Subject> World<S> {
             let mut one = replica.forms[0].clone();
             return match one.apply(&ops[0]) {
                 Err(_) => equal(Law::Refusal, "before and after a refusal", &replica.forms[0], &one),
-                Ok(()) => Ok(()),
+                Ok(()) => self.catches_up(to, number, one),
             };
         }
         let before = again.then(|| replica.forms.clone());
@@ -189,6 +197,35 @@ impl<S: Subject> World<S> {
             replica.bits |= 1 << number;
         }
         self.agree(to)
+    }
+
+    /// An operation that was taken before its causes does no harm: when they have come, all is as if it had come after them.
+    fn catches_up(&self, to: usize, number: usize, mut hasty: S) -> Result<(), Fault> {
+        let mut patient = self.replicas[to].forms[0].clone();
+        for (at, done) in self.done.iter().enumerate().take(number) {
+            let comes_first = match S::DELIVERY {
+                Delivery::Any => false,
+                Delivery::Fifo => done.by == self.done[number].by,
+                Delivery::Causal => self.done[number].after >> at & 1 == 1,
+            };
+            if comes_first && !self.knows(to, at) {
+                let refused = |why: String| {
+                    let how =
+                        format!("operation {number} was taken before {at}, which is refused then: {why}");
+                    (Law::Delivery, how)
+                };
+                hasty.apply(&done.ops[0]).map_err(refused)?;
+                patient.apply(&done.ops[0]).map_err(refused)?;
+            }
+        }
+        patient.apply(&self.done[number].ops[0]).map_err(|why| (Law::Delivery, why))?;
+        let what = format!("operation {number} before its causes, and after them");
+        if !self.collected {
+            return equal(Law::Delivery, &what, &hasty, &patient);
+        }
+        let (hasty, patient) = (hasty.view(), patient.view());
+        let differ = || Err((Law::Delivery, format!("{what}: {hasty:?} and {patient:?}")));
+        if hasty == patient { Ok(()) } else { differ() }
     }
 
     fn sync(&mut self, from: usize, to: usize) -> Result<(), Fault> {
@@ -219,7 +256,7 @@ impl<S: Subject> World<S> {
         replica.stability.heard(member(number), replica.forms[2].seen());
         let stable = replica.stability.stable(&replica.forms[2].seen());
         for form in &mut replica.forms {
-            form.collect(&stable);
+            self.reclaimed += form.collect(&stable) as u64;
         }
         self.collected = true;
         self.agree(number)

@@ -17,8 +17,14 @@ impl<E: Clone + Eq + Hash> OrSet<E> {
             let number = self.lane_for(actor);
             let Some(lane) = self.lanes.get_mut(usize::from(number)) else { continue };
             grown |= lane.seen.merge(counters);
+            let mut emptied = false;
             for (first, last) in counters.ranges() {
-                grown |= self.kill_range(number, first, last);
+                let killed = self.kill_range(number, first, last);
+                grown |= killed.is_some();
+                emptied |= killed == Some(true);
+            }
+            if emptied && let Some(lane) = self.lanes.get_mut(usize::from(number)) {
+                lane.compact();
             }
         }
         if !delta.added.is_empty() {
@@ -72,10 +78,10 @@ impl<E: Clone + Eq + Hash> OrSet<E> {
         self.check_room(strangers)
     }
 
-    /// Removes what is stored under these counters of a lane; says whether anything was.
+    /// Removes what is stored under these counters of a lane, if anything is; says whether a word is empty now, and the lane to be compacted.
     #[allow(clippy::indexing_slicing, reason = "positions lie within the lane's words")]
-    fn kill_range(&mut self, number: u16, first: u64, last: u64) -> bool {
-        let Some(lane) = self.lanes.get(usize::from(number)) else { return false };
+    fn kill_range(&mut self, number: u16, first: u64, last: u64) -> Option<bool> {
+        let lane = self.lanes.get(usize::from(number))?;
         let from = lane.find(key_of(first)).unwrap_or_else(|at| at);
         let to = lane.find(key_of(last)).map_or_else(|at| at, |at| at + 1);
         let mut killed = false;
@@ -98,10 +104,7 @@ impl<E: Clone + Eq + Hash> OrSet<E> {
                 killed = true;
             }
         }
-        if emptied && let Some(lane) = self.lanes.get_mut(usize::from(number)) {
-            lane.compact();
-        }
-        killed
+        killed.then_some(emptied)
     }
 
     /// Removes an element and its place; says whether its word is empty now.

@@ -11,6 +11,7 @@ const TAKES_THE_GREATER: u8 = 2;
 const COUNTS_AGAIN: u8 = 3;
 const HALF_REFUSES: u8 = 4;
 const TRUNCATES: u8 = 5;
+const SWALLOWS_GAPS: u8 = 6;
 
 #[derive(Clone, Debug, Default)]
 struct Counter<const BUG: u8> {
@@ -55,6 +56,7 @@ impl<const BUG: u8> Crdt for Counter<BUG> {
                 self.counts.insert(actor, have + op.by);
                 return refused;
             }
+            () if op.from > have && BUG == SWALLOWS_GAPS => _ = self.counts.insert(actor, op.from),
             () if op.from > have => return refused,
             () if op.from == have => _ = self.counts.insert(actor, have + op.by),
             () => {}
@@ -139,6 +141,13 @@ fn a_refusal_that_has_done_half_is_caught() {
     // loro #1046 and #1068: a remote input fails half-way, and the document stays like that.
     let broken = caught::<Counter<HALF_REFUSES>>("half refuses", [1, 5], 4);
     is_one_of(&broken, &[Law::Refusal]);
+}
+
+#[test]
+fn an_operation_that_swallows_a_gap_is_caught() {
+    // y-crdt #414: what came out of order was taken, and then held what had gone before for known.
+    let broken = caught::<Counter<SWALLOWS_GAPS>>("swallows gaps", [1, 5], 3);
+    is_one_of(&broken, &[Law::Delivery]);
 }
 
 #[test]

@@ -119,8 +119,8 @@ mod store;
 mod visited;
 
 pub use cluster::{
-    Act, Action, Bounds, Cluster, ClusterState, Explored, Move, Network, Observer, Reduced, Relabel,
-    Renaming, SymmetryError, View,
+    Act, Action, Bounds, Cluster, ClusterError, ClusterState, Explored, Move, Network, Observer, Reduced,
+    Relabel, Renaming, SymmetryError, View,
 };
 pub use exploration::{Counterexample, Exploration, Extent, Outcome, Stop};
 pub use explorer::Explorer;

@@ -31,6 +31,7 @@ impl Handoff {
     pub(super) fn start<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         self.skip();
         for (partition, (by, epoch)) in self.map.iter().filter(|(_, (_, epoch))| *epoch > 0) {
+            // Proof: nothing has been written in this life, so there is nothing to wait for.
             cx.emit(Event::Owned { partition: *partition, by: *by, epoch: *epoch });
         }
         self.repeat(cx);
@@ -65,6 +66,7 @@ impl Handoff {
         }
         cx.persist(Record::Owned(partition, to, epoch));
         self.note(partition, to, epoch);
+        // Proof: the new owner has it on its disk, whatever the coordinator remembers, and will be found to have it again.
         cx.emit(Event::Owned { partition, by: to, epoch });
         self.go_on(cx);
     }
@@ -98,6 +100,7 @@ impl Handoff {
             self.ask(cx);
             self.wait(cx);
         } else {
+            // Proof: all of it is done, on the disks of those concerned. Who forgets that asks them, and says it again.
             cx.emit(Event::Finished);
         }
     }

@@ -4,7 +4,7 @@ use super::{Command, Config, Done, Event, Handover, Holding, Job, Message, Recor
 use crate::PartitionId;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use synod_core::{Context, Input, Lane, Lsn, NodeId, Protocol, Recovered, Sink};
+use synod_core::{Context, Input, Lane, Lsn, NodeId, Protocol, Recovered, Sink, mutant};
 
 /// One node. It is a [`Protocol`]: a driver feeds it inputs and carries out its effects. The methods here only look.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -73,12 +73,14 @@ impl Handoff {
         let Some(holding) = self.holding(partition) else { return };
         match holding.state {
             State::Serving if epoch > holding.epoch && to != self.me => {
-                self.set(partition, Holding { epoch, state: State::Frozen(to), ..holding }, cx);
+                let frozen = Holding { epoch, state: State::Frozen(to), ..holding };
+                mutant!(self.set(partition, frozen, cx), "frozen-in-memory" => drop(self.holdings.insert(partition, frozen)));
                 self.offer(partition, cx);
                 self.wait(cx);
             }
             // The coordinator has not heard that it is done. While the disk is behind, the first answer still waits for it.
             State::Gone(_) if holding.epoch >= epoch && cx.settled() => {
+                // Proof: nothing that was promised is still on its way to the disk, so there is nothing to wait for.
                 cx.send(self.config.coordinator, Message::Gave { partition, epoch });
             }
             _ => {}
@@ -99,11 +101,16 @@ impl Handoff {
         (partition, epoch, version): (PartitionId, u64, u64),
         cx: &mut Context<'_, Self, S>,
     ) {
-        let known = self.holding(partition).map_or(0, |holding| holding.epoch);
+        let held = mutant!(
+            self.holding(partition),
+            "old-offer-taken" => self.holding(partition).filter(|held| held.state == State::Serving)
+        );
+        let known = held.map_or(0, |holding| holding.epoch);
         // What was taken once, and perhaps given away since, is not taken again: this epoch is over.
         if known >= epoch {
             // While the disk is behind, an answer waits already: a second one would only pile up.
             if cx.settled() {
+                // Proof: nothing that was promised is still on its way to the disk, so there is nothing to wait for.
                 cx.send(from, Message::Taken { partition, epoch });
             }
         } else if self.copying.get(&partition).is_none_or(|(under_way, ..)| *under_way < epoch) {
@@ -134,8 +141,10 @@ impl Handoff {
         cx: &mut Context<'_, Self, S>,
     ) {
         let Some(holding) = self.holding(partition) else { return };
-        if holding.state == State::Frozen(from) && holding.epoch == epoch {
+        let asked = mutant!(holding.epoch == epoch, "let-go-at-any-answer" => true);
+        if holding.state == State::Frozen(from) && asked {
             self.set(partition, Holding { state: State::Gone(from), ..holding }, cx);
+            // Proof: the new owner has it on its disk, which is all that this says. Who forgets that it let go offers again.
             cx.send(self.config.coordinator, Message::Gave { partition, epoch });
         }
     }
@@ -149,7 +158,8 @@ impl Handoff {
         match self.holding(partition) {
             Some(holding) if holding.state == State::Serving => {
                 let version = holding.version + 1;
-                self.set(partition, Holding { version, ..holding }, cx);
+                let written = Holding { version, ..holding };
+                mutant!(self.set(partition, written, cx), "write-in-memory" => drop(self.holdings.insert(partition, written)));
                 cx.emit(Event::Admitted { partition, token, epoch: holding.epoch, version });
             }
             // Early: hints promise nothing.

@@ -74,7 +74,9 @@ impl Handoff {
         match holding.state {
             State::Serving if epoch > holding.epoch && to != self.me => {
                 let frozen = Holding { epoch, state: State::Frozen(to), ..holding };
-                mutant!(self.set(partition, frozen, cx), "frozen-in-memory" => drop(self.holdings.insert(partition, frozen)));
+                mutant!(self.set(partition, frozen, cx), "frozen-in-memory" => {
+                    self.holdings.insert(partition, frozen);
+                });
                 self.offer(partition, cx);
                 self.wait(cx);
             }
@@ -159,7 +161,9 @@ impl Handoff {
             Some(holding) if holding.state == State::Serving => {
                 let version = holding.version + 1;
                 let written = Holding { version, ..holding };
-                mutant!(self.set(partition, written, cx), "write-in-memory" => drop(self.holdings.insert(partition, written)));
+                mutant!(self.set(partition, written, cx), "write-in-memory" => {
+                    self.holdings.insert(partition, written);
+                });
                 cx.emit(Event::Admitted { partition, token, epoch: holding.epoch, version });
             }
             // Early: hints promise nothing.

@@ -2,7 +2,7 @@
 
 use synod_core::NodeId;
 use synod_paxos::{Command, Config, Paxos};
-use synod_sim::explore::{Bounds, Cluster, Liveness, Network, Progress};
+use synod_sim::explore::{Bounds, Cluster, Liveness, Progress};
 
 /// Three nodes, and a value to propose on each of these. No timer runs out: whoever fails does not try again.
 fn cluster(proposers: &[u64], bounds: Bounds) -> Cluster<Paxos> {
@@ -27,18 +27,21 @@ fn all_know(cluster: &Cluster<Paxos>) -> Progress<Cluster<Paxos>> {
 #[test]
 fn a_single_proposer_decides_in_every_fair_run() {
     let alone = all_know(&cluster(&[1], Bounds::default()));
-    assert!(matches!(alone, Progress::Holds { states } if states > 500), "{alone}");
+    assert!(matches!(alone, Progress::Holds { states: 419 }), "{alone}");
 }
 
 #[test]
-fn a_lost_message_or_a_second_proposer_needs_a_timer() {
-    let lossy = Bounds { drops: 1, network: Network::Unordered, ..Bounds::default() };
-    for (proposers, bounds) in [(&[1][..], lossy), (&[1, 2], Bounds::default())] {
-        let cluster = cluster(proposers, bounds);
-        let Progress::Fails(lasso) = all_know(&cluster) else {
-            panic!("{proposers:?} decide without a timer")
-        };
-        // Nobody goes round and round: all messages have arrived, and somebody waits for a timer.
-        assert!(lasso.cycle.is_empty(), "{lasso}");
-    }
+fn a_lost_message_needs_a_timer() {
+    let cluster = cluster(&[1], Bounds { drops: 1, ..Bounds::default() });
+    let Progress::Fails(lasso) = all_know(&cluster) else { panic!("decides without a timer") };
+    // Nobody goes round and round: all other messages have arrived, and somebody waits for a timer.
+    assert!(lasso.cycle.is_empty() && lasso.to_string().contains("lost between"), "{lasso}");
+}
+
+/// Each has one ballot, and the higher one is refused by nobody.
+#[test]
+#[ignore = "half a minute: `cargo xtask explore`"]
+fn two_proposers_with_a_ballot_each_decide_in_every_fair_run() {
+    let both = all_know(&cluster(&[1, 2], Bounds::default()));
+    assert!(matches!(both, Progress::Holds { states: 544_615 }), "{both}");
 }

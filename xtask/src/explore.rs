@@ -24,6 +24,14 @@ pub(crate) fn task(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether the tests of this file are run here: there alone may a test be left out elsewhere.
+pub(crate) fn runs(path: &str) -> bool {
+    EXPLORATIONS.iter().any(|(package, target)| {
+        let folder = package.strip_prefix("synod-").unwrap_or(package);
+        path.starts_with(&format!("crates/{folder}/tests/{target}"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -74,9 +74,9 @@ fn a_clock_that_jumps_breaks_what_it_promises_and_is_set_right_again() {
         let strike = report.strikes.last().unwrap();
         assert_eq!(strike.fault, Fault::ClockJump);
         if strike.detail % 2 == 0 {
-            forward += 1
+            forward += 1;
         } else {
-            back += 1
+            back += 1;
         }
         // It is told by the script, jump and all.
         let read: synod_sim::Script = script.to_string().parse().unwrap();

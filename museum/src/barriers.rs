@@ -94,7 +94,7 @@ fn find(text: &str) -> Vec<Place> {
         let waits = |call: &&str| {
             line.contains(&format!("cx.{call}(")) || broken && line.starts_with(&format!(".{call}("))
         };
-        if !planted.takes(line) && WAITING.iter().any(|call| waits(call)) {
+        if !planted.takes(line) && WAITING.iter().any(waits) {
             let proof = comment.split_once("Proof:").map(|(_, proof)| proof.trim().to_owned());
             places.push(Place { line: number, function: function.clone(), code: line.to_owned(), proof });
         }

@@ -14,6 +14,7 @@ fn counts<M: Model>(model: &M) -> (u64, u64) {
 fn two_phase_commit_has_as_many_states_as_tlc_and_stateright_count() {
     let found: Vec<(u64, u64)> = (3..=6).map(|managers| counts(&TwoPhase::of(managers))).collect();
     assert_eq!(found, [(288, 1_146), (1_568, 8_258), (8_832, 58_146), (50_816, 402_306)]);
+    assert_eq!(counts(&TwoPhase::of(7)).0, 296_448);
 }
 
 #[test]

@@ -72,6 +72,8 @@ mod build {
         of([
             ("raft", synod_raft::mutants::EXHIBITS),
             ("paxos", synod_paxos::mutants::EXHIBITS),
+            ("crdt", synod_crdt::mutants::EXHIBITS),
+            ("partition", synod_partition::mutants::EXHIBITS),
             ("checker", synod_consistency_checker::mutants::EXHIBITS),
         ])
     }

@@ -2,8 +2,10 @@
 //! bug.
 
 mod clusters;
+mod crdt;
 mod exploring;
 mod groups;
+mod partition;
 mod paxos;
 mod raft;
 mod schedules;
@@ -118,6 +120,8 @@ pub(crate) fn all() -> Vec<Setup> {
         specified::setups(),
         schedules::setups(),
         paxos::setups(),
+        crdt::setups(),
+        partition::setups(),
         raft::clients(),
     ];
     rooms.into_iter().flatten().collect()

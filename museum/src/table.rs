@@ -17,13 +17,13 @@ impl Table {
             if self.json {
                 println!("{}", json!({ "exhibit": name, "crate": room, "source": source, "says": says }));
             } else {
-                println!("{room:6} {name:30} {source}\n{:38}{says}", "");
+                println!("{room:9} {name:30} {source}\n{:41}{says}", "");
             }
         }
         if !self.json {
             println!();
             for Setup { room, name, says, .. } in setups {
-                println!("{room:6} {name:30} {says}");
+                println!("{room:9} {name:30} {says}");
             }
         }
     }
@@ -47,9 +47,9 @@ impl Table {
         let (by, words) = match (first, proof) {
             (Some(catch), None) => (catch.alarm.by.to_string(), catch.alarm.says.as_str()),
             (Some(catch), Some(_)) => ("REFUTED".to_owned(), catch.alarm.says.as_str()),
-            (None, Some(proof)) => ("proof".to_owned(), proof),
+            (None, Some(proof)) if outcome.reached => ("proof".to_owned(), proof),
             (None, None) if outcome.reached => ("SURVIVED".to_owned(), ""),
-            (None, None) => ("UNREACHED".to_owned(), ""),
+            (None, _) => ("UNREACHED".to_owned(), ""),
         };
         let setup = first.map_or("", |catch| catch.setup);
         let faults = first.map_or(String::new(), |catch| catch.faults.to_string());
@@ -116,7 +116,7 @@ impl Table {
             (_, false) => format!("{states} states"),
         };
         let verdict = alarm.map_or("no alarm".to_owned(), |alarm| format!("FALSE ALARM: {alarm}"));
-        println!("control {:6} {:13} {how_much} of the correct code: {verdict}", setup.room, setup.name);
+        println!("control {:9} {:13} {how_much} of the correct code: {verdict}", setup.room, setup.name);
     }
 
     /// A summary over the rows.

@@ -4,6 +4,7 @@
 mod bench;
 mod cargo_mutants;
 mod ci;
+mod explore;
 mod failure;
 mod fuzz;
 mod loom;
@@ -52,6 +53,8 @@ enum Task {
     },
     /// Runs the loom models (tests/loom*.rs) with `--cfg loom`, in a target folder of their own
     Loom,
+    /// Explores what takes minutes: the tests that are ignored elsewhere, in release
+    Explore(explore::Arguments),
     /// Fuzzes the decoders (tests/fuzz.rs) for a time
     Fuzz(fuzz::Arguments),
     /// Makes every small change to the protocols' code, one at a time, to see whether a test notices (hours; needs cargo-mutants)
@@ -114,6 +117,7 @@ fn carry_out(task: Task) -> Result<(), Failure> {
         }
         Task::Tidy { list: false } => told(tidy::run(&workspace)),
         Task::Loom => told(loom::run(&workspace)),
+        Task::Explore(arguments) => explore::task(&arguments),
         Task::Fuzz(arguments) => told(fuzz::task(&workspace, &arguments)),
         Task::CargoMutants(arguments) => told(cargo_mutants::task(&workspace, &arguments)),
         Task::Miri => told(miri::run(&workspace)),

@@ -11,7 +11,7 @@ use std::process::Command;
 const PACKAGE: &str = "synod-museum";
 /// A program that everybody gets.
 const NORMAL: (&str, &str) = ("synod-cli", "synod");
-/// In CI the first judge is enough, and two seconds for the explorer.
+/// In CI the first judge is enough, and a second for the explorer.
 const BRIEF: [&str; 4] = ["--others", "0", "--explore", "1"];
 
 #[derive(Args)]

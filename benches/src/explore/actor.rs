@@ -425,7 +425,7 @@ impl<P: Acted> Actor for Role<P> {
         self.play(me, process.to_mut(), out, |process, port| match *alarm {
             Alarm::Fires(timer) => {
                 process.armed.remove(&timer);
-                if self.bounds.timers != Bounds::UNLIMITED {
+                if self.bounds.timers != Bounds::UNLIMITED || self.bounds.timers_all != Bounds::UNLIMITED {
                     process.fired += 1;
                 }
                 process.input(me, Input::Timer(timer), port);
@@ -488,7 +488,8 @@ impl<P: Acted> ActorCluster<P> {
             |bounds, state| {
                 let crashes: u64 = state.actor_states.iter().map(|process| process.crashes()).sum();
                 let fired: u32 = state.actor_states.iter().map(|process| u32::from(process.fired)).sum();
-                crashes <= u64::from(bounds.crashes) && fired <= u32::from(bounds.timers_all)
+                let within = bounds.timers_all == Bounds::UNLIMITED || fired <= u32::from(bounds.timers_all);
+                crashes <= u64::from(bounds.crashes) && within
             },
         );
         Ok(Self { actors, holds })

@@ -1,6 +1,7 @@
 //! `synod explore`: every schedule of a small cluster.
 
 use crate::console::{Complaint, Console, Outcome};
+use crate::memory::resident_bytes;
 use clap::ValueEnum;
 use core::ops::ControlFlow;
 use core::sync::atomic::Ordering;
@@ -97,7 +98,8 @@ pub(crate) struct Explore {
     /// Keep 128 bits of each state's fingerprint in place of 64.
     #[arg(long)]
     wide: bool,
-    /// Stop before more than this is used, in MiB.
+    /// Stop before more than this is used, in MiB: as the explorer counts its tables, and as the operating system counts the whole
+    /// process, where it tells.
     #[arg(long, value_name = "MIB", default_value_t = 4096)]
     memory: usize,
     /// Keep in a file in this folder what does not fit into the memory; it is gone at the end.
@@ -205,6 +207,7 @@ impl Explore {
         cluster: &Cluster<P, O>,
         console: &mut Console,
     ) -> Result<Outcome, Complaint> {
+        cluster.validate().map_err(|error| Complaint::Usage(error.to_string()))?;
         if self.full { self.explore(cluster, console) } else { self.explore(&cluster.reduced(), console) }
     }
 
@@ -212,13 +215,18 @@ impl Explore {
         let interrupted = console.interrupted();
         let bar = spinner();
         let memory = self.memory.saturating_mul(1 << 20);
+        let (mut looks, mut outgrown) = (0_u32, None);
         let mut explorer = Explorer::new(model)
             .memory_max(memory)
             .time_max(Duration::from_secs(self.minutes.saturating_mul(60)))
             .states_max(self.states.unwrap_or(u64::MAX))
             .watch(|extent: &Extent| {
                 bar.set_message(extent.to_string());
-                if interrupted.load(Ordering::Relaxed) {
+                if looks.is_multiple_of(RESIDENT_EVERY) {
+                    outgrown = resident_bytes().filter(|bytes| *bytes > memory as u64);
+                }
+                looks = looks.wrapping_add(1);
+                if outgrown.is_some() || interrupted.load(Ordering::Relaxed) {
                     ControlFlow::Break(())
                 } else {
                     ControlFlow::Continue(())
@@ -239,9 +247,25 @@ impl Explore {
         let found = if self.full { explorer.run() } else { explorer.run_with_sleep_sets() };
         bar.finish_and_clear();
         console.say(&found);
-        Ok(verdict(&found))
+        if let Some(resident) = resident_bytes() {
+            console.say(format_args!("{:.1} MiB are resident", resident as f64 / 1_048_576.0));
+        }
+        match outgrown {
+            Some(bytes) if matches!(found.outcome, explore::Outcome::Stopped(Stop::Interrupted)) => {
+                let mib = bytes as f64 / 1_048_576.0;
+                console.say(format_args!(
+                    "stopped: {mib:.1} MiB were resident, and --memory grants {}",
+                    self.memory
+                ));
+                Ok(Outcome::Undecided)
+            }
+            _ => Ok(verdict(&found)),
+        }
     }
 }
+
+/// The operating system is asked how much memory the process holds at one look at the limits in so many.
+const RESIDENT_EVERY: u32 = 16;
 
 /// A file that nobody else needs.
 struct Scratch(Option<PathBuf>);

@@ -20,6 +20,7 @@ mod decrees;
 mod demo;
 mod explore;
 mod fork;
+mod memory;
 mod picture;
 mod replay;
 mod report;

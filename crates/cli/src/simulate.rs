@@ -27,8 +27,9 @@ Examples:
   synod sim --seeds 17..18 --trace run.steps && synod validate run.steps
 
 Faults that a correct cluster survives: crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk,
-fail-sync, spike, full-disk, rollout, move. On request those that destroy stored records: bit-rot, misdirected-write,
-lying-disk; and those that break what it rests on: trade-addresses, wipe-disk, old-disk, swap-disks, twin.
+fail-sync, spike, full-disk, rollout, move, reset. On request those that destroy stored records: bit-rot, misdirected-write,
+lying-disk; and those that break what it rests on: trade-addresses, wipe-disk, old-disk, swap-disks, twin,
+clock-jump.
 The first run that fails is made small, until none of its faults can be left out, and written down: see synod replay.
 A run is one seed: the same seed gives the same run, event by event, on every machine; its hash shows it.
 Exit codes: 0 all passed, 1 some failed, 2 a guard never held in 50 or more runs (what it guards was not tested),
@@ -247,10 +248,9 @@ impl Simulate {
                 let (sender, next, interrupted) = (sender.clone(), &next, &interrupted);
                 scope.spawn(move || {
                     while !interrupted.load(Ordering::Relaxed) {
-                        let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed >= self.seeds.end {
-                            break;
-                        }
+                        let after = |seed| (seed < self.seeds.end).then(|| seed + 1);
+                        let seed = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after);
+                        let Ok(seed) = seed else { break };
                         let report = Self::recipe(subject, seed, interrupted).map(|sim| sim.run(seed));
                         if sender.send(report).is_err() {
                             break;

@@ -248,3 +248,12 @@ fn ctrl_c_stops_a_long_run_in_good_order() {
     assert_eq!(code(&output), 130, "{}", errors(&output));
     assert!(rest.is_empty() || rest.ends_with("}\n"), "no line is cut off");
 }
+
+#[test]
+fn the_last_seeds_of_all_are_run_once_each() {
+    let end = u64::MAX;
+    let seeds = format!("{}..{end}", end - 2);
+    let output = synod(&["sim", "--seeds", &seeds, "--jobs", "4", "--json"]);
+    assert_eq!(code(&output), 0, "{}", errors(&output));
+    assert_eq!(out(&output).lines().count(), 2);
+}

@@ -132,6 +132,8 @@ mod grow_list;
 mod grow_sets;
 pub mod laws;
 mod maps;
+#[cfg(synod_mutants)]
+pub mod mutants;
 mod or_set;
 mod registers;
 pub mod resolve;

@@ -105,6 +105,8 @@ mod hashes;
 mod hotspot;
 mod id;
 mod map;
+#[cfg(synod_mutants)]
+pub mod mutants;
 mod plan;
 mod ranges;
 mod router;

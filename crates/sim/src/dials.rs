@@ -162,9 +162,15 @@ pub enum Fault {
     /// A second process runs under the id of a node for a while, on a copy of its disk. Each sender is connected to one of the
     /// two.
     Twin,
+    /// The connections of a node break and are made again at once: what is on its way on them is lost, whole or in part. Datagrams
+    /// are not concerned.
+    Reset,
+    /// The wall clock of a node is set wrong by up to an hour, and its driver does not know: the interval that it gives does not hold the
+    /// true time until the clock is set right again. Nothing happens where there are [no wall clocks](Dials::wall_error_max).
+    ClockJump,
 }
 
-const FAULTS: [(Fault, &str); 23] = [
+const FAULTS: [(Fault, &str); 25] = [
     (Fault::Crash, "crash"),
     (Fault::Blackout, "blackout"),
     (Fault::Isolate, "isolate"),
@@ -188,6 +194,8 @@ const FAULTS: [(Fault, &str); 23] = [
     (Fault::OldDisk, "old-disk"),
     (Fault::SwapDisks, "swap-disks"),
     (Fault::Twin, "twin"),
+    (Fault::Reset, "reset"),
+    (Fault::ClockJump, "clock-jump"),
 ];
 
 impl Fault {
@@ -205,7 +213,7 @@ impl Fault {
 
     /// Those that a correct protocol for a fixed set of nodes, such as Raft without changes of membership, survives. The others
     /// break a promise that such a protocol rests on: that a disk keeps what it has acknowledged, that an id is one process, that
-    /// a message reaches whom it was sent to.
+    /// a message reaches whom it was sent to, that the true time is where a clock says.
     pub fn survivable() -> impl Iterator<Item = Self> {
         Self::all().filter(|fault| fault.is_survivable())
     }
@@ -223,6 +231,7 @@ impl Fault {
                 | Self::OldDisk
                 | Self::SwapDisks
                 | Self::Twin
+                | Self::ClockJump
         )
     }
 
@@ -242,7 +251,7 @@ impl fmt::Display for Fault {
 /// The word names no fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no fault; there are crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk, fail-sync, spike, full-disk, bit-rot, misdirected-write, lying-disk, rollout, move, trade-addresses, wipe-disk, old-disk, swap-disks and twin"
+    "`{0}` is no fault; there are crash, blackout, isolate, split, one-way, bridge, flap, pause, slow-disk, stall-disk, fail-sync, spike, full-disk, bit-rot, misdirected-write, lying-disk, rollout, move, trade-addresses, wipe-disk, old-disk, swap-disks, twin, reset and clock-jump"
 )]
 pub struct UnknownFault(String);
 
@@ -328,7 +337,7 @@ pub struct Dials {
     /// What a step takes on single nodes.
     pub steps: BTreeMap<NodeId, Duration>,
     /// How fast or slow the clocks of single nodes run, in a million, in place of what [`drift_ppm_max`](Dials::drift_ppm_max)
-    /// draws.
+    /// draws. Below a million either way, as all drifts: beyond that the dial has no effect.
     pub drifts_ppm: BTreeMap<NodeId, i64>,
     /// The chance that a crash leaves some of the un-synced tail on the disk, in a million; it leaves none otherwise. What it
     /// leaves is a prefix: a record torn in the middle fails its checksum and is cut off.
@@ -337,6 +346,10 @@ pub struct Dials {
     pub clock_skew_max: Duration,
     /// Clocks run fast or slow by up to this much, in a million.
     pub drift_ppm_max: u32,
+    /// How far wall clocks are from the true time at most, each differently and never for long: what
+    /// [`Context::wall`](synod_core::Context::wall) gives is twice as wide. `None`: there are no wall clocks, as on a machine that does
+    /// not know how wrong its clock is. An hour at most.
+    pub wall_error_max: Option<Duration>,
     /// The faults that strike again and again.
     pub schedule: Vec<Rate>,
     /// A driver that breaks its word.
@@ -373,6 +386,7 @@ impl Dials {
             tear_ppm: 0,
             clock_skew_max: Duration::ZERO,
             drift_ppm_max: 0,
+            wall_error_max: None,
             schedule: Vec::new(),
             sabotage: None,
             storage: Storage::default(),

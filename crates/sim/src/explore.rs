@@ -98,7 +98,8 @@
 //! is kept once: a successor is a few look-ups, whatever the protocol's step costs.
 //!
 //! # What it does not do
-//! Durations are ignored: a timer may run out at any moment, and the clock that protocols see stands still. Links that go up and
+//! Durations are ignored: a timer may run out at any moment, the clock that protocols see stands still, and there is
+//! no wall clock. Links that go up and
 //! down, damaged disks and Byzantine nodes are not explored.
 
 mod cluster;
@@ -119,8 +120,8 @@ mod store;
 mod visited;
 
 pub use cluster::{
-    Act, Action, Bounds, Cluster, ClusterState, Explored, Move, Network, Observer, Reduced, Relabel,
-    Renaming, SymmetryError, View,
+    Act, Action, Bounds, Cluster, ClusterError, ClusterState, Explored, Move, Network, Observer, Reduced,
+    Relabel, Renaming, SymmetryError, View,
 };
 pub use exploration::{Counterexample, Exploration, Extent, Outcome, Stop};
 pub use explorer::Explorer;

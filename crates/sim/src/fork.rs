@@ -97,10 +97,11 @@ pub struct Odds {
 
 impl Odds {
     /// The first of the moments from which on all futures of all moments failed: the last at which it was not too late lies
-    /// before it.
+    /// before it. Where no futures were run, nothing is known to be inevitable.
     #[must_use]
     pub fn inevitable_from(&self) -> Option<&Tally> {
-        let late = self.tallies.iter().rev().take_while(|tally| tally.failed == tally.futures).count();
+        let failed = |tally: &&Tally| tally.futures > 0 && tally.failed == tally.futures;
+        let late = self.tallies.iter().rev().take_while(failed).count();
         self.tallies.get(self.tallies.len() - late)
     }
 }

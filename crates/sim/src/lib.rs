@@ -60,7 +60,8 @@
 //! # The dials
 //! | what | where |
 //! |---|---|
-//! | loss, independent and in bursts; duplication; reordering; latency distributions, for single links too | [`Dials`], [`Burst`], [`Latency`] |
+//! | loss, independent and in bursts; duplication; reordering; latency distributions, for single links too; measured distances between regions | [`Dials`], [`Burst`], [`Latency`], [`Dials::regions`] |
+//! | connections that break with all that is on its way on them | [`Fault::Reset`] |
 //! | bandwidth with queues that overflow, packets, lanes; all of it for single links too | [`Bandwidth`], [`Dials::mtu`], [`Line`] |
 //! | corruption, truncation, replay, forged senders, and what a transport guards against | [`Tamper`], [`Guard`] |
 //! | addresses that change or are traded, disks that come back empty, old or swapped, an id used twice | [`Fault::Move`], [`Fault::TradeAddresses`], [`Fault::WipeDisk`], [`Fault::OldDisk`], [`Fault::SwapDisks`], [`Fault::Twin`] |
@@ -74,6 +75,7 @@
 //! | a failing fsync, and what ext4, XFS and Btrfs leave of its records | [`Fault::FailSync`], [`FileSystem`] |
 //! | bit rot, misdirected writes, a disk that lies; within what a correct cluster can recover from | [`Fault::damage`], [`Bound`] |
 //! | a process that stands still; clocks that are off and drift | [`Fault::Pause`], [`Dials::clock_skew_max`], [`Dials::drift_ppm_max`] |
+//! | wall clocks with a bounded error, and clocks that jump beyond it | [`Dials::wall_error_max`], [`Fault::ClockJump`] |
 //! | traitors that equivocate, forge, withhold and replay, under any protocol | [`Sim::traitors`], [`Treason`] |
 //! | a driver that breaks its word: early sends, a lying fsync, a failed one tried again, a log read past its holes | [`Sabotage`] |
 //!
@@ -159,7 +161,9 @@ mod network;
 mod node;
 mod pages;
 mod queue;
+mod region;
 mod replay;
+mod reset;
 mod run;
 mod script;
 mod shadow;
@@ -170,6 +174,7 @@ mod swarm;
 mod tamper;
 mod tape;
 pub mod trace;
+mod wall;
 mod workload;
 mod world;
 
@@ -180,6 +185,7 @@ pub use dials::{Burst, Dials, Fault, Latency, Rate, Sabotage, UnknownFault};
 pub use fork::{Forks, Jump, Odds, Survey, Tally};
 pub use hash::fingerprint;
 pub use nemesis::Strike;
+pub use region::Region;
 pub use replay::{InFlight, Replay, ReplayLine};
 pub use run::{Climate, Report, Sim, Summary, Verdict};
 pub use script::{Expect, FaultEvent, Hit, Script, ScriptError, read_span};

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use synod_core::{Bytes, Lane, Link, NodeId, PeerChange, Peers};
 
 /// How long it takes until the ends of a link know its state, in nanoseconds.
-const NOTICE_AFTER: u64 = 1_000_000;
+pub(crate) const NOTICE_AFTER: u64 = 1_000_000;
 
 /// A message that an attacker has seen: its number, its fingerprint, and itself.
 type Seen<M> = (u64, u64, M);
@@ -113,6 +113,15 @@ impl<P: Simulated> Medium<P> {
     pub(crate) fn version(&self, from: usize, to: usize) -> u8 {
         let of = |at| self.versions.get(at).copied().unwrap_or(self.newest);
         of(from).min(of(to))
+    }
+
+    /// What waits before the connections of a node is lost with them.
+    pub(crate) fn reset(&mut self, at: usize) {
+        for other in 0..self.nodes {
+            for place in [at * self.nodes + other, other * self.nodes + at] {
+                self.pipes.get_mut(place).into_iter().for_each(Pipe::clear);
+            }
+        }
     }
 
     /// The faults have stopped.

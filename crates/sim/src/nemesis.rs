@@ -3,6 +3,7 @@
 use crate::dials::{Fault, Rate, nanos};
 use crate::network::{Net, index, node};
 use crate::tape::{Kind, Label};
+use crate::wall::JUMP_MAX;
 use crate::world::{Pending, Simulated};
 use synod_core::NodeId;
 
@@ -19,7 +20,8 @@ pub struct Strike {
     pub nodes: Vec<NodeId>,
     /// For a bridge, the node that sees both parts.
     pub bridge: Option<NodeId>,
-    /// What else there is to say of it, in one number: for a flapping partition how often it toggles while it lasts.
+    /// What else there is to say of it, in one number: for a flapping partition how often it toggles while it lasts; for a jump of a clock
+    /// twice as many nanoseconds as it jumps forward, or one more than twice as many as it jumps back.
     pub detail: u64,
 }
 
@@ -153,7 +155,11 @@ impl Nemesis {
             until: net.now.saturating_add(lasting),
             nodes: struck,
             bridge: (entry.fault == Fault::Bridge).then(|| node(one)),
-            detail: if entry.fault == Fault::Flap { 2 * (1 + draw(net, 5)) } else { 0 },
+            detail: match entry.fault {
+                Fault::Flap => 2 * (1 + draw(net, 5)),
+                Fault::ClockJump => 2 + draw(net, 2 * JUMP_MAX),
+                _ => 0,
+            },
         }
     }
 

@@ -60,6 +60,8 @@ pub(crate) struct Host<P: Simulated> {
     pub(crate) loopback: VecDeque<P::Message>,
     pub(crate) alarms: Vec<Alarm<P::Timer>>,
     pub(crate) clock: Clock,
+    /// By how many nanoseconds its wall clock is wrong without its knowing.
+    pub(crate) wall_jump: i64,
     pub(crate) events: Vec<P::Event>,
     pub(crate) jobs: Vec<P::Job>,
     pub(crate) incarnation: u64,
@@ -280,7 +282,11 @@ impl<P: Simulated> Node<P> {
         let moment = Moment {
             me: self.host.id,
             now: self.host.clock.show(net.now),
-            wall: None,
+            wall: if net.dials.wall_error_max.is_some() {
+                net.wall(self.host.at, self.host.wall_jump)
+            } else {
+                None
+            },
             durable: self.host.disk.durable,
         };
         if let Some(shadow) = &mut net.shadow.0 {

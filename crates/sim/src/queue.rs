@@ -198,12 +198,36 @@ impl<T> Queue<T> {
         self.slab.get_mut(next.0)?.take()
     }
 
+    /// Takes away all that is asked for, in the order of its time.
+    pub(crate) fn withdraw(&mut self, gone: impl Fn(&T) -> bool) -> Vec<T> {
+        let slab = &self.slab;
+        let mut keys = Vec::new();
+        let mut stays = |key: &Key| {
+            let goes = slab.get(key.slot()).and_then(Option::as_ref).is_some_and(&gone);
+            if goes {
+                keys.push(*key);
+            }
+            !goes
+        };
+        self.near.retain(&mut stays);
+        self.far.retain(&mut stays);
+        // The earliest is the greatest.
+        keys.sort_unstable_by(|one, other| other.cmp(one));
+        keys.into_iter().filter_map(|key| self.take(Next(key.slot()))).collect()
+    }
+
     /// Gives everything a new time; what then comes at the same moment keeps its order.
     pub(crate) fn reschedule(&mut self, time: impl Fn(u64, &T) -> u64) {
         let all: Vec<(u64, T)> = core::iter::from_fn(|| self.pop()).collect();
         for (at, thing) in all {
             self.push(time(at, &thing), thing);
         }
+    }
+
+    /// When what comes next is due, and what it is.
+    pub(crate) fn first(&self) -> Option<(u64, &T)> {
+        let key = self.near.last().or_else(|| self.far.peek())?;
+        Some((key.at(), self.slab.get(key.slot())?.as_ref()?))
     }
 
     /// What comes next, if it is due at `now`.
@@ -240,6 +264,27 @@ mod tests {
         queue.reschedule(|at, _| if at == 9 { 2 } else { at });
         let order: String = core::iter::from_fn(|| queue.pop()).map(|(_, thing)| thing).collect();
         assert_eq!(order, "acdb");
+    }
+
+    #[test]
+    fn what_is_withdrawn_comes_in_its_order_and_the_rest_stays() {
+        let mut queue = Queue::new();
+        for nth in 0..500_u64 {
+            queue.push((nth * 37) % 101, nth);
+        }
+        let odd = queue.withdraw(|thing| thing % 2 == 1);
+        let sorted = |parity: u64| {
+            let mut all: Vec<_> = (0..500).filter(|nth| nth % 2 == parity).collect();
+            all.sort_by_key(|nth| (nth * 37) % 101);
+            all
+        };
+        assert_eq!(odd, sorted(1));
+        assert_eq!(
+            core::iter::from_fn(|| queue.pop()).map(|(_, thing)| thing).collect::<Vec<_>>(),
+            sorted(0)
+        );
+        queue.push(1, 7);
+        assert_eq!((queue.pop(), queue.slab.len()), (Some((1, 7)), 500), "slots are used again");
     }
 
     #[test]

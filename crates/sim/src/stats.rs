@@ -26,6 +26,8 @@ pub struct Stats {
     pub refused: u64,
     /// Messages to an address that nobody has any more.
     pub unreachable: u64,
+    /// Messages that were on their way on a connection that broke.
+    pub reset: u64,
     /// Messages that reached somebody else, who has the receiver's old address now.
     pub misdelivered: u64,
     /// Messages that arrived damaged, and could be read all the same.
@@ -107,6 +109,7 @@ impl Stats {
             Fate::TooLarge => &mut self.too_large,
             Fate::Refused => &mut self.refused,
             Fate::Unreachable => &mut self.unreachable,
+            Fate::Reset => &mut self.reset,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::bandwidth::Bandwidth;
 use crate::dials::{Burst, Dials, Fault, Latency, Rate};
+use crate::region::Region;
 use crate::storage::Storage;
 use crate::tamper::{Guard, Tamper};
 use crate::tape::{Kind, Label, Tape};
@@ -29,6 +30,11 @@ enum Draw {
     Step = 16,
     Disk = 17,
     WhoseDisk = 18,
+    Resets = 19,
+    Walls = 20,
+    WallError = 21,
+    Regions = 22,
+    Place = 23,
 }
 
 impl Draw {
@@ -48,8 +54,9 @@ impl Dials {
     /// Swarm testing (Groce et al. 2012): each run turns a random part of the dials by a random amount, since a world in
     /// which everything fails a little hides the bugs that need one thing to fail a lot. Faults are taken from `among`.
     ///
-    /// All of it is what a correct protocol survives. Bandwidth, packets, tampering, notices of links, a slow processor and a slow
-    /// disk stand still in five of six runs each. Whoever tampers meets a transport that at least checks sums, and forges senders
+    /// All of it is what a correct protocol survives. Bandwidth, packets, tampering, notices of links, connections that break, wall
+    /// clocks, a slow processor and a slow disk stand still in five of six runs each, and nodes are a continent apart in one of
+    /// twelve. Whoever tampers meets a transport that at least checks sums, and forges senders
     /// only where it authenticates.
     ///
     /// What a seed means: the dials of the network's chances, clocks and syncs, and after them the faults of `among`, are drawn in
@@ -92,7 +99,7 @@ impl Dials {
             drift_ppm_max: pick(&[0, 200, 10_000, 100_000]) as u32,
             ..Self::calm()
         };
-        for &fault in among {
+        for &fault in among.iter().filter(|fault| **fault != Fault::Reset) {
             if pick(&[0, 0, 1]) == 1 {
                 dials.schedule.push(Rate {
                     fault,
@@ -103,6 +110,11 @@ impl Dials {
         }
         dials.storage = Storage::swarm(tape);
         dials.links_swarm(tape);
+        if among.contains(&Fault::Reset) {
+            dials.resets_swarm(tape);
+        }
+        dials.clocks_swarm(tape);
+        dials = dials.regions_swarm(tape);
         dials.machines_swarm(tape);
         dials
     }
@@ -133,6 +145,37 @@ impl Dials {
         self.notices = Draw::Notices.turns(tape, 6);
     }
 
+    /// Connections that break. It is younger than the sequence of the other faults, and stands still in most runs.
+    fn resets_swarm(&mut self, tape: &mut Tape) {
+        if Draw::Resets.turns(tape, 6) {
+            let lasting = Duration::from_millis(1);
+            let rate =
+                Rate { fault: Fault::Reset, every: Duration::from_millis(500), lasting: (lasting, lasting) };
+            self.schedule.push(rate);
+        }
+    }
+
+    /// Wall clocks, for protocols that look at them.
+    fn clocks_swarm(&mut self, tape: &mut Tape) {
+        if Draw::Walls.turns(tape, 6) {
+            self.wall_error_max = Some(Duration::from_millis(Draw::WallError.of(tape, [1, 10, 250])));
+        }
+    }
+
+    /// Nodes in regions of the world, some of which may be in the same.
+    fn regions_swarm(self, tape: &mut Tape) -> Self {
+        if !Draw::Regions.turns(tape, 12) {
+            return self;
+        }
+        let regions: Vec<Region> = Region::all().collect();
+        let mut place = |id: u64| {
+            let label = Label::new(Kind::Swarm, &[1, Draw::Place as u64, id]);
+            regions.get(tape.below(label, regions.len() as u64) as usize).map(|region| (NodeId(id), *region))
+        };
+        let places: Vec<_> = (1..=7).filter_map(&mut place).collect();
+        self.regions(places)
+    }
+
     /// A processor and a disk that are slower than the others. Clusters of fewer than five nodes lack some of them.
     fn machines_swarm(&mut self, tape: &mut Tape) {
         if Draw::Processor.turns(tape, 6) {
@@ -154,13 +197,13 @@ mod tests {
     const SEEDS: u64 = 4_000;
 
     fn swarms() -> impl Iterator<Item = Dials> {
-        (0..SEEDS).map(|seed| Dials::swarm(&mut Tape::from_seed(seed), &[Fault::Crash]))
+        (0..SEEDS).map(|seed| Dials::swarm(&mut Tape::from_seed(seed), &[Fault::Crash, Fault::Reset]))
     }
 
     #[test]
     fn each_of_the_rarer_dials_stands_still_in_most_runs_and_is_turned_in_some() {
         type Turned = fn(&Dials) -> bool;
-        let rare: [(&str, Turned); 12] = [
+        let rare: [(&str, Turned); 15] = [
             ("bandwidth", |dials| dials.bandwidth.is_some()),
             ("lanes", |dials| dials.bandwidth.is_some_and(|line| line.lanes)),
             ("mtu", |dials| dials.mtu.is_some()),
@@ -173,6 +216,9 @@ mod tests {
             ("notices", |dials| dials.notices),
             ("a slow processor", |dials| !dials.steps.is_empty()),
             ("a slow disk", |dials| !dials.syncs.is_empty()),
+            ("resets", |dials| dials.schedule.iter().any(|rate| rate.fault == Fault::Reset)),
+            ("wall clocks", |dials| dials.wall_error_max.is_some()),
+            ("regions", |dials| dials.links.values().any(|link| matches!(link, Latency::Uniform(..)))),
         ];
         for (name, turned) in rare {
             let runs = swarms().filter(turned).count() as u64;

@@ -84,6 +84,8 @@ pub enum Fate {
     Refused,
     /// Nobody has the address any more that the sender knows.
     Unreachable,
+    /// The connection broke while it was on its way.
+    Reset,
 }
 
 impl Fate {
@@ -99,6 +101,7 @@ impl Fate {
             Self::TooLarge => "too-large",
             Self::Refused => "refused",
             Self::Unreachable => "unreachable",
+            Self::Reset => "reset",
         }
     }
 

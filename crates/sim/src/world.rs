@@ -24,6 +24,7 @@ use crate::script::FaultEvent;
 use crate::stats::Stats;
 use crate::tape::Tape;
 use crate::trace::{Fate, Recorder};
+use crate::wall::BEGINNING;
 use crate::workload::{Io, Workload};
 use core::fmt::Debug;
 use core::hash::Hash;
@@ -137,6 +138,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                     loopback: VecDeque::new(),
                     alarms: Vec::new(),
                     clock,
+                    wall_jump: 0,
                     events: Vec::new(),
                     jobs: Vec::new(),
                     incarnation: 0,
@@ -166,6 +168,11 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
     pub fn clock(&self, id: NodeId) -> Option<Time> {
         let node = self.nodes.get(index(id).filter(|at| *at < self.len())?)?;
         Some(node.host.clock.show(self.net.now))
+    }
+
+    /// The true time, which wall clocks are about: nanoseconds since 1970-01-01 UTC.
+    pub fn true_time(&self) -> u64 {
+        BEGINNING.saturating_add(self.net.now)
     }
 
     /// How many nodes there are.
@@ -458,6 +465,17 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         let turn = self.net.stats.events / DIGEST_EVERY % self.nodes.len() as u64;
         if let Some(node) = self.nodes.get(turn as usize) {
             self.net.chain = node.digest(self.net.chain);
+        }
+    }
+
+    /// When the next step will be.
+    pub(crate) fn due(&mut self) -> Option<u64> {
+        loop {
+            let (at, pending) = self.net.queue.first()?;
+            if !(self.nemesis.stopped() && matches!(pending, Pending::Strike { .. })) {
+                return Some(at);
+            }
+            self.net.queue.pop();
         }
     }
 

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use synod_core::{Context, Input, Lsn, Never, NodeId, Protocol, Recovered, Sink};
 use synod_sim::explore::{
-    Act, Bounds, Cluster, Exploration, Explorer, Extent, Model, Network, Observer, Outcome, Stop,
+    Act, Bounds, Cluster, ClusterError, Exploration, Explorer, Extent, Model, Network, Observer, Outcome,
+    Stop,
 };
 
 /// Stores numbers, tells the application when they are safe, and copies them to the next node.
@@ -92,7 +93,8 @@ fn a_correct_ledger_holds_in_every_schedule() {
     let cluster = ledgers(false, bounds);
     let exploration = Explorer::new(&cluster).run();
     assert!(exploration.holds(), "{exploration}");
-    assert_eq!(exploration.extent.cut, 0);
+    // The timers that may not run out any more are beyond the bounds, and nothing else is.
+    assert!(exploration.extent.cut > 0);
     // All that can be counted in three ways is.
     let exact = Explorer::new(&cluster).run_exact();
     let wide = Explorer::new(&cluster).wide().run();
@@ -342,4 +344,76 @@ fn a_store_that_fails_is_no_proof_and_what_was_found_is_told() {
     let shortest = Explorer::new(&cluster).spill(file(), 0).run();
     assert!(shortest.counterexample().is_some(), "{shortest}");
     std::fs::remove_file(path).unwrap();
+}
+
+/// Its timer runs out as often as it may.
+#[derive(Clone, Debug, Default, Hash)]
+struct Bell {
+    rings: u16,
+}
+
+impl Protocol for Bell {
+    type Message = Never;
+    type Record = Never;
+    type Command = u8;
+    type Event = Never;
+    type Timer = ();
+    type Job = Never;
+    type Done = Never;
+    type Error = Never;
+
+    fn recover(&mut self, _: Lsn, _: Recovered<Never>) -> Result<(), Never> {
+        Ok(())
+    }
+
+    fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
+        match input {
+            Input::Timer(()) => self.rings += 1,
+            Input::Start { .. } => {}
+            _ => return,
+        }
+        if self.rings < 600 {
+            cx.arm((), Duration::from_secs(1));
+        }
+    }
+}
+
+#[test]
+fn timers_run_out_as_often_as_the_bounds_say_and_no_less() {
+    let rings = |timers, timers_all| {
+        let bells =
+            Cluster::new(2, |_| Bell::default()).bounds(Bounds { timers, timers_all, ..Bounds::default() });
+        let found = Explorer::new(&bells).run();
+        assert!(found.holds());
+        // The farthest state is as far away as timers run out.
+        (found.extent.depth, found.extent.cut > 0)
+    };
+    let unlimited = Bounds::UNLIMITED;
+    assert_eq!(rings(1, unlimited), (2, true));
+    assert_eq!(rings(unlimited, 2), (2, true));
+    assert_eq!(rings(3, 2), (2, true));
+    assert_eq!(rings(200, unlimited), (400, true));
+    assert_eq!(rings(200, 254), (254, true));
+    assert_eq!(rings(unlimited, unlimited), (1_200, false));
+}
+
+#[test]
+fn what_cannot_be_asked_for_is_refused_and_holds_nowhere() {
+    let bells =
+        |nodes| Cluster::new(nodes, |_| Bell::default()).bounds(Bounds { timers: 0, ..Bounds::default() });
+    let asked = |count: u8| (0..count).fold(bells(1), Cluster::command_anywhere);
+    assert_eq!(asked(32).validate(), Ok(()));
+    assert_eq!(bells(32).command(NodeId(32), 1).validate(), Ok(()));
+    let refused = [
+        (asked(33), ClusterError::TooManyCommands(33)),
+        (bells(2).command(NodeId(3), 1), ClusterError::NoSuchNode(NodeId(3))),
+        (bells(2).command(NodeId(0), 1), ClusterError::NoSuchNode(NodeId(0))),
+        (bells(33), ClusterError::TooManyNodes(33)),
+    ];
+    for (cluster, error) in refused {
+        assert_eq!(cluster.validate(), Err(error));
+        let found = Explorer::new(&cluster).run();
+        let shortest = found.counterexample().expect("it is wrong from the beginning");
+        assert_eq!((&shortest.reason, shortest.steps.len()), (&error.to_string(), 0));
+    }
 }

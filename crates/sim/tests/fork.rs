@@ -188,3 +188,13 @@ fn intervals_are_wilsons() {
     near(tally(50, 50).interval(), (0.9287, 1.0));
     near(tally(0, 0).interval(), (0.0, 1.0));
 }
+
+#[test]
+fn without_futures_nothing_is_known_to_be_inevitable() {
+    let sim = tickers().climate(Climate::Fixed(rough()));
+    let seed = (0..20).find(|seed| sim.run(*seed).verdict != Verdict::Passed).unwrap();
+    let mut forks = Forks::default();
+    forks.futures = 0;
+    let odds = sim.odds(&Tape::from_seed(seed), forks);
+    assert!(odds.inevitable_from().is_none() && odds.tallies.iter().all(|tally| tally.futures == 0));
+}

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 use synod_core::*;
-use synod_sim::{Climate, Dials, Fault, Idle, Rate, Sim};
+use synod_sim::{Climate, Dials, Fault, Idle, Rate, Sim, Verdict};
 
 /// Writes the time down, again and again, and remembers the last one that was durable.
 #[derive(Clone, Hash, Default)]
@@ -64,4 +64,44 @@ fn a_process_goes_on_when_the_faults_end_and_so_does_a_disk() {
         let summary = diaries(fault).run_seeds(0..20, |_| {});
         assert!(summary.passed(), "{fault}: {summary}");
     }
+}
+
+/// Wakes once a second, and counts.
+#[derive(Clone, Hash, Default)]
+struct Sleeper {
+    woken: u64,
+}
+
+impl Protocol for Sleeper {
+    type Message = Never;
+    type Record = Never;
+    type Command = Never;
+    type Event = Never;
+    type Timer = ();
+    type Job = Never;
+    type Done = Never;
+    type Error = Never;
+
+    fn recover(&mut self, _: Lsn, _: Recovered<Never>) -> Result<(), Never> {
+        Ok(())
+    }
+
+    fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
+        self.woken += u64::from(matches!(input, Input::Timer(())));
+        cx.arm((), Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn where_little_happens_what_came_in_time_is_not_called_late() {
+    let sleepers = |within| {
+        Sim::new(1, |_| Sleeper::default(), Idle).storm(STORM).eventually_after_heal(
+            "it wakes",
+            Duration::from_secs(within),
+            |world| world.up().all(|(_, node)| node.woken >= 5),
+        )
+    };
+    assert_eq!(sleepers(10).run(1).verdict, Verdict::Passed);
+    // What has not come by then is late all the same.
+    assert!(matches!(sleepers(2).run(1).verdict, Verdict::Stalled { .. }));
 }

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 use synod_core::{Context, Input, Lsn, Never, NodeId, Protocol, Recovered, Sink};
-use synod_sim::explore::{Bounds, Cluster, Fair, Liveness, Model, Network, Progress, Successors};
+use synod_sim::explore::{Bounds, Cluster, Explorer, Fair, Liveness, Model, Network, Progress, Successors};
 
 /// Two proposers at one acceptor, as in Paxos: whoever prepares last wins, and whoever lost prepares again.
 struct Duel {
@@ -143,7 +143,7 @@ const LOSSY: Bounds = Bounds {
     duplicates: 0,
     crashes: 0,
     timers: Bounds::UNLIMITED,
-    timers_all: u8::MAX,
+    timers_all: Bounds::UNLIMITED,
     in_flight_max: usize::MAX,
     network: Network::Merging,
 };
@@ -180,4 +180,33 @@ fn what_was_not_looked_at_is_not_proven() {
     assert!(matches!(progress, Progress::Unknown { cut, .. } if cut > 0), "{progress}");
     let few = Liveness::new(&askers(true, LOSSY)).states_max(2).eventually(|_| false).to_string();
     assert!(few.starts_with("not decided"), "{few}");
+}
+
+/// Where the budget of timers ends, a run need not: it goes beyond the bounds.
+#[test]
+fn a_timer_that_may_not_run_out_any_more_is_no_proof_that_nothing_happens() {
+    let answered = |cluster: &Cluster<Asker>, state: &_| {
+        cluster.inspect(state, |view| view.node(NodeId(1)).is_some_and(|node| node.answered))
+    };
+    let spent = [
+        Bounds { timers: 1, ..LOSSY },
+        Bounds { timers_all: 2, ..LOSSY },
+        // Messages that stay on their way can arrive for ever, and nothing else happens meanwhile.
+        Bounds { timers: 1, network: Network::Everlasting, ..LOSSY },
+    ];
+    for bounds in spent {
+        let patient = askers(true, bounds);
+        let progress =
+            Liveness::new(&patient).states_max(20_000).eventually(|state| answered(&patient, state));
+        assert!(matches!(progress, Progress::Unknown { cut, .. } if cut > 0), "{bounds:?}: {progress}");
+        // What has no timer left is known to fail, whatever the budget was.
+        let hasty = askers(false, bounds);
+        let progress = Liveness::new(&hasty).states_max(20_000).eventually(|_| false);
+        assert!(matches!(progress, Progress::Fails(_)), "{bounds:?}: {progress}");
+        let found = Explorer::new(&patient).run();
+        assert!(found.holds() && found.extent.cut > 0, "{found}");
+        assert!(found.to_string().starts_with("holds in every state within the bounds ("), "{found}");
+        let found = Explorer::new(&patient).run_with_sleep_sets();
+        assert!(found.holds() && found.extent.cut > 0, "{found}");
+    }
 }

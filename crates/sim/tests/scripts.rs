@@ -7,9 +7,10 @@ mod service;
 use core::time::Duration;
 use proptest::prelude::*;
 use service::ledgers;
-use synod_core::NodeId;
+use synod_core::{Context, Input, Lsn, Never, NodeId, Protocol, Recovered, Sink, Time};
 use synod_sim::{
-    Dials, Expect, Fault, FaultEvent, Hit, Kind, Label, Latency, Sabotage, Script, ScriptError, Strike,
+    Climate, Dials, Expect, Fault, FaultEvent, Hit, Idle, Kind, Label, Latency, Sabotage, Script,
+    ScriptError, Shrinker, Sim, Strike,
 };
 
 #[test]
@@ -81,7 +82,7 @@ fn nodes() -> impl Strategy<Value = NodeId> {
 fn dials() -> impl Strategy<Value = Dials> {
     let links = prop::collection::btree_map((nodes(), nodes()), latencies(), 0..3);
     let sabotage = prop::sample::select(vec![None, Some(Sabotage::EarlySend), Some(Sabotage::LyingFsync)]);
-    (latencies(), links, latencies(), spans(), any::<u32>(), sabotage).prop_map(
+    (latencies(), links, latencies(), spans(), 0..1_000_000_u32, sabotage).prop_map(
         |(latency, links, sync, clock_skew_max, drift_ppm_max, sabotage)| {
             let mut dials = Dials::calm();
             dials.latency = latency;
@@ -191,6 +192,10 @@ fn what_is_no_script_is_refused_with_its_line() {
         "set clients",
         "dial latency soon",
         "dial gravity 1",
+        "dial drift 1000000ppm",
+        "dial drift-of n1 1000000ppm",
+        "dial drift-of n1 -1000000ppm",
+        "dial drift-of n1 -9223372036854775808ppm",
         "draw loss 1",
         "at noon crash n1 for 1s",
         "at 1s crash n1",
@@ -218,4 +223,56 @@ fn faults_and_chances_have_different_names() {
     for fault in Fault::all() {
         assert!(Kind::all().all(|kind| kind.name() != fault.name()), "{fault}");
     }
+}
+
+/// Node 1 writes to node 2, which remembers when the letter came.
+#[derive(Clone, Debug, Default, Hash)]
+struct Letter {
+    came: Option<Time>,
+}
+
+impl Protocol for Letter {
+    type Message = ();
+    type Record = Never;
+    type Command = Never;
+    type Event = Never;
+    type Timer = Never;
+    type Job = Never;
+    type Done = Never;
+    type Error = Never;
+
+    fn recover(&mut self, _: Lsn, _: Recovered<Never>) -> Result<(), Never> {
+        Ok(())
+    }
+
+    fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
+        match input {
+            Input::Start { .. } if cx.me() == NodeId(1) => cx.send(NodeId(2), ()),
+            Input::Message(..) => self.came = Some(cx.now()),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn dials_that_the_failure_does_not_need_stand_as_in_calm_weather_once_it_is_shrunk() {
+    let [ms, slow] = [1, 20].map(Duration::from_millis);
+    let mut dials = Dials { latency: Latency::Constant(slow), step: ms, ..Dials::calm() };
+    dials.steps.insert(NodeId(1), ms * 2);
+    dials.syncs.insert(NodeId(2), Latency::Constant(slow));
+    dials.drifts_ppm.insert(NodeId(2), 70_000);
+    let sim =
+        Sim::new(2, |_| Letter::default(), Idle).climate(Climate::Fixed(dials)).always("in time", || {
+            |_, node: Option<&Letter>| match node.and_then(|node| node.came) {
+                Some(at) if at > Time(10_000_000) => Err(format!("it came at {at:?}")),
+                _ => Ok(()),
+            }
+        });
+    let script = sim.script(1).1;
+    assert_ne!(script.expect, Expect::Passed);
+    let shrunk = Shrinker::new(|_| Some(sim.clone())).shrink(&script).unwrap().script;
+    let plain = Dials::calm();
+    assert_eq!(shrunk.dials.latency, Latency::Constant(slow));
+    assert_eq!((shrunk.dials.step, &shrunk.dials.steps), (plain.step, &plain.steps));
+    assert_eq!((&shrunk.dials.syncs, &shrunk.dials.drifts_ppm), (&plain.syncs, &plain.drifts_ppm));
 }

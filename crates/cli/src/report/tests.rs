@@ -163,6 +163,7 @@ fn every_fault_and_every_happening_has_its_shape() {
         Fate::TooLarge,
         Fate::Refused,
         Fate::Unreachable,
+        Fate::Reset,
     ];
     let at = picture.window.start + 1_000_000;
     let mut moment = |node, what| picture.moments.push(Moment { at, node: NodeId(node), what });

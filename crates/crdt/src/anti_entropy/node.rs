@@ -4,7 +4,7 @@ use super::{AntiEntropy, Command, Event, Identity, Members, Message, Record, Rec
 use crate::{ActorId, CausalContext, Change, Counters, Crdt, Dot, Refused};
 use alloc::vec::Vec;
 use core::hash::Hash;
-use synod_core::{Context, Damage, Input, Lane, Lsn, Never, NodeId, Protocol, Recovered, Sink};
+use synod_core::{Context, Damage, Input, Lane, Lsn, Never, NodeId, Protocol, Recovered, Sink, mutant};
 
 /// How many deltas go into one message.
 const DELTAS_MAX: usize = 64;
@@ -28,7 +28,9 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> Protocol for AntiEntropy<C> {
         self.records += 1;
         let taken = match record {
             Recovered::Intact(Record::Delta(delta)) => self.state.join(&delta),
-            Recovered::Intact(Record::State(state)) => self.state.merge(&state),
+            Recovered::Intact(Record::State(state)) => {
+                mutant!(self.state.merge(&state), "snapshot-not-read" => Ok(Change::Same))
+            }
             Recovered::Intact(Record::Members(members)) => {
                 self.set_members(Members { doubtful: members.doubtful || self.members.doubtful, ..members });
                 return Ok(());
@@ -97,7 +99,7 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
         match self.state.act(self.actor(), action) {
             Ok(op) => {
                 let delta = C::delta_of(&op);
-                self.keep(delta.clone(), cx);
+                mutant!(self.keep(delta.clone(), cx), "action-not-written" => ());
                 self.backlog.push_back(delta);
                 self.last += 1;
                 self.trim();
@@ -184,7 +186,7 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
         if self.collects() {
             let seen = self.seen();
             self.stability.heard(cx.me(), seen.clone());
-            let stable = self.stability.stable(&seen);
+            let stable = mutant!(self.stability.stable(&seen), "garbage-before-its-time" => seen.clone());
             if self.swept.as_ref() != Some(&stable) {
                 self.collected += self.state.collect(&stable) as u64;
                 self.swept = Some(stable);
@@ -306,6 +308,7 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
                         return;
                     }
                 }
+                mutant!("gap-never-filled" => return);
                 let delta = self.state.delta_since(&version);
                 let (incarnation, upto, seen) = (self.incarnation, self.last, self.seen());
                 cx.send(from, Message::CatchUp { incarnation, upto, delta, seen });
@@ -356,6 +359,7 @@ impl<C: Crdt<Delta: Hash, Version: Hash> + Hash> AntiEntropy<C> {
             Ok(Change::Same) => Some(Change::Same),
             Ok(Change::Grown) => {
                 self.keep(delta.clone(), cx);
+                // Proof: a hint. What a crash takes back comes from the peer again, and is told again.
                 cx.emit(Event::Changed { by: from });
                 Some(Change::Grown)
             }

@@ -77,6 +77,7 @@ impl Handoff {
     pub(super) fn start<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
         self.skip();
         for (partition, (by, epoch)) in self.map.iter().filter(|(_, (_, epoch))| *epoch > 0) {
+            // Proof: nothing has been written in this life, so there is nothing to wait for.
             cx.emit(Event::Owned { partition: *partition, by: *by, epoch: *epoch });
         }
         self.repeat(cx);
@@ -139,6 +140,7 @@ impl Handoff {
         cx.persist(Record::Owned(partition, by, epoch));
         let aborting = self.aborting;
         self.note(partition, by, epoch);
+        // Proof: who has it has it on its disk, whatever the coordinator remembers, and will be found to have it again.
         cx.emit(Event::Owned { partition, by, epoch });
         if aborting && !self.is_busy() { cx.emit(Event::Aborted) } else { self.go_on(cx) }
     }
@@ -173,6 +175,7 @@ impl Handoff {
             self.ask(cx);
             self.wait(cx);
         } else {
+            // Proof: all of it is done, on the disks of those concerned. Who forgets that asks them, and says it again.
             cx.emit(Event::Finished);
         }
     }

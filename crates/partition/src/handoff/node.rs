@@ -6,7 +6,7 @@ use super::{
 use crate::{EPOCH_MAX, PartitionId};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use synod_core::{Context, Input, Lane, Lsn, NodeId, Protocol, Recovered, Sink};
+use synod_core::{Context, Input, Lane, Lsn, NodeId, Protocol, Recovered, Sink, mutant};
 
 /// One node. It is a [`Protocol`]: a driver feeds it inputs and carries out its effects. The methods here only look.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -92,12 +92,16 @@ impl Handoff {
         let Some(holding) = self.holding(partition) else { return };
         match holding.state {
             State::Serving if epoch > holding.epoch && to != self.me => {
-                self.set(partition, Holding { epoch, state: State::Frozen(to), ..holding }, cx);
+                let frozen = Holding { epoch, state: State::Frozen(to), ..holding };
+                mutant!(self.set(partition, frozen, cx), "frozen-in-memory" => {
+                    self.holdings.insert(partition, frozen);
+                });
                 self.offer(partition, cx);
                 self.wait(cx);
             }
             // The coordinator has not heard that it is done. While the disk is behind, the first answer still waits for it.
             State::Gone(_) if holding.epoch == epoch && cx.settled() => {
+                // Proof: nothing that was promised is still on its way to the disk, so there is nothing to wait for.
                 cx.send(self.config.coordinator, Message::Gave { partition, epoch });
             }
             _ => {}
@@ -156,6 +160,7 @@ impl Handoff {
             // answer waits already: a second one would only pile up.
             let ready = |held: Holding| held.state == State::Ready(from) && held.epoch == epoch;
             if known.is_some_and(ready) && cx.settled() {
+                // Proof: nothing that was promised is still on its way to the disk, so there is nothing to wait for.
                 cx.send(from, Message::Taken { partition, epoch });
             }
             return;
@@ -199,19 +204,22 @@ impl Handoff {
         cx: &mut Context<'_, Self, S>,
     ) {
         let Some(holding) = self.holding(partition) else { return };
+        let asked = mutant!(holding.epoch == epoch, "let-go-at-any-answer" => true);
         match holding.state {
-            State::Frozen(to) if to == from && holding.epoch == epoch => {
+            State::Frozen(to) if to == from && asked => {
                 self.set(partition, Holding { state: State::Gone(from), ..holding }, cx);
                 cx.send(from, Message::Yours { partition, epoch });
                 cx.send(self.config.coordinator, Message::Gave { partition, epoch });
             }
             // It has not heard. While the disk is behind, the first answer still waits for it.
             State::Gone(to) if to == from && holding.epoch == epoch && cx.settled() => {
+                // Proof: nothing that was promised is still on its way to the disk, so there is nothing to wait for.
                 cx.send(from, Message::Yours { partition, epoch });
             }
             // Who was told that it is his has it on his disk before this node can have it again, at a higher epoch. So who is still
             // ready at a lower one was never told.
             _ if holding.epoch > epoch && cx.settled() => {
+                // Proof: nothing that was promised is still on its way to the disk, so there is nothing to wait for.
                 cx.send(from, Message::Withdrawn { partition, epoch });
             }
             _ => {}
@@ -244,7 +252,10 @@ impl Handoff {
                     return cx.emit_early(Event::Exhausted { partition, token });
                 }
                 let version = holding.version + 1;
-                self.set(partition, Holding { version, ..holding }, cx);
+                let written = Holding { version, ..holding };
+                mutant!(self.set(partition, written, cx), "write-in-memory" => {
+                    self.holdings.insert(partition, written);
+                });
                 cx.emit(Event::Admitted { partition, token, epoch: holding.epoch, version });
             }
             // Early: hints promise nothing.

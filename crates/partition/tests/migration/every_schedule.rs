@@ -79,7 +79,8 @@ fn holds(story: Story, states_min: u64) {
     for coordinator in 1..=story.nodes as u64 {
         let exploration = explore(Twist::None, Story { coordinator, ..story });
         assert!(exploration.holds(), "{exploration}");
-        assert_eq!(exploration.extent.cut, 0);
+        // Beyond the bounds are repetitions alone, of those who wait for an answer.
+        assert!(exploration.extent.cut > 0);
         assert!(exploration.extent.unique >= states_min, "{exploration}");
     }
 }

@@ -4,6 +4,7 @@ mod act;
 mod answers;
 mod arena;
 mod bounds;
+mod error;
 mod host;
 mod independence;
 mod lookup;
@@ -16,6 +17,7 @@ mod view;
 
 pub use act::{Act, Action};
 pub use bounds::{Bounds, Network};
+pub use error::ClusterError;
 pub use moves::Move;
 pub use observer::Observer;
 pub use reduced::{Reduced, SymmetryError};
@@ -89,6 +91,8 @@ type Answers<P> = Box<dyn Fn(NodeId, &<P as Protocol>::Job) -> Vec<<P as Protoco
 /// Links that go up and down, requests to rewrite, and damaged disks are not explored.
 pub struct Cluster<P: Explored, O = ()> {
     nodes: usize,
+    /// What it was asked for and cannot have.
+    refused: Option<ClusterError>,
     make: Make<P>,
     bounds: Bounds,
     observer: O,
@@ -118,6 +122,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
     pub fn observed(nodes: usize, make: impl Fn(NodeId) -> P + Send + Sync + 'static, observer: O) -> Self {
         Self {
             nodes: nodes.min(bounds::NODES_MAX),
+            refused: (nodes > bounds::NODES_MAX).then_some(ClusterError::TooManyNodes(nodes)),
             make: Box::new(make),
             bounds: Bounds::default(),
             observer,
@@ -140,9 +145,12 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
         self
     }
 
-    /// A command that a node may be given, at any moment, once.
+    /// A command that a node may be given, at any moment, once. At most 32 in all, with those for anybody.
     #[must_use]
     pub fn command(mut self, to: NodeId, command: P::Command) -> Self {
+        if state::place(to).is_none_or(|at| at >= self.nodes) {
+            self.refused = self.refused.or(Some(ClusterError::NoSuchNode(to)));
+        }
         self.commands.push((Some(to), command));
         self
     }
@@ -195,6 +203,21 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
     pub fn without_incarnations(mut self) -> Self {
         self.incarnations = false;
         self
+    }
+
+    /// Whether the cluster can be explored as it was asked for. One that cannot is explored nevertheless, and wrong at once: its
+    /// initial state breaks an invariant that gives the error for its reason.
+    ///
+    /// # Errors
+    /// When there are more nodes or commands than a state has room for, or a command for a node that does not exist.
+    pub fn validate(&self) -> Result<(), ClusterError> {
+        match self.refused {
+            Some(error) => Err(error),
+            None if self.commands.len() > state::COMMANDS_MAX => {
+                Err(ClusterError::TooManyCommands(self.commands.len()))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Looks into a state, such as the last of a counterexample.

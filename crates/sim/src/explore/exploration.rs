@@ -83,14 +83,19 @@ pub struct Extent {
     pub expanded: u64,
     /// States without a successor.
     pub terminal: u64,
-    /// Successors that were not explored, because they lie beyond the bounds of the model or the greatest depth.
+    /// Successors that were not explored, because they lie beyond the bounds of the model or the greatest depth: in a
+    /// [`Cluster`](super::Cluster) timers that are armed and have no budget left, and what would put too many messages on their way.
+    /// Faults are not among them: how many there are is what is assumed of the world.
     pub cut: u64,
     /// The number of actions on the way to the farthest state.
     pub depth: u32,
     /// States that wait to be expanded.
     pub frontier: u64,
-    /// The bytes of memory held by the visited set, the links, the frontier and the model; for a finished search the greatest
-    /// that was seen.
+    /// The bytes of memory held by the visited set, the links, the frontier and the model, as far as they can be counted; for a
+    /// finished search the greatest that was seen. Of the states of nodes, messages and observers that a
+    /// [`Cluster`](super::Cluster) keeps once, the values themselves are counted, and what lies behind them on the heap (the elements
+    /// of their vectors and maps) is not: nobody but the allocator knows that. Where it matters ask the operating system, as
+    /// `synod explore` does.
     pub memory_bytes: usize,
     /// The bytes in the store: prints of states, links and states that wait, as far as they do not fit into memory.
     pub disk_bytes: u64,

@@ -64,7 +64,7 @@ impl<'a, M: Model> Explorer<'a, M> {
         self
     }
 
-    /// Stop before more than this is held.
+    /// Stop before more than this is held, as [`Extent::memory_bytes`] counts it.
     #[must_use]
     pub fn memory_max(mut self, bytes: usize) -> Self {
         self.memory_max = bytes;

@@ -94,6 +94,8 @@ struct Graph<S> {
     edges: Vec<Vec<Edge>>,
     /// The classes that are possible in a state, goal or not beyond them.
     possible: Vec<Vec<u64>>,
+    /// Whether a state has successors beyond the bounds of the model: what is possible there is not known in full.
+    open: Vec<bool>,
     /// How each state was reached first.
     parents: Vec<Option<(usize, usize)>>,
     cut: u64,
@@ -138,6 +140,7 @@ impl<'a, M: Fair> Liveness<'a, M> {
             states: Vec::new(),
             edges: Vec::new(),
             possible: Vec::new(),
+            open: Vec::new(),
             parents: Vec::new(),
             cut: 0,
         };
@@ -175,6 +178,7 @@ impl<'a, M: Fair> Liveness<'a, M> {
             possible.dedup();
             graph.edges.push(edges);
             graph.possible.push(possible);
+            graph.open.push(gathered.cut > 0);
             at += 1;
         }
         graph
@@ -193,6 +197,10 @@ impl<'a, M: Fair> Liveness<'a, M> {
         }
         if !self.fair {
             return true;
+        }
+        // What lies beyond the bounds is possible in each of its states, perhaps, and never happens: nobody knows whether that is fair.
+        if component.iter().all(|state| graph.open.get(*state) == Some(&true)) {
+            return false;
         }
         let mut taken: Vec<u64> =
             edges().filter(|edge| inside(edge.to)).filter_map(|edge| edge.class).collect();

@@ -148,11 +148,15 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
     fn recover(&mut self) -> Result<bool, Verdict> {
         let Phase::Calm { healed, waiting, steps } = &mut self.phase else { return Ok(true) };
         let eventually = &self.sim.eventually;
-        let late = |at: &&usize| {
-            let within = eventually.get(**at).map_or(0, |(_, within, _)| nanos(*within));
-            self.world.now().0 > healed.saturating_add(within)
+        let late = |at: usize, now: u64| {
+            let within = eventually.get(at).map_or(0, |(_, within, _)| nanos(*within));
+            now > healed.saturating_add(within)
         };
-        if steps.is_multiple_of(64) {
+        // Seldom, since it may be costly; but once more in the last state before the time is up.
+        let due = self.world.due().unwrap_or(0);
+        let now = self.world.now().0;
+        let last = |at: &usize| late(*at, due) && !late(*at, now);
+        if steps.is_multiple_of(64) || waiting.iter().any(last) {
             waiting.retain(|at| eventually.get(*at).is_some_and(|(_, _, holds)| !holds(&self.world)));
         }
         *steps += 1;
@@ -160,7 +164,7 @@ impl<'a, P: Simulated, W: Workload<P>> Course<'a, P, W> {
             let (name, within, _) = eventually.get(*at)?;
             Some(Verdict::Stalled { name, within: *within })
         };
-        if let Some(verdict) = waiting.iter().find(late).and_then(stalled) {
+        if let Some(verdict) = waiting.iter().find(|at| late(**at, now)).and_then(stalled) {
             return Err(verdict);
         }
         synod_core::mutant!("content-without-progress" => waiting.clear());

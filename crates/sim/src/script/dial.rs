@@ -6,6 +6,7 @@
 use super::span::{duration, read_duration};
 use crate::bandwidth::Line;
 use crate::byzantine::{Traitor, Treason};
+use crate::clock::DRIFT_PPM_MAX;
 use crate::dials::{Dials, Latency, Sabotage};
 use crate::storage::{Bound, FileSystem, Storage};
 use core::time::Duration;
@@ -71,6 +72,7 @@ pub(super) fn lines(dials: &Dials) -> Vec<String> {
         step,
         steps,
         drifts_ppm,
+        wall_error_max,
     } = dials;
     let calm = Dials::calm();
     // Bandwidth, packets, guards, addresses and notices; what attackers do is left to chance.
@@ -92,6 +94,9 @@ pub(super) fn lines(dials: &Dials) -> Vec<String> {
     lines.extend(drifts_ppm.iter().map(|(id, drift)| format!("drift-of {id} {drift}ppm")));
     if *clock_skew_max != calm.clock_skew_max {
         lines.push(format!("clock-skew {}", duration(*clock_skew_max)));
+    }
+    if let Some(error) = wall_error_max {
+        lines.push(format!("wall-error {}", duration(*error)));
     }
     if *drift_ppm_max != calm.drift_ppm_max {
         lines.push(format!("drift {drift_ppm_max}ppm"));
@@ -129,10 +134,18 @@ pub(super) fn turn(dials: &mut Dials, words: &[&str]) -> Option<()> {
             dials.steps.insert(node(id)?, read_duration(span)?);
         }
         ["drift-of", id, ppm] => {
-            dials.drifts_ppm.insert(node(id)?, ppm.strip_suffix("ppm")?.parse().ok()?);
+            let drift: i64 = ppm.strip_suffix("ppm")?.parse().ok()?;
+            dials.drifts_ppm.insert(
+                node(id)?,
+                Some(drift).filter(|drift| (-DRIFT_PPM_MAX..=DRIFT_PPM_MAX).contains(drift))?,
+            );
         }
+        ["wall-error", span] => dials.wall_error_max = Some(read_duration(span)?),
         ["clock-skew", span] => dials.clock_skew_max = read_duration(span)?,
-        ["drift", ppm] => dials.drift_ppm_max = ppm.strip_suffix("ppm")?.parse().ok()?,
+        ["drift", ppm] => {
+            let drift: u32 = ppm.strip_suffix("ppm")?.parse().ok()?;
+            dials.drift_ppm_max = Some(drift).filter(|drift| i64::from(*drift) <= DRIFT_PPM_MAX)?;
+        }
         ["sabotage", word] => {
             dials.sabotage = Some(SABOTAGES.iter().find(|(_, name)| name == word)?.0);
         }

@@ -140,13 +140,18 @@ impl<P: Simulated, W: Workload<P>> Search<'_, '_, P, W> {
         if self.with(|script| script.dials = plain.clone()) {
             return;
         }
-        let turns: [fn(&mut Dials, &Dials); 12] = [
+        let turns: [fn(&mut Dials, &Dials); 17] = [
             |dials, plain| dials.links.clone_from(&plain.links),
             |dials, plain| dials.drift_ppm_max = plain.drift_ppm_max,
             |dials, plain| dials.clock_skew_max = plain.clock_skew_max,
             |dials, plain| dials.latency.clone_from(&plain.latency),
             |dials, plain| dials.sync.clone_from(&plain.sync),
             |dials, plain| dials.storage = plain.storage,
+            |dials, plain| dials.wall_error_max = plain.wall_error_max,
+            |dials, plain| dials.step = plain.step,
+            |dials, plain| dials.steps.clone_from(&plain.steps),
+            |dials, plain| dials.syncs.clone_from(&plain.syncs),
+            |dials, plain| dials.drifts_ppm.clone_from(&plain.drifts_ppm),
             |dials, plain| dials.lines.clone_from(&plain.lines),
             |dials, plain| dials.bandwidth.clone_from(&plain.bandwidth),
             |dials, plain| dials.mtu.clone_from(&plain.mtu),

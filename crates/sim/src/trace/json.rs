@@ -53,7 +53,7 @@ impl Trace {
     /// | `run` (the first line) | `format` (`synod-trace 1`), `seed`, `hash` (16 hexadecimal digits), `nodes`, `from_ns` and `until_ns` (the window), `end_ns`, `verdict` |
     /// | `fault` | `at_ns`, `until_ns`, `fault` (its name on the command line), `nodes` (whom it struck) |
     /// | `sent` | `at_ns`, `node`, `peer` (the receiver), `message` (its id), `text`, `clock` |
-    /// | `delivered`, `lost`, `blocked`, `receiver-down`, `overflow`, `too-large`, `refused`, `unreachable`: a [`Fate`](super::Fate) | `at_ns`, `node` (the receiver), `peer` (the sender; `null` if it was sent before the window), `message`, `clock` (`null` if it did not arrive) |
+    /// | `delivered`, `lost`, `blocked`, `receiver-down`, `overflow`, `too-large`, `refused`, `unreachable`, `reset`: a [`Fate`](super::Fate) | `at_ns`, `node` (the receiver), `peer` (the sender; `null` if it was sent before the window), `message`, `clock` (`null` if it did not arrive) |
     /// | `event`, `command`, `timer`, `state` | `at_ns`, `node`, `text`, `clock` |
     /// | `durable` | `at_ns`, `node`, `upto` (a position in its log), `clock` |
     /// | `crashed` | `at_ns`, `node`, `lost` and `acknowledged` (numbers of records), `clock` |

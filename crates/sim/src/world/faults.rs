@@ -3,6 +3,7 @@
 use super::{Pending, Simulated, World};
 use crate::dials::{Dials, Fault};
 use crate::network::index;
+use crate::wall::jump;
 use crate::workload::{Io, Workload};
 
 impl<P: Simulated, W: Workload<P>> World<P, W> {
@@ -39,6 +40,12 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                         slot.host.disk.failing = true;
                     }
                 }
+                Fault::Reset => self.net.reset(at),
+                Fault::ClockJump => {
+                    if let Some(slot) = self.nodes.get_mut(at) {
+                        slot.host.wall_jump = jump(strike.detail);
+                    }
+                }
                 _ => self.strike_disk(at, &strike),
             }
         }
@@ -55,6 +62,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
             let Some(slot) = self.nodes.get_mut(at) else { continue };
             match ended.fault {
                 Fault::SlowDisk => slot.host.disk.slowness = 1,
+                Fault::ClockJump => slot.host.wall_jump = 0,
                 // Another pause may last longer.
                 Fault::Pause if slot.host.paused_until <= self.net.now => self.resume(at),
                 _ => {}
@@ -71,10 +79,10 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
         self.end_twin();
         self.net.clear_partitions();
         self.net.slowness = 1;
-        // Who breaks his word goes on breaking it, and a transport that checks or tells goes on doing so.
-        let Dials { sabotage, guard, notices, .. } = self.net.dials;
+        // Who breaks his word goes on breaking it; a transport that checks or tells, and a clock that shows the time, go on doing so.
+        let Dials { sabotage, guard, notices, wall_error_max, .. } = self.net.dials;
         let traitors = core::mem::take(&mut self.net.dials.traitors);
-        self.net.dials = Dials { sabotage, guard, notices, traitors, ..Dials::calm() };
+        self.net.dials = Dials { sabotage, guard, notices, traitors, wall_error_max, ..Dials::calm() };
         self.net.heal_medium();
         self.end_stalls();
         for at in 0..self.nodes.len() {
@@ -84,6 +92,7 @@ impl<P: Simulated, W: Workload<P>> World<P, W> {
                 slot.host.disk.failing = false;
                 slot.host.disk.full_until = 0;
                 slot.host.disk.lying_until = 0;
+                slot.host.wall_jump = 0;
                 if let Some(cpu) = &mut slot.host.cpu {
                     cpu.step = 0;
                 }

@@ -3,7 +3,7 @@
 use crate::courier::{Book, couriers, parcel, run, steady};
 use core::time::Duration;
 use synod_core::{Lane, Link, NodeId};
-use synod_sim::{Bandwidth, Dials, Line, Sim};
+use synod_sim::{Bandwidth, Dials, Fault, Latency, Line, Rate, Region, Sim};
 
 const MB: u64 = 1_000_000;
 
@@ -121,4 +121,69 @@ fn what_waits_in_a_queue_that_never_drops_is_late_but_arrives() {
         (arrivals.len(), arrivals.first(), arrivals.last()),
         (500, Some(&(4_000, 1)), Some(&(1_002_000, 1)))
     );
+}
+
+/// The connections of one node break at a random moment of the first second, once.
+fn one_reset(notices: bool) -> Dials {
+    let (every, never) = (Duration::from_millis(500), Duration::from_secs(100));
+    let rate = Rate { fault: Fault::Reset, every, lasting: (never, never) };
+    let latency = Latency::Constant(Duration::from_secs(2));
+    Dials { latency, notices, schedule: vec![rate], ..Dials::calm() }
+}
+
+#[test]
+fn what_is_on_its_way_on_a_connection_that_breaks_is_lost_and_a_datagram_is_not() {
+    // A message and a datagram on their way between all, for two seconds.
+    let pairs = [(1, 2), (2, 1), (1, 3), (3, 1), (2, 3), (3, 2)];
+    let book = pairs.iter().fold(Book::default(), |book, (from, to)| {
+        let book = book.post(1, *from, *to, parcel(Lane::Control, 100));
+        book.post(1, *from, *to, parcel(Lane::Datagram, 100))
+    });
+    let sim = couriers(one_reset(false), book).storm(Duration::from_secs(6));
+    let mut broken = 0;
+    for seed in 0..10 {
+        let report = sim.run(seed);
+        let arrived: usize = (1..=3).map(|node| report.workload.arrivals(node).len()).sum();
+        // The orders come after two seconds, and what they send is on its way for two more.
+        let struck = report.strikes.iter().filter(|strike| (2_001..4_001).contains(&(strike.at / 1_000_000)));
+        let mut nodes: Vec<NodeId> = struck.flat_map(|strike| strike.nodes.clone()).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        // One node's connections are four of the six directions; two nodes' are all.
+        let lost = [0, 4, 6, 6][nodes.len()];
+        assert_eq!((report.stats.reset, arrived), (lost as u64, 12 - lost), "seed {seed}");
+        broken += usize::from(lost > 0);
+    }
+    assert!(broken > 5, "{broken}");
+}
+
+#[test]
+fn both_ends_are_told_of_a_connection_that_breaks_where_the_transport_tells() {
+    let sim = couriers(one_reset(true), Book::default()).storm(Duration::from_secs(1));
+    let report = sim.run(1);
+    let struck = report.strikes.first().unwrap().nodes[0].0;
+    let peer = 1 + struck % 3;
+    for (end, other) in [(struck, peer), (peer, struck)] {
+        let links: Vec<_> = report
+            .workload
+            .links(end)
+            .into_iter()
+            .filter(|(id, _)| *id == other)
+            .map(|(_, link)| link)
+            .collect();
+        let up = Link::Up { version: 1 };
+        assert_eq!(links[..3], [up, Link::Down, up], "{links:?}");
+    }
+}
+
+#[test]
+fn regions_are_as_far_apart_as_was_measured() {
+    let places = [Region::Virginia, Region::Virginia, Region::Sydney];
+    let dials = steady().regions((1..).map(NodeId).zip(places));
+    let book = Book::default().post(10, 1, 2, parcel(Lane::Log, 10)).post(10, 1, 3, parcel(Lane::Log, 10));
+    let report = run(dials, book);
+    assert_eq!(report.workload.arrivals(2), [(12_000, 1)], "as before");
+    let [(at, 1)] = report.workload.arrivals(3)[..] else { panic!() };
+    // Half of 230 ms, give or take a twentieth.
+    assert!((11_000 + 109_250..=11_000 + 120_750).contains(&at), "{at}");
 }

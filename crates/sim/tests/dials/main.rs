@@ -8,3 +8,4 @@ mod links;
 mod nodes;
 mod tamper;
 mod topology;
+mod walls;

@@ -161,5 +161,5 @@ fn only_what_breaks_a_promise_is_not_survivable() {
     let beyond = Fault::all().filter(|fault| !fault.is_survivable());
     let beyond: Vec<&str> =
         beyond.filter(|fault| !Fault::damage().any(|other| other == *fault)).map(Fault::name).collect();
-    assert_eq!(beyond, ["trade-addresses", "wipe-disk", "old-disk", "swap-disks", "twin"]);
+    assert_eq!(beyond, ["trade-addresses", "wipe-disk", "old-disk", "swap-disks", "twin", "clock-jump"]);
 }

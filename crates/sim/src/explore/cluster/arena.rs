@@ -53,6 +53,8 @@ pub(super) struct Arena<P: Explored, O> {
     steps: Lookup,
     /// How many effects, one for each outcome of chance, follow the first.
     outcomes: Vec<u32>,
+    /// The bytes of the lists of all effects.
+    said: usize,
     /// From an observer and effects to the observer afterwards.
     observed: Lookup,
     /// From a part and a renaming to the part under other names.
@@ -68,6 +70,7 @@ impl<P: Explored, O: Observer<P>> Arena<P, O> {
             effects: Vec::new(),
             steps: Lookup::default(),
             outcomes: Vec::new(),
+            said: 0,
             observed: Lookup::default(),
             renamed: Lookup::default(),
         }
@@ -93,6 +96,7 @@ impl<P: Explored, O: Observer<P>> Arena<P, O> {
             let Some(mut host) = self.hosts.get(node).cloned() else { break };
             let said = act(&mut host, &mut choices);
             let effects = self.keep(host, said);
+            self.said += effects.sends.capacity() * 4 + effects.events.capacity() * size_of::<P::Event>();
             self.effects.push(effects);
             self.outcomes.push(0);
             if !choices.advance() {
@@ -152,7 +156,8 @@ impl<P: Explored, O: Observer<P>> Arena<P, O> {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let steps: usize = self.effects.len() * (size_of::<Effects<P>>() + 4);
+        let steps =
+            self.effects.capacity() * size_of::<Effects<P>>() + self.outcomes.capacity() * 4 + self.said;
         self.hosts.bytes()
             + self.envelopes.bytes()
             + self.observers.bytes()

@@ -19,9 +19,11 @@ pub struct Bounds {
     pub duplicates: u8,
     /// Processes that die.
     pub crashes: u8,
-    /// How many timers run out on each node; [`UNLIMITED`](Bounds::UNLIMITED) are not counted.
+    /// How many timers run out on each node: at most 254, or [`UNLIMITED`](Bounds::UNLIMITED). One that is armed and may not run
+    /// out any more is cut off, and counted as such.
     pub timers: u8,
-    /// How many timers run out on all nodes together.
+    /// How many timers run out on all nodes together, or [`UNLIMITED`](Bounds::UNLIMITED). Where both are unlimited, nothing is
+    /// counted, and states do not differ in how many timers have run out.
     pub timers_all: u8,
     /// How many messages may be on their way; an action that would put more there is cut off, and counted as such.
     pub in_flight_max: usize,
@@ -41,7 +43,7 @@ impl Default for Bounds {
             duplicates: 0,
             crashes: 0,
             timers: 1,
-            timers_all: u8::MAX,
+            timers_all: Self::UNLIMITED,
             in_flight_max: usize::MAX,
             network: Network::Unordered,
         }

@@ -1,7 +1,7 @@
 //! Which actions of a cluster commute.
 
 use super::arena::Verdict;
-use super::bounds::Network;
+use super::bounds::{Bounds, Network};
 use super::moves::{Kind, Move};
 use super::reduced::Reduced;
 use super::state::{Budget, ClusterState, place};
@@ -33,7 +33,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
             (Kind::Command, Kind::Command) => a.value == b.value,
             (Kind::Timer, Kind::Timer) => {
                 let fired = state.fired_all(self.nodes);
-                !self.timers_are_free() && fired + 1 >= u32::from(self.bounds.timers_all)
+                self.bounds.timers_all != Bounds::UNLIMITED && fired + 1 >= u32::from(self.bounds.timers_all)
             }
             _ => false,
         }
@@ -54,8 +54,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
     fn commute(&self, state: &ClusterState, a: &Move, b: &Move) -> bool {
         a.at != b.at
             && self.bounds.in_flight_max == usize::MAX
-            && a.kind != Kind::Drop
-            && b.kind != Kind::Drop
+            && ![a.kind, b.kind].iter().any(|kind| matches!(kind, Kind::Drop | Kind::Withheld))
             && !self.compete(state, a, b)
             && !self.merges(a, b)
             && !self.merges(b, a)
@@ -82,7 +81,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
                 let twice = 1 + usize::from(self.bounds.duplicates > 0);
                 place.map(|place| messages + place * twice + usize::from(of.kind == Kind::Again))
             }
-            Kind::Done | Kind::Drop => None,
+            Kind::Done | Kind::Drop | Kind::Withheld => None,
         };
         slot.filter(|slot| *slot < SLOTS)
     }

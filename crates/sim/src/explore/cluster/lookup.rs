@@ -59,7 +59,7 @@ impl Lookup {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.slots.len() * size_of::<(u64, u64, u32)>()
+        self.slots.capacity() * size_of::<(u64, u64, u32)>()
     }
 }
 
@@ -92,8 +92,9 @@ impl<T: Hash> Interner<T> {
         self.values.get(number as usize)
     }
 
+    /// What the table holds; what its values hold elsewhere is not counted.
     pub(super) fn bytes(&self) -> usize {
-        self.values.len() * size_of::<T>() + self.lookup.bytes()
+        self.values.capacity() * size_of::<T>() + self.lookup.bytes()
     }
 }
 

@@ -56,18 +56,23 @@ pub(super) enum Kind {
     Again,
     /// The message.
     Drop,
+    /// Something that lies beyond the bounds: a timer that is armed and has no budget left.
+    Withheld,
 }
 
 impl Kind {
     /// What the step is remembered by, beside its node.
     pub(super) const fn key(self, value: u32) -> u32 {
         let step = match self {
-            Self::Again | Self::Drop => Self::Message,
+            Self::Again | Self::Drop | Self::Withheld => Self::Message,
             step => step,
         };
         (step as u32) << 29 | (value & ((1 << 29) - 1))
     }
 }
+
+/// Answers to one job beyond this number are cut off.
+const ANSWERS_MAX: usize = 256;
 
 /// Gathers the moves of a state.
 struct Gather<'a, P: Explored, O> {
@@ -101,6 +106,13 @@ impl<P: Explored, O: Observer<P>> Gather<'_, P, O> {
         self.push(kind, at, (value, offset), outcomes);
     }
 
+    /// What could happen on the node `at` and is not explored.
+    fn withhold(&mut self, at: usize) {
+        let observer = self.state.observer();
+        let kind = Kind::Withheld;
+        self.moves.push(Move { kind, at, value: 0, offset: 0, outcome: 0, effects: u32::MAX, observer });
+    }
+
     fn push(&mut self, kind: Kind, at: usize, (value, offset): (u32, usize), outcomes: Range<u32>) {
         for (outcome, effects) in (0..).zip(outcomes) {
             let observer = self.arena.observe(self.state.observer(), effects);
@@ -114,10 +126,14 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
     pub(super) fn begin(&self) -> Vec<ClusterState> {
         let mut states = vec![ClusterState { words: vec![0; envelopes_at(self.nodes)] }];
         let left = u32::MAX.checked_shr(32 - self.commands.len().min(COMMANDS_MAX) as u32).unwrap_or(0);
+        let verdict = Verdict(match self.validate() {
+            Ok(()) => Ok(self.observer.clone()),
+            Err(error) => Err(error.to_string()),
+        });
         for state in &mut states {
             state.set(COMMANDS, left);
             let mut arena = self.arena.borrow_mut();
-            let observer = arena.observers.intern(Verdict(Ok(self.observer.clone())));
+            let observer = arena.observers.intern(verdict.clone());
             state.set(OBSERVER, observer);
             for at in 0..self.nodes {
                 let host = arena.hosts.intern(Host::new(node(at)));
@@ -228,9 +244,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
         let (id, state) = (node(at), gather.state);
         let Some(host) = state.node(at).and_then(|node| gather.arena.hosts.get(node)) else { return };
         let (durable, syncable) = (host.disk.durable.0, host.syncable());
-        let fires = (self.timers_are_free() || state.fired(self.nodes, at) < self.bounds.timers)
-            && state.fired_all(self.nodes) < u32::from(self.bounds.timers_all);
-        let timers = if fires { host.timers.clone() } else { Vec::new() };
+        let timers = host.timers.clone();
         let jobs = if self.answers.is_some() { host.jobs.clone() } else { Vec::new() };
         for more in 1..=syncable {
             gather.step(Kind::Sync, at, (more as u32, 0), |_| {
@@ -239,6 +253,10 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
         }
         for (number, timer) in (0..).zip(timers) {
             if self.fires.as_ref().is_some_and(|fires| !fires(id, &timer)) {
+                continue;
+            }
+            if !self.may_fire(state, at) {
+                gather.withhold(at);
                 continue;
             }
             gather.step(Kind::Timer, at, (number, 0), |_| {
@@ -251,6 +269,10 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
         for (number, job) in jobs.iter().enumerate() {
             let answers = self.answers.as_ref().map(|answers| answers(id, job)).unwrap_or_default();
             for (choice, done) in answers.into_iter().enumerate() {
+                if choice >= ANSWERS_MAX {
+                    gather.withhold(at);
+                    continue;
+                }
                 gather.step(Kind::Done, at, ((number << 8 | choice) as u32, 0), |_| {
                     move |host: &mut Host<P>, choices: &mut Choices| {
                         host.jobs.remove(number);
@@ -288,11 +310,19 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
         }
     }
 
-    pub(super) const fn timers_are_free(&self) -> bool {
-        self.bounds.timers == Bounds::UNLIMITED
+    /// Whether a budget is left for a timer of the node `at`.
+    fn may_fire(&self, state: &ClusterState, at: usize) -> bool {
+        let Bounds { timers, timers_all, .. } = self.bounds;
+        (timers == Bounds::UNLIMITED || state.fired(self.nodes, at) < timers)
+            && (timers_all == Bounds::UNLIMITED || state.fired_all(self.nodes) < u32::from(timers_all))
     }
 
-    /// The state after a move; `false` if more would be on its way than the bounds allow.
+    /// Whether it is of no interest how many timers have run out.
+    const fn timers_are_free(&self) -> bool {
+        self.bounds.timers == Bounds::UNLIMITED && self.bounds.timers_all == Bounds::UNLIMITED
+    }
+
+    /// The state after a move; `false` if it lies beyond the bounds.
     pub(super) fn apply(&self, state: &ClusterState, by: &Move, after: &mut ClusterState) -> bool {
         after.words.clear();
         after.words.extend_from_slice(&state.words);
@@ -307,6 +337,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
                     return true;
                 }
             }
+            Kind::Withheld => return false,
             Kind::Again => after.spend(Budget::Duplicates),
             Kind::Crash => after.spend(Budget::Crashes),
             Kind::Timer if !self.timers_are_free() => after.fire(self.nodes, by.at),
@@ -380,7 +411,7 @@ impl<P: Explored, O: Observer<P>> Cluster<P, O> {
                 Act::Done { node, done: done.into_iter().nth(place & 0xff)? }
             }
             Kind::Crash => Act::Crash { node },
-            Kind::Boot => return None,
+            Kind::Boot | Kind::Withheld => return None,
         })
     }
 }

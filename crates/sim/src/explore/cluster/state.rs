@@ -19,7 +19,7 @@ pub(super) const COMMANDS: usize = 1;
 pub(super) const OBSERVER: usize = 2;
 pub(super) const NODES: usize = 3;
 
-/// Commands beyond this number are never given.
+/// A bit for each command that is left: a cluster with more of them is refused.
 pub(super) const COMMANDS_MAX: usize = 32;
 
 /// Where the budgets lie in their word.

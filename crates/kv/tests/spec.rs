@@ -40,6 +40,7 @@ fn so_is_every_step_of_changing_memberships_with_leases_and_transfers() {
     settings.leases = true;
     settings.lease_guard = Some(Duration::from_millis(500));
     settings.transfers_every = 10;
+    settings.checkpoint_every = 30;
     let sim = specified(&settings)
         .sometimes("a membership was committed", |world| world.workload().tally().memberships > 0)
         .sometimes("a snapshot was installed", |world| world.workload().tally().installed > 0);

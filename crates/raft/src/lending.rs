@@ -40,6 +40,11 @@ impl Raft {
         }
         let log = self.lendable(hint);
         let prev = log.last_candidate(hint.index, hint.term);
+        if prev.index > hint.index {
+            // What comes next there is compacted here: it takes a snapshot, which leaders send. Entries behind a gap would be asked for
+            // again, and again.
+            return;
+        }
         let (count_max, bytes_max) = (self.config.batch_entries_max, self.config.batch_bytes_max);
         let mut entries = log.batch(prev.index.next(), count_max, bytes_max);
         if let Some(read) = self.recall.find(entries.first()).filter(|_| entries.is_hollow()) {
@@ -111,11 +116,15 @@ impl Raft {
             }
             self.adopt(self.term.next(), None, cx);
         }
+        let had = self.log.last();
         if let Err(reason) = self.take_in(loan.entries, cx) {
             return self.illegal(from, reason, cx);
         }
         if self.log.last() < loan.last {
-            self.borrow(from, self.log.last(), cx);
+            // A loan that comes twice is answered once: where messages are duplicated, questions would beget loans and loans questions.
+            if self.log.last() != had {
+                self.borrow(from, self.log.last(), cx);
+            }
         } else if wanted {
             self.campaign(cx);
         }

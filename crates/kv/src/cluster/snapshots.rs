@@ -113,6 +113,10 @@ impl Cluster {
         } else {
             self.replicas.get_mut(slot(node))?.machine.work(job)?
         };
+        if matches!(job, Job::Install(_)) {
+            // At once: entries that the snapshot covers may be handed over again before the node knows of it, and do not answer then.
+            self.forget_waiting(node);
+        }
         let span = u64::try_from(self.settings.job_max.as_nanos()).unwrap_or(u64::MAX).max(1);
         let nanos = io.decide(KEY | self.jobs, span);
         Some((Duration::from_nanos(nanos), done))

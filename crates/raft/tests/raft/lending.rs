@@ -98,3 +98,22 @@ fn a_loan_that_cuts_the_log_ends_the_term() {
     assert_eq!(cluster.events.iter().filter(|(_, event)| *event == illegal).count(), 1);
     assert_eq!(cluster.raft(1).log().last(), EntryId { term: Term(1), index: Index(3) });
 }
+
+/// Where messages are duplicated, each question would otherwise beget two loans, and each loan two questions.
+#[test]
+fn a_loan_that_comes_twice_is_answered_once() {
+    let mut cluster = Cluster::new(3);
+    cluster.install(1, &[(1, 1)]);
+    cluster.install(2, &[(1, 9)]);
+    cluster.time_out(1);
+    cluster.intercept(2);
+    let entries = Segment::pack(Index(2), Term(1), ["1.2", "1.3"]).unwrap();
+    let last = EntryId { term: Term(1), index: Index(9) };
+    let loan = Loan { last, prev_term: Term(1), entries };
+    for _ in 0..3 {
+        cluster.deliver_to(2, 1, Message::Lend { term: Term(1), loan: Box::new(loan.clone()) });
+    }
+    let letters = cluster.intercept(2);
+    let asks = letters.iter().filter(|letter| matches!(letter.message, Message::Borrow { .. })).count();
+    assert_eq!((asks, cluster.raft(1).log().last().index), (1, Index(3)));
+}

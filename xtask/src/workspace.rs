@@ -148,7 +148,7 @@ pub(crate) fn capture(command: &mut Command) -> Result<String, Failure> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    eprint!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     Err(Failure::Command { command: line(command), status: output.status.to_string() })
 }
 

@@ -74,6 +74,7 @@ impl Clients {
 }
 
 const PLAN: u64 = 1;
+const GIVE_UP: u64 = 2;
 
 impl Workload<Handoff> for Clients {
     fn begin(&mut self, io: &mut Io<'_, Handoff>) {
@@ -101,8 +102,15 @@ impl Workload<Handoff> for Clients {
                 self.plans += 1;
                 io.request(NodeId(1), u64::MAX, self.plan(nodes));
                 io.wake(Duration::from_millis(300), PLAN);
+                // Every third plan is given up, sooner or later.
+                if self.plans.is_multiple_of(3) {
+                    io.wake(Duration::from_millis(10 + self.plans % 7 * 20), GIVE_UP);
+                }
             }
             return;
+        }
+        if token == GIVE_UP {
+            return io.request(NodeId(1), u64::MAX - 1, Command::Abort);
         }
         self.asked += 1;
         let partition = PartitionId(io.decide(self.asked, self.partitions));

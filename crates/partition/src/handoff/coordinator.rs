@@ -142,7 +142,11 @@ impl Handoff {
         self.note(partition, by, epoch);
         // Proof: who has it has it on its disk, whatever the coordinator remembers, and will be found to have it again.
         cx.emit(Event::Owned { partition, by, epoch });
-        if aborting && !self.is_busy() { cx.emit(Event::Aborted) } else { self.go_on(cx) }
+        if aborting && !self.is_busy() {
+            cx.emit(Event::Aborted);
+        } else {
+            self.go_on(cx);
+        }
     }
 
     /// The partition has a new owner: that handover is done.

@@ -124,10 +124,12 @@ impl Handoff {
             }
             // The coordinator has not heard. While the disk is behind, the first answer still waits for it.
             State::Serving if holding.epoch == epoch && cx.settled() => {
+                // Proof: nothing that was promised is still on its way to the disk, so there is nothing to wait for.
                 cx.send(coordinator, Message::Kept { partition, epoch });
             }
             // Too late: it has let go.
             State::Gone(_) if holding.epoch.checked_add(1) == Some(epoch) && cx.settled() => {
+                // Proof: nothing that was promised is still on its way to the disk, so there is nothing to wait for.
                 cx.send(coordinator, Message::Gave { partition, epoch: holding.epoch });
             }
             _ => {}

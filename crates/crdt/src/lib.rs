@@ -86,10 +86,10 @@
 //! | nothing acknowledged is lost, garbage is not missed, in the simulator under every fault that can be survived | `tests/anti_entropy.rs` |
 //!
 //! # Cost
-//! [`OrSet`] merges 100,000 elements of which each side has changed a fifth in 0.47 to 0.53 ms (0.62 to 0.68 on a loaded machine), compares
-//! equal replicas in 2 µs and takes 22 to 33
+//! [`OrSet`] merges 100,000 elements of which each side has changed a fifth in 0.45 ms (0.6 on a loaded machine), compares
+//! equal replicas in 3 µs and takes 22 to 33
 //! bytes for an element of 8; one addition is 28 bytes on the wire and joins in 50 to 70 ns while the set fits into the caches. Beyond them its
-//! place has to be fetched from memory: into a million elements it took 340 ns, where one read of a random word of a table as large took 150 in
+//! place has to be fetched from memory: into a million elements it took 245 to 340 ns, where one read of a random word of a table as large took 150 in
 //! the same run (of a program for that; `cargo xtask bench crdt` times the joins alone). What is built of dot stores is built of balanced trees: a delta costs what is in it times
 //! O(log n), and for each key in it as many comparisons as there are siblings under that key; where garbage has been collected, a write costs the
 //! dots under its key. A merge of states takes O(n log n), a version O(n).

@@ -40,7 +40,7 @@
 //! # Which one?
 //! | | a look-up | weights | who may leave | balance | memory | take it for |
 //! |---|---|---|---|---|---|---|
-//! | [`Ring`] | O(1) expected, one line of the cache: 7 ns at 10 nodes, 50 to 120 at 10,000 | by points | anybody | 1.2 to 1.3 × the mean with 160 points | 15 to 16 B a point | ranges of keys that move; many nodes; what everybody knows |
+//! | [`Ring`] | O(1) expected, one line of the cache: 6 to 9 ns at 10 nodes, 20 to 60 at 10,000 | by points | anybody | 1.2 to 1.3 × the mean with 160 points | 15 to 16 B a point | ranges of keys that move; many nodes; what everybody knows |
 //! | [`Slots`] | one read | exact | anybody, by plan | within a slot | 4 B a slot | storage: partitions that move as a whole. The table is state |
 //! | [`Rendezvous`] | O(nodes), 0.9 ns each | exact | anybody | as keys fall | 8 to 20 B a node | a few hundred nodes; the simplest thing that is right |
 //! | [`Straw2`] | O(children on the way) | exact | anybody | as keys fall | the tree | zones with weights of their own; changes that stay within a zone |
@@ -87,25 +87,25 @@
 //!
 //! | nodes | a look-up in [`Ring`] | pingora-ketama | consistent_hash_ring | hashring |
 //! |---|---|---|---|---|
-//! | 10 | 7.0 | 26.5 | 21.7 | 40.1 |
-//! | 100 | 9.2 | 39.0 | 40.4 | 67.7 |
-//! | 1,000 | 34 | 101 | 205 | 400 |
-//! | 10,000 | 125 | 1,040 | too slow to build | 1,875 |
+//! | 10 | 9.4 | 31.6 | 25.7 | 36.2 |
+//! | 100 | 13.2 | 52.9 | 48.3 | 67.5 |
+//! | 1,000 | 24.9 | 63.5 | 110 | 160 |
+//! | 10,000 | 58.9 | 299 | too slow to build | 1,016 |
 //!
 //! What bounds it: some 80 instructions with the hash function, while the points are in the caches; then one miss of the cache and of the page
 //! table. A layout of 37 bytes a point (positions, nodes and an index apart) took 114 ns in a loop without a hash ring around it where these lines
 //! took 54.
 //!
-//! Three owners in two zones take 50 to 90 ns and some 520 instructions: three and a half candidates, of which one in three is in a zone
-//! that is there already, so that about one branch is mispredicted for each key. A ring of 1.6 million points is built in 40 to 55 ms. A node
-//! that joins or leaves at the end of the order of identities takes a fifth of a millisecond at 1,000 nodes, and 0.4 ms at 10,000, of which the list of
-//! nodes is the greater part. In the middle all 23 MB are written, because nodes behind it have other numbers: 4 to 5 ms, which is what memory
-//! takes here. Where the number of lines changes, once in some 5 % of growth, the ring is built anew.
+//! Three owners in two zones take 35 to 60 ns (24 to 29 where nothing else is in the caches): three and a half candidates, of which one in three
+//! is in a zone that is there already, so that about one branch is mispredicted for each key. A ring of 1.6 million points is built in 25 to 36
+//! ms. A node that joins or leaves the middle of 1,000 takes 0.2 ms. Of 10,000 it takes 2 ms, and 4 to 5 on a slower machine: all 23 MB
+//! are written, because nodes behind it have other numbers; at the end of the order of identities it takes 0.4. Where the number of lines
+//! changes, once in some 5 % of growth, the ring is built anew.
 //!
-//! [`Maglev`] takes 3 to 6 ns with 65,537 entries, which the second cache holds, and 15 with the million that 10,000 nodes want, which miss it.
-//! [`JumpBack`] takes 8 to 21 ns: a loop that ends after one or two turns, and nobody can foresee after which.
-//! Rendezvous among 1,000 nodes takes 1.1 µs, or 0.9 where the compiler may use AVX2: two products of 64 bits for each node are what it costs, and AVX2
-//! has none of these.
+//! [`Maglev`] takes 3 ns with 65,537 entries, which the second cache holds, and 15 with the million that 10,000 nodes want, which miss it.
+//! [`JumpBack`] takes 5 to 15 ns: a loop that ends after one or two turns, and nobody can foresee after which.
+//! Rendezvous among 1,000 nodes takes 0.9 µs, and 0.17 where the compiler may use AVX-512: two products of 64 bits for each node are what it costs,
+//! and AVX2 has none of these.
 //!
 //! # What it does not do
 //! Move data, or order the moves so that no key is without a quorum meanwhile. Withstand somebody who chooses keys in order to overload

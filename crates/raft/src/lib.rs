@@ -320,6 +320,10 @@
 //! candidate's), and no other voter has heard of the term, nobody knows that it was begun, and the vote may be given again. That does harm if a
 //! message of the first candidacy is still on its way, so a program that restores several damaged nodes at once should let old connections end
 //! before it starts the first.
+//!
+//! A witness among members that change can stop a group for a time: where an entry of a deposed leader is held by the witness alone, which
+//! then refuses its vote to whoever lacks it and can lend it to nobody, too few of the others may be left to elect a leader. Five of 20,000 simulated runs
+//! with both stood still so; let memberships with a witness rest while nodes fail, or give them a voter in its place.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]

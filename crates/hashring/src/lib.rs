@@ -40,7 +40,7 @@
 //! # Which one?
 //! | | a look-up | weights | who may leave | balance | memory | take it for |
 //! |---|---|---|---|---|---|---|
-//! | [`Ring`] | O(1) expected, one line of the cache: 6 to 9 ns at 10 nodes, 20 to 60 at 10,000 | by points | anybody | 1.2 to 1.3 × the mean with 160 points | 15 to 16 B a point | ranges of keys that move; many nodes; what everybody knows |
+//! | [`Ring`] | O(1) expected, one line of the cache: 6 to 7 ns at 10 nodes, 20 to 65 at 10,000 | by points | anybody | 1.2 to 1.3 × the mean with 160 points | 15 to 16 B a point | ranges of keys that move; many nodes; what everybody knows |
 //! | [`Slots`] | one read | exact | anybody, by plan | within a slot | 4 B a slot | storage: partitions that move as a whole. The table is state |
 //! | [`Rendezvous`] | O(nodes), 0.9 ns each | exact | anybody | as keys fall | 8 to 20 B a node | a few hundred nodes; the simplest thing that is right |
 //! | [`Straw2`] | O(children on the way) | exact | anybody | as keys fall | the tree | zones with weights of their own; changes that stay within a zone |
@@ -87,10 +87,10 @@
 //!
 //! | nodes | a look-up in [`Ring`] | pingora-ketama | consistent_hash_ring | hashring |
 //! |---|---|---|---|---|
-//! | 10 | 9.4 | 31.6 | 25.7 | 36.2 |
-//! | 100 | 13.2 | 52.9 | 48.3 | 67.5 |
-//! | 1,000 | 24.9 | 63.5 | 110 | 160 |
-//! | 10,000 | 58.9 | 299 | too slow to build | 1,016 |
+//! | 10 | 6.8 | 19.2 | 17.4 | 24.8 |
+//! | 100 | 9.1 | 29.7 | 28.9 | 39.8 |
+//! | 1,000 | 26.4 | 64.4 | 113 | 168 |
+//! | 10,000 | 64.2 | 298 | too slow to build | 969 |
 //!
 //! What bounds it: some 80 instructions with the hash function, while the points are in the caches; then one miss of the cache and of the page
 //! table. A layout of 37 bytes a point (positions, nodes and an index apart) took 114 ns in a loop without a hash ring around it where these lines

@@ -21,7 +21,8 @@
 //! the hash. turmoil 0.7.2 runs two tokio programs, on TCP streams and on UDP sockets, with a tick of 1 ms, and a latency of
 //! zero, which is what it does fastest: fewer ticks for each message. It simulates more than we do there: sockets and a
 //! tokio runtime for each host, for programs that know nothing of the simulator; and less: no hash, no names for
-//! decisions.
+//! decisions. shuttle 0.9 runs five threads with channels between them, and chooses at every operation on a channel who goes
+//! on: a simulator of schedules, without a network, time or faults.
 //!
 //! **The ceiling** is a `BinaryHeap` and nothing else: five nodes, a message of 64 bytes in a `Vec` of its own that is
 //! answered by another such, at a random later time; 25 on their way at a time beside five nodes, 4 beside ping-pong.
@@ -360,6 +361,35 @@ fn turmoil_udp(pings: u64) -> Result<(), Failure> {
     Ok(sim.run().map_err(|error| error.to_string())?)
 }
 
+/// One execution of a random schedule.
+fn shuttle_channels(pings: u64) {
+    use shuttle::{Config, MaxSteps, Runner, scheduler::RandomScheduler, sync::mpsc, thread};
+    let mut config = Config::new();
+    config.max_steps = MaxSteps::None;
+    Runner::new(RandomScheduler::new_from_seed(SEED, 1), config).run(move || {
+        let (to_server, inbox) = mpsc::channel::<(usize, [u8; 8])>();
+        let (answers, clients): (Vec<_>, Vec<_>) = (0..CLIENTS as usize)
+            .map(|client| {
+                let (answer, answered) = mpsc::channel::<[u8; 8]>();
+                let to_server = to_server.clone();
+                let client = thread::spawn(move || {
+                    for ping in 0..pings {
+                        let message = ping.to_le_bytes();
+                        to_server.send((client, message)).ok();
+                        assert_eq!(answered.recv(), Ok(message), "another answer");
+                    }
+                });
+                (answer, client)
+            })
+            .unzip();
+        drop(to_server);
+        while let Ok((client, message)) = inbox.recv() {
+            answers.get(client).map(|answer| answer.send(message));
+        }
+        clients.into_iter().for_each(|client| client.join().unwrap());
+    });
+}
+
 fn ping_pong_contest(rounds: usize) -> Result<Results, Failure> {
     let ours = ping_pong(PINGS);
     let report = ours.run(SEED);
@@ -374,6 +404,7 @@ fn ping_pong_contest(rounds: usize) -> Result<Results, Failure> {
     contest.enter("synod-sim", || drop(black_box(ours.run(SEED))));
     contest.enter("turmoil, TCP", || drop(black_box(turmoil_tcp(PINGS))));
     contest.enter("turmoil, UDP", || drop(black_box(turmoil_udp(PINGS))));
+    contest.enter("shuttle, channels", || shuttle_channels(PINGS));
     contest.enter("bare heap, 4 in flight", || bare_heap(MESSAGES, CLIENTS));
     Ok(contest.run(rounds))
 }
@@ -421,6 +452,7 @@ fn main() -> Result<(), Failure> {
         five_node_contest("five nodes", &rough(), Duration::from_secs(2), 1, 1)?;
         turmoil_tcp(10)?;
         turmoil_udp(10)?;
+        shuttle_channels(10);
         return demand_passed(&ping_pong(10).run(SEED));
     }
     if let Some(rounds) = std::env::args().find_map(|argument| argument.parse::<u32>().ok()) {
@@ -454,6 +486,7 @@ fn main() -> Result<(), Failure> {
     compare(&mut table, "ping-pong: messages", &ping, 0, 1);
     compare(&mut table, "ping-pong: messages", &ping, 0, 2);
     compare(&mut table, "ping-pong: messages", &ping, 0, 3);
+    compare(&mut table, "ping-pong: messages", &ping, 0, 4);
     let ours = ping.rows.first().map_or_else(String::new, rate);
     table.quote(
         "ping-pong: messages",

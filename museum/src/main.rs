@@ -18,7 +18,7 @@ use hunt::{Budget, Outcome};
 use setups::Setup;
 use std::path::Path;
 use std::process::ExitCode;
-use table::Table;
+use table::{Form, Table};
 
 /// Sets every judge on every planted bug.
 ///
@@ -60,9 +60,22 @@ struct Arguments {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+    /// A table in Markdown of the exhibits alone, as the one in museum/README.md
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
     /// Lists the exhibits and the setups
     #[arg(long)]
     list: bool,
+}
+
+impl Form {
+    fn of(arguments: &Arguments) -> Self {
+        match (arguments.json, arguments.markdown) {
+            (true, _) => Self::Json,
+            (false, true) => Self::Markdown,
+            (false, false) => Self::Text,
+        }
+    }
 }
 
 impl Arguments {
@@ -115,7 +128,7 @@ type Piece = (Exhibit, Option<String>);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let table = Table { json: arguments.json };
+    let table = Table { form: Form::of(&arguments) };
     let pieces = match pieces(&arguments) {
         Ok(pieces) if !pieces.is_empty() && !collection::mutants().is_empty() => pieces,
         Ok(_) => {

@@ -5,22 +5,33 @@ use crate::hunt::{Catch, Control, How, Noticed, Outcome, Small};
 use crate::setups::Setup;
 use serde_json::json;
 
-/// Prints for people, or one JSON object a line.
+/// How it is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Wide lines for a terminal.
+    Text,
+    /// One object a line.
+    Json,
+    /// The rows of the exhibits, and nothing else.
+    Markdown,
+}
+
+/// Prints what was found.
 #[derive(Clone, Copy)]
 pub(crate) struct Table {
-    pub(crate) json: bool,
+    pub(crate) form: Form,
 }
 
 impl Table {
     pub(crate) fn list(self, exhibits: &[&Exhibit], setups: &[Setup]) {
         for Exhibit { room, name, source, says, .. } in exhibits {
-            if self.json {
+            if self.form == Form::Json {
                 println!("{}", json!({ "exhibit": name, "crate": room, "source": source, "says": says }));
             } else {
                 println!("{room:9} {name:30} {source}\n{:41}{says}", "");
             }
         }
-        if !self.json {
+        if self.form != Form::Json {
             println!();
             for Setup { room, name, says, .. } in setups {
                 println!("{room:9} {name:30} {says}");
@@ -29,20 +40,25 @@ impl Table {
     }
 
     pub(crate) fn head(self, exhibits: &str, source: &str) {
-        if !self.json {
-            println!(
+        match self.form {
+            Form::Text => println!(
                 "\n{exhibits:30} {source:33} {:9} {:13} {:>6} {:>6} {:>6} {:>6}  {:9} {:>10}  {:20}",
                 "caught by", "setup", "seeds", "CPU s", "faults", "shrunk", "explorer", "states", "also by"
-            );
+            ),
+            Form::Markdown => println!(
+                "| {exhibits} | {source} | caught by | in | runs | CPU s | faults | shrunk to | explorer, states | also by |\n\
+                 |---|---|---|---|---|---|---|---|---|---|"
+            ),
+            Form::Json => {}
         }
     }
 
     /// One exhibit; `proof` says why it need not be caught.
     pub(crate) fn row(self, exhibit: &Exhibit, outcome: &Outcome, proof: Option<&str>) {
-        if self.json {
+        if self.form == Form::Json {
             return println!("{}", json(exhibit, outcome, proof));
         }
-        let Exhibit { name, source, .. } = exhibit;
+        let Exhibit { name, source, says, .. } = exhibit;
         let first = outcome.by_seed().or_else(|| outcome.caught.first());
         let (by, words) = match (first, proof) {
             (Some(catch), None) => (catch.alarm.by.to_string(), catch.alarm.says.as_str()),
@@ -65,6 +81,16 @@ impl Table {
             .filter(|by| Some(*by) != known)
             .map(|by| by.to_string())
             .collect();
+        if self.form == Form::Markdown {
+            let explored =
+                outcome.by_states().map_or(String::new(), |(_, states)| format!("{place}, {states}"));
+            return println!(
+                "| {name}: {says} | {source} | {by} | {setup} | {} | {:.2} | {faults} | {shrunk} | {explored} | {} |",
+                outcome.runs,
+                outcome.cpu.as_secs_f64(),
+                others.join(", "),
+            );
+        }
         println!(
             "{name:30} {source:33} {by:9} {setup:13} {:>6} {:>6.2} {faults:>6} {shrunk:>6}  {place:9} {states:>10}  {:20}  {words}",
             outcome.runs,
@@ -76,7 +102,7 @@ impl Table {
     /// A judge that looked away.
     pub(crate) fn judge(self, judge: &Exhibit, noticed: Option<&Noticed>) {
         let Exhibit { room, name, says, .. } = judge;
-        if self.json {
+        if self.form == Form::Json {
             let noticed = noticed.map(|it| {
                 let instead = it.instead.as_ref().map(|alarm| &alarm.says);
                 json!({ "exhibit": it.exhibit, "setup": it.setup, "how": how(it.how), "instead": instead })
@@ -97,13 +123,15 @@ impl Table {
                 format!("noticed: {what} ({setup}, {how}) {then}")
             }
         };
-        println!("asleep {name:30} {words}");
+        if self.form == Form::Text {
+            println!("asleep {name:30} {words}");
+        }
     }
 
     pub(crate) fn control(self, setup: &Setup, control: &Control) {
         let Control { runs, states, finished, alarm } = control;
         let alarm = alarm.as_ref().map(|(seed, alarm)| format!("seed {seed}: {}: {}", alarm.by, alarm.says));
-        if self.json {
+        if self.form == Form::Json {
             let line = json!({
                 "control": setup.name, "crate": setup.room, "seeds": runs, "states": states, "finished": finished,
                 "alarm": alarm,
@@ -115,13 +143,16 @@ impl Table {
             (_, true) => format!("all {states} states"),
             (_, false) => format!("{states} states"),
         };
+        if self.form == Form::Markdown && alarm.is_none() {
+            return;
+        }
         let verdict = alarm.map_or("no alarm".to_owned(), |alarm| format!("FALSE ALARM: {alarm}"));
         println!("control {:9} {:13} {how_much} of the correct code: {verdict}", setup.room, setup.name);
     }
 
     /// A summary over the rows.
     pub(crate) fn sum(self, outcomes: &[Outcome]) {
-        if self.json {
+        if self.form == Form::Json {
             return;
         }
         let caught = outcomes.iter().filter(|outcome| !outcome.caught.is_empty()).count();

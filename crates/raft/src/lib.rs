@@ -124,7 +124,7 @@
 //! ```
 //!
 //! # What it does
-//! Each line names the test that proves it (in `tests/raft` where nothing else is said, or the script in `tests/scripts`).
+//! [`guide`] has an example of each feature. Each line here names the test that proves it (in `tests/raft` where nothing else is said, or the script in `tests/scripts`).
 //!
 //! | feature | proof |
 //! |---|---|
@@ -376,6 +376,7 @@ mod transfer;
 mod wire;
 
 pub mod groups;
+pub mod guide;
 pub mod invariants;
 pub mod machine;
 #[cfg(synod_mutants)]

@@ -186,6 +186,8 @@ impl Raft {
         // Early: nothing was promised.
         cx.emit_early(Event::TransferFailed { to: transfer.to, reason: TransferRefusal::TimedOut });
         match transfer.cause {
+            // Whom it has chosen may have resigned, and would be chosen again and again: somebody else is elected.
+            TransferCause::StalledDisk if self.disk_stands_still(cx.now()) => self.step_down(None, cx),
             TransferCause::Command | TransferCause::StalledDisk => {}
             TransferCause::Priority => {
                 self.handover.failed_claims += 1;
@@ -247,19 +249,32 @@ impl Raft {
 
     /// Does the own disk still answer?
     pub(crate) fn watch_disk<S: Sink<Self> + ?Sized>(&mut self, cx: &mut Context<'_, Self, S>) {
-        let Some(stall_max) = self.config.disk_stall_max else { return };
-        let Some(own) = self.place(self.config.id).and_then(|place| self.progress.get(place)) else { return };
-        let (durable, last) = (own.matched, self.log.last().index);
+        let Some(durable) = self.durable_here().filter(|_| self.config.disk_stall_max.is_some()) else {
+            return;
+        };
+        let last = self.log.last().index;
         match self.handover.stall {
-            Some((index, since)) if durable < index => {
-                let stalled = mutant!(cx.now().since(since) >= stall_max, "stalled-disk-leads-on" => false);
-                if stalled && self.handover.transfer.is_none() {
-                    self.handover.stall = None;
+            Some((index, _)) if durable < index => {
+                if self.disk_stands_still(cx.now()) && self.handover.transfer.is_none() {
                     self.give_up_leading(cx);
                 }
             }
             _ => self.handover.stall = (durable < last).then(|| (last, cx.now())),
         }
+    }
+
+    /// The last of its own entries that a leader's disk has stored.
+    fn durable_here(&self) -> Option<Index> {
+        Some(self.progress.get(self.place(self.config.id)?)?.matched)
+    }
+
+    /// The own disk has been asked to store something for longer than a leader may wait.
+    fn disk_stands_still(&self, now: Time) -> bool {
+        let stalled =
+            self.handover.stall.zip(self.config.disk_stall_max).is_some_and(|((index, since), max)| {
+                now.since(since) >= max && self.durable_here().is_some_and(|durable| durable < index)
+            });
+        mutant!(stalled, "stalled-disk-leads-on" => false)
     }
 
     /// The own disk stands still. Where nobody keeps up, the others find out among themselves who has most; a leader that went on speaking

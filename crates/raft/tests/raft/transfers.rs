@@ -234,6 +234,19 @@ fn a_leader_whose_disk_stands_still_hands_over() {
     }
 }
 
+/// Whom the leader would choose does not campaign any more. It must not be chosen for ever.
+#[test]
+fn a_leader_whose_disk_stands_still_is_replaced_although_its_successor_has_resigned() {
+    let mut cluster = led(3, |config| config.disk_stall_max = Some(MS * 500));
+    cluster.run(MS * 50);
+    resign(&mut cluster, 2);
+    cluster.slow.insert(ONE);
+    cluster.propose(1, "a");
+    cluster.run(MS * 2_500);
+    assert!(happened(&cluster, ONE, &Event::TransferBegun { to: TWO, cause: TransferCause::StalledDisk }));
+    assert_eq!(cluster.leader(), Some(THREE));
+}
+
 /// It has heard nothing of its followers for a while, so it does not know whom to hand over to; they hear it and would wait for ever.
 #[test]
 fn a_leader_whose_disk_stands_still_and_with_whom_nobody_keeps_up_steps_down() {

@@ -1,5 +1,4 @@
 //! Many groups on a few nodes, in hostile worlds.
-#![cfg(feature = "cluster")]
 
 use core::time::Duration;
 use synod_kv::groups::{Settings, simulation};

@@ -1,7 +1,5 @@
 //! Partial connectivity: the three cases of Ng, Haridi and Carbone, "Omni-Paxos: Breaking the Barriers of Partial Connectivity"
 //! (2023). As long as some node reaches a quorum, clients are served while the partition lasts.
-#![cfg(test)]
-#![cfg(feature = "cluster")]
 
 use synod_kv::cluster::{Cluster, scripted, with_spec};
 use synod_raft::Raft;

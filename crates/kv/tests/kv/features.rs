@@ -1,7 +1,6 @@
 //! What Raft can do beside its core, in a hostile world: each feature alone, and any together, as the swarm draws them.
-#![cfg(test)]
-#![cfg(feature = "cluster")]
 
+use crate::spec::seeds;
 use core::time::Duration;
 use synod_kv::cluster::{Cluster, Mischief, Settings, Tally, judged, simulation, with_features, with_spec};
 use synod_raft::Raft;
@@ -9,11 +8,6 @@ use synod_sim::{Climate, Dials, Script, Sim, Verdict, World};
 
 fn recipe(settings: &Settings) -> Sim<Raft, Cluster> {
     with_spec(judged(simulation(settings).unwrap(), settings))
-}
-
-/// `SYNOD_SEEDS` asks for more.
-fn seeds() -> u64 {
-    std::env::var("SYNOD_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(40)
 }
 
 /// Shorter than the swarm's runs.

@@ -1,8 +1,6 @@
-//! Scripts of clusters: those in `scripts/` end as they say, and what the shrinker leaves is needed, every bit of it.
+//! Scripts of clusters: those in `tests/scripts` end as they say, and what the shrinker leaves is needed, every bit of it.
 //!
 //! `SYNOD_REWRITE=1` writes the scripts of the sabotages anew, each shrunk from the first seed that fails.
-#![cfg(test)]
-#![cfg(feature = "cluster")]
 
 use core::time::Duration;
 use std::path::PathBuf;

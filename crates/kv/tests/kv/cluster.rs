@@ -1,6 +1,4 @@
 //! The store on Raft in a hostile world: nothing is violated as it stands, and each guarantee that is switched off is missed.
-#![cfg(test)]
-#![cfg(feature = "cluster")]
 
 use core::time::Duration;
 use synod_core::NodeId;

@@ -1,6 +1,4 @@
 //! Reads that write nothing, in a hostile world: linearizable as long as the clocks keep to their bound, and no longer.
-#![cfg(test)]
-#![cfg(feature = "cluster")]
 
 use core::ops::Range;
 use core::time::Duration;

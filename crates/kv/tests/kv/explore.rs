@@ -1,5 +1,4 @@
 //! Raft in every schedule of small clusters.
-#![cfg(all(test, feature = "cluster"))]
 
 use synod_core::testing::Bench;
 use synod_core::{Input, NodeId};

@@ -1,26 +1,15 @@
 //! The store on Raft over storage that fails: Raft repairs a damaged log from its peers, or refuses it, and a driver that misreads
 //! its disk is noticed.
-#![cfg(test)]
-#![cfg(feature = "cluster")]
 
+use crate::spec::{often, seeds};
 use core::time::Duration;
 use synod_core::NodeId;
 use synod_kv::cluster::{Cluster, Settings, simulation, with_invariants, with_judge, with_spec};
 use synod_raft::Raft;
-use synod_sim::{Bound, Climate, Dials, Fault, Rate, Sabotage, Sim, Verdict, World};
+use synod_sim::{Bound, Climate, Dials, Fault, Sabotage, Sim, Verdict, World};
 
 fn judged() -> Sim<Raft, Cluster> {
     with_invariants(with_judge(simulation(&Settings::default()).unwrap()))
-}
-
-/// `SYNOD_SEEDS` asks for more.
-fn seeds() -> u64 {
-    std::env::var("SYNOD_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(40)
-}
-
-fn often(fault: Fault, every_ms: u64) -> Rate {
-    let lasting = (Duration::from_millis(20), Duration::from_millis(300));
-    Rate { fault, every: Duration::from_millis(every_ms), lasting }
 }
 
 /// Disks that rot, in a world of crashes and partitions; damage keeps within what a correct cluster survives.

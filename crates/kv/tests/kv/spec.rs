@@ -1,6 +1,4 @@
 //! The store on Raft, step by step against the executable specification.
-#![cfg(test)]
-#![cfg(feature = "cluster")]
 
 use core::time::Duration;
 use synod_kv::cluster::{
@@ -15,13 +13,13 @@ fn specified(settings: &Settings) -> Sim<Raft, Cluster> {
     with_spec(simulation(settings).unwrap())
 }
 
-fn often(fault: Fault, every_ms: u64) -> Rate {
+pub(crate) fn often(fault: Fault, every_ms: u64) -> Rate {
     let lasting = (Duration::from_millis(20), Duration::from_millis(300));
     Rate { fault, every: Duration::from_millis(every_ms), lasting }
 }
 
 /// `SYNOD_SEEDS` asks for more.
-fn seeds() -> u64 {
+pub(crate) fn seeds() -> u64 {
     std::env::var("SYNOD_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(40)
 }
 

@@ -1,7 +1,5 @@
 //! The executable specification alone, and the explorer's judge of reads alone, find bugs that are planted in Raft: with
 //! `--cfg synod_mutants`, as the museum is built.
-#![cfg(all(test, synod_mutants))]
-#![cfg(feature = "cluster")]
 
 use core::time::Duration;
 use std::sync::{Mutex, PoisonError};

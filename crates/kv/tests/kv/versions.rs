@@ -1,6 +1,4 @@
 //! A rolling upgrade and a rolling downgrade in the simulator: what an older program could not read is never said to it.
-#![cfg(test)]
-#![cfg(feature = "cluster")]
 
 use core::time::Duration;
 use std::collections::BTreeMap;

@@ -1,6 +1,4 @@
 //! Raft among traitors: it tolerates crashes, not lies (it is CFT, not BFT), and the observer names what breaks.
-#![cfg(test)]
-#![cfg(feature = "cluster")]
 
 use core::time::Duration;
 use std::collections::BTreeMap;

@@ -9,6 +9,7 @@ mod cluster;
 #[cfg(not(synod_mutants))]
 mod explore;
 #[cfg(not(synod_mutants))]
+mod fallacies;
 mod features;
 #[cfg(not(synod_mutants))]
 mod groups;

@@ -5,6 +5,7 @@ use super::{Balance, svg};
 use crate::console::{Complaint, Console, Outcome, read, write};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use synod_core::NodeId;
 use synod_partition::{Limits, Partition, Plan, Request, audit, verify};
@@ -75,7 +76,7 @@ impl PlanMoves {
             }
         }
         if let Some(svg) = &self.svg {
-            write(svg, &picture(&path, &request, &plan))?;
+            write(svg, &picture(self.file.file_name().unwrap_or_default(), &request, &plan))?;
             if !self.json {
                 console.say(format_args!("\ndrawn: {}", svg.display()));
             }
@@ -94,7 +95,7 @@ fn request(text: &str, json: bool) -> Result<Request, String> {
 }
 
 /// How much each node keeps before and after, as parts of all that is kept then.
-fn picture(path: &str, request: &Request, plan: &Plan) -> String {
+fn picture(file: &OsStr, request: &Request, plan: &Plan) -> String {
     let cluster = request.cluster();
     let weight = cluster.weight().max(1) as f64;
     let kept = |owners: &dyn Fn(&Partition) -> Vec<NodeId>| -> Vec<Balance> {
@@ -113,7 +114,7 @@ fn picture(path: &str, request: &Request, plan: &Plan) -> String {
     };
     let before = kept(&|partition| partition.owners.clone());
     let after = kept(&|partition| plan.assignment.owners(partition.id).unwrap_or_default().to_vec());
-    let heading = format!("{path}: {} moves, {} to copy", plan.moves.len(), plan.cost);
+    let heading = format!("{}: {} moves, {} to copy", file.display(), plan.moves.len(), plan.cost);
     let what = "Kept, beside the fair share by weight (dashed); pale before, full after";
     svg::chart(&heading, what, &before, &after, &|id| id.to_string())
 }

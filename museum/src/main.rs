@@ -112,14 +112,6 @@ const UNCAUGHT: &[&str] =
 /// another in the same term.
 const SLOW_BARRIERS: &[&str] = &["cx.send(self.others.clone(), request),"];
 
-/// Barriers that no hunt kills, by function and code: debts, which a whole run shows. Nobody retires an actor here: who is told that one
-/// is forgotten, and finds it again after a crash, has no judge yet; nor has who is told that members have changed or a plan is given up.
-const OPEN_BARRIERS: &[(&str, &str)] = &[
-    ("step", "cx.emit(Event::Stored { token });"),
-    ("change", "cx.emit(Event::Stored { token });"),
-    ("settle", "cx.emit(Event::Aborted);"),
-];
-
 /// Judges that nobody misses: what they look at, others see first in every hunt. Tests put them on trial.
 const UNTRIED: &[&str] = &["blind-to-other-snapshots", "blind-to-two-leaders"];
 
@@ -218,8 +210,7 @@ fn pieces(arguments: &Arguments) -> std::io::Result<Vec<Piece>> {
 fn is_wanted(exhibit: &Exhibit, arguments: &Arguments) -> bool {
     let named = is_named(&exhibit.name, &arguments.only);
     let dear = SLOW.iter().chain(UNCAUGHT).any(|name| *name == exhibit.name)
-        || SLOW_BARRIERS.contains(&exhibit.says.as_ref())
-        || OPEN_BARRIERS.contains(&(exhibit.source.as_ref(), exhibit.says.as_ref()));
+        || SLOW_BARRIERS.contains(&exhibit.says.as_ref());
     named && !(arguments.quick && dear)
 }
 

@@ -1,5 +1,7 @@
 //! Replicas that exchange deltas: nothing that was acknowledged is lost, nobody misses the garbage, and all see the same in the end.
 
+mod promises;
+
 use super::{Clusters, Search, Setup};
 use core::fmt::Debug;
 use core::hash::Hash;
@@ -14,7 +16,7 @@ use synod_sim::{Climate, Dials, Fault, Io, Latency, Rate, Sim, Simulated, Worklo
 
 pub(super) fn setups() -> Vec<Setup> {
     let named = |config: &mut Config| config.identity = Identity::Node;
-    vec![
+    let mut all = vec![
         seeds("sets-3", "three replicas of a set, every fault", sets(3, Climate::swarm(), |_| {})),
         seeds("frail-2", "two that die before their slow disks are done", sets(2, frail(), |_| {})),
         seeds("named-3", "three that write under one name for ever, and die", sets(3, frail(), named)),
@@ -24,7 +26,9 @@ pub(super) fn setups() -> Vec<Setup> {
             tidy(Climate::swarm()),
         ),
         seeds("tidy-frail-3", "the same, dying before their slow disks are done", tidy(frail())),
-    ]
+    ];
+    all.extend(promises::setups());
+    all
 }
 
 fn seeds<P: Simulated, W: Workload<P>>(name: &'static str, says: &'static str, sim: Sim<P, W>) -> Setup

@@ -143,6 +143,7 @@ impl Handoff {
         // Proof: who has it has it on its disk, whatever the coordinator remembers, and will be found to have it again.
         cx.emit(Event::Owned { partition, by, epoch });
         if aborting && !self.is_busy() {
+            // Proof: every partition of the plan takes writes, by the disk of its owner. A coordinator that forgets it asks again, and says it twice.
             cx.emit(Event::Aborted);
         } else {
             self.go_on(cx);

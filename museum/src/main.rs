@@ -108,10 +108,6 @@ const SLOW: &[&str] = &[
 const UNCAUGHT: &[&str] =
     &["answers-of-an-earlier-life", "mended-by-any-leader", "snapshot-for-ever", "snapshot-undated"];
 
-/// Barriers that cost more than a few CPU seconds: a candidate's requests. The harm needs a campaign whose record is lost in a crash, and
-/// another in the same term.
-const SLOW_BARRIERS: &[&str] = &["cx.send(self.others.clone(), request),"];
-
 /// Judges that nobody misses: what they look at, others see first in every hunt. Tests put them on trial.
 const UNTRIED: &[&str] = &["blind-to-other-snapshots", "blind-to-two-leaders"];
 
@@ -209,8 +205,7 @@ fn pieces(arguments: &Arguments) -> std::io::Result<Vec<Piece>> {
 
 fn is_wanted(exhibit: &Exhibit, arguments: &Arguments) -> bool {
     let named = is_named(&exhibit.name, &arguments.only);
-    let dear = SLOW.iter().chain(UNCAUGHT).any(|name| *name == exhibit.name)
-        || SLOW_BARRIERS.contains(&exhibit.says.as_ref());
+    let dear = SLOW.iter().chain(UNCAUGHT).any(|name| *name == exhibit.name);
     named && !(arguments.quick && dear)
 }
 

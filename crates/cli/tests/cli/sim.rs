@@ -1,5 +1,4 @@
 //! `synod demo` and `synod sim` from outside: verdicts, exit codes, files, and bad requests.
-#![cfg(test)]
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -14,20 +13,20 @@ fn synod(words: &[&str]) -> Output {
         .unwrap()
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-fn out(output: &Output) -> String {
+pub(crate) fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn errors(output: &Output) -> String {
+pub(crate) fn errors(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A place for a file of this test.
-fn place(name: &str) -> PathBuf {
+/// A place for a file of this test. All tests share the folder, so each has names of its own.
+pub(crate) fn place(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id()))
 }
 

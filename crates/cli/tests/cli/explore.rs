@@ -1,5 +1,4 @@
 //! `synod explore` from outside: verdicts and exit codes.
-#![cfg(test)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};

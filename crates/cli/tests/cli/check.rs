@@ -3,8 +3,6 @@
 //! The folder that `SYNOD_CORPUS` names holds recorded histories with known verdicts; without it those tests pass and say
 //! so.
 
-#![cfg(test)]
-
 use core::time::Duration;
 use serde_json::Value;
 use std::io::Write;

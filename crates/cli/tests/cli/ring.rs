@@ -1,7 +1,5 @@
 //! `synod ring` from outside, on the three example clusters.
 
-#![cfg(test)]
-
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;

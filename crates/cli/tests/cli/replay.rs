@@ -1,15 +1,20 @@
 //! `synod sim --script` and `synod replay` from outside: small scripts, steps forward and backward, verdicts and exit codes.
-#![cfg(test)]
 
+use crate::sim::{code, errors, out, place};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// Runs `synod` with these words and this on its standard input.
 fn synod(words: &[&str], input: &str) -> Output {
+    synod_in(Path::new(env!("CARGO_TARGET_TMPDIR")), words, input)
+}
+
+/// The same in this folder.
+fn synod_in(folder: &Path, words: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_synod"))
         .args(words)
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -18,23 +23,6 @@ fn synod(words: &[&str], input: &str) -> Output {
     // Whoever needs no input may be gone already.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn errors(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// A place for a file of this test.
-fn place(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id()))
 }
 
 /// A script with a crash in it, which passes.
@@ -121,12 +109,15 @@ fn a_script_is_written_without_shrinking_and_for_runs_that_pass() {
 
 #[test]
 fn json_alone_writes_no_file() {
-    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("synod-failure-2.script");
-    // Another test, or an earlier run of this one, may have left it.
-    let _ = std::fs::remove_file(&file);
-    let found = synod(&["sim", "--seeds", "2..3", "--sabotage", "short-quorum", "--json"], "");
-    assert_eq!(code(&found), 1);
-    assert!(!file.exists(), "{}", file.display());
+    // A folder of its own: other tests, at the same time, let failing seeds write their scripts.
+    let folder = place("json-alone");
+    // A run that was killed may have had this number too.
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).unwrap();
+    let found = synod_in(&folder, &["sim", "--seeds", "2..3", "--sabotage", "short-quorum", "--json"], "");
+    let left = std::fs::read_dir(&folder).unwrap().count();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!((code(&found), left), (1, 0));
 }
 
 #[test]

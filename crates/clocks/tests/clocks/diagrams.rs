@@ -1,5 +1,4 @@
 //! The diagrams with which logical clocks are taught, number by number; and what every stamp looks like in bytes and in `serde`.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use proptest::prelude::*;
 use synod_clocks::laws::check_bytes;

@@ -1,6 +1,5 @@
 //! Hybrid clocks keep the laws while their wall clocks jump back and forth and stand still, and over the edge of the counter; and the kit
 //! notices hybrid clocks that do not.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use core::convert::Infallible;
 use std::sync::Arc;

@@ -1,5 +1,4 @@
 //! Servers that have left are forgotten, and no reader can tell: each run beside a twin that forgets nothing. Wrong ways to prune are found out.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use synod_clocks::{Dot, ForgetError, Siblings, VersionVector};
 use synod_core::{Entropy, SplitMix64};

@@ -1,5 +1,4 @@
 //! Dotted version vectors and their sets: exactly the values that nobody has replaced, and no explosion of them.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use core::time::Duration;
 use proptest::collection::vec;

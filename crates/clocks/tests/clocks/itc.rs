@@ -1,5 +1,4 @@
 //! Interval tree clocks among processes that are born, retire, die and are buried.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use core::ops::Range;
 use proptest::prelude::*;

@@ -1,5 +1,4 @@
 //! Matrix clocks against what everybody really knows, and Bloom clocks against their own estimate of accidents.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use proptest::prelude::*;
 use synod_clocks::laws::check_bytes;

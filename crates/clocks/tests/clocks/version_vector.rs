@@ -1,5 +1,4 @@
 //! Version vectors against a plain map, and their laws.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use core::hash::{BuildHasher, BuildHasherDefault};
 use proptest::collection::vec;

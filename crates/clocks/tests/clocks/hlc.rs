@@ -1,6 +1,4 @@
 //! The hybrid clock under everything that wall clocks, peers and restarts do to it.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
-#![cfg(not(loom))]
 
 use core::cell::{Cell, RefCell};
 use proptest::collection::vec;

@@ -1,5 +1,4 @@
 //! Each clock that counts the events of its own name refuses stamps that speak of more of them than it had, and is as it was then.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use core::fmt::Debug;
 use synod_clocks::{

@@ -1,5 +1,4 @@
 //! The clocks keep the laws, and the kit notices clocks that do not. Hybrid clocks, for which walls move, are in `hybrid_laws.rs`.
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use synod_clocks::laws::{Law, Laws, Step};
 use synod_clocks::{

@@ -1,11 +1,10 @@
 //! The programs in `examples/` do what they say: each ends with assertions.
-#![cfg(not(loom))]
 
-#[path = "../examples/commit_wait.rs"]
+#[path = "../../examples/commit_wait.rs"]
 mod commit_wait;
-#[path = "../examples/concurrency.rs"]
+#[path = "../../examples/concurrency.rs"]
 mod concurrency;
-#[path = "../examples/last_writer_wins.rs"]
+#[path = "../../examples/last_writer_wins.rs"]
 mod last_writer_wins;
 
 #[test]

@@ -1,6 +1,4 @@
 //! Intervals contain the true time while drift and errors are what was promised; and what happens when they are not.
-#![cfg(not(loom))]
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use proptest::prelude::*;

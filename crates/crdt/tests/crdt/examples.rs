@@ -1,11 +1,10 @@
 //! The programs in `examples/` do what they say: each ends with assertions.
-#![cfg(test)]
 
-#[path = "../examples/inventory.rs"]
+#[path = "../../examples/inventory.rs"]
 mod inventory;
-#[path = "../examples/like_counter.rs"]
+#[path = "../../examples/like_counter.rs"]
 mod like_counter;
-#[path = "../examples/shopping_cart.rs"]
+#[path = "../../examples/shopping_cart.rs"]
 mod shopping_cart;
 
 #[test]

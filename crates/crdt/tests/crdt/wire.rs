@@ -1,6 +1,6 @@
 //! Bytes: golden ones, round trips, and whatever a stranger may send.
-#![cfg(test)]
 
+use crate::hostile::actor;
 use proptest::prelude::*;
 use synod_core::wire::{Wire, WireError};
 use synod_core::{Bytes, Entropy, NodeId, SplitMix64};
@@ -15,10 +15,6 @@ use synod_crdt::{
 
 fn hex(value: &impl Wire) -> String {
     value.to_bytes(0).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn actor(number: u128) -> ActorId {
-    ActorId::from(number)
 }
 
 const A: &str = "01000000000000000000000000000000";

@@ -1,6 +1,5 @@
 //! Anti-entropy in the simulator: every fault that can be survived, and at the end everybody has everything that was acknowledged, and nobody
 //! misses the garbage.
-#![cfg(test)]
 
 use core::fmt::Debug;
 use core::hash::Hash;

@@ -1,5 +1,4 @@
 //! Actors that have left for ever: what they leave behind is reclaimed, nobody notices, and what cannot be reclaimed safely is refused.
-#![cfg(test)]
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;

@@ -1,6 +1,4 @@
 //! `serde`: what is written is read again, and what a stranger makes up is taken exactly if the byte form would take it.
-#![cfg(test)]
-#![cfg(feature = "serde")]
 
 use core::fmt::Debug;
 use serde::Serialize;

@@ -1,5 +1,4 @@
 //! Actors used twice, forged clocks, contradictions: refused with a typed error, at the cost of what was sent, and without a trace.
-#![cfg(test)]
 
 use core::fmt::Debug;
 use core::hash::Hash;
@@ -17,7 +16,7 @@ use synod_crdt::{
     resolve::{Stamped, Sum, Write},
 };
 
-fn actor(number: u128) -> ActorId {
+pub(crate) fn actor(number: u128) -> ActorId {
     ActorId::from(number)
 }
 

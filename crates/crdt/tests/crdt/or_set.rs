@@ -1,5 +1,4 @@
 //! The set against its model, `OrMap<E, DotSet>`: whatever is done to both, a reader sees the same, and so does whoever looks at the dots.
-#![cfg(test)]
 
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,5 @@
 //! The shared placement beside values whose end is an accident. Its interleavings are in `loom_shared.rs`.
 
-#![cfg(all(test, feature = "std", not(loom)))]
-
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;

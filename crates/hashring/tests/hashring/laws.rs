@@ -1,7 +1,5 @@
 //! What every algorithm promises, on clusters, weights and keys that chance has chosen.
 
-#![cfg(test)]
-
 mod clusters;
 mod judges;
 mod planted;

@@ -1,7 +1,5 @@
 //! Descriptions that go over the wire: what cannot be is refused when it is read.
 
-#![cfg(all(test, feature = "serde"))]
-
 use synod_core::NodeId;
 use synod_hashring::{Algorithm, Cluster, Config, HashFn, Node, Spread, Vnodes};
 

@@ -1,7 +1,5 @@
 //! Other systems' vectors, and our own, which no release may change: two builds that disagree would lose keys.
 
-#![cfg(test)]
-
 use std::collections::BTreeMap;
 use synod_core::{NodeId, SplitMix64};
 use synod_hashring::compat::{cassandra, guava, ketama, redis};

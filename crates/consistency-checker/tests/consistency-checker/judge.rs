@@ -1,5 +1,4 @@
 //! The checker beside an oracle: on all small histories, as it is and with bugs planted around it.
-#![cfg(test)]
 
 mod alphabets;
 mod differential;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::alphabets::{kv, kv_object, one_comes_first, register_full, register_object, register_small};
-use crate::histories::{Random, Variant, all, build, shuffle};
-use crate::oracle::{Apply, Fact, explainable, facts};
+use super::alphabets::{kv, kv_object, one_comes_first, register_full, register_object, register_small};
+use super::histories::{Random, Variant, all, build, shuffle};
+use super::oracle::{Apply, Fact, explainable, facts};
 use bytes::Bytes;
 use synod_consistency_checker::{
     Budget, Completion, History, KvModel, Model, Register, RegisterCall, RegisterReturn, Verdict, Violation,

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::alphabets::{KvVariant, kv, kv_object, register_full, register_object};
-use crate::histories::all;
-use crate::oracle::{explainable, facts};
+use super::alphabets::{KvVariant, kv, kv_object, register_full, register_object};
+use super::histories::all;
+use super::oracle::{explainable, facts};
 use bytes::Bytes;
 use synod_consistency_checker::{
     Budget, Completion, Flaw, Footprint, History, KvCall, KvModel, KvReturn, Mark, Model, OpId, Register,

@@ -1,11 +1,4 @@
 //! Histories recorded from real systems. `SYNOD_CORPUS` names the folder; where it is unset there is nothing to test.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unreachable,
-    reason = "a test fails by panicking"
-)]
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};

@@ -1,11 +1,4 @@
 //! Budgets, determinism, and histories that test nothing.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unreachable,
-    reason = "a test fails by panicking"
-)]
 
 use core::time::Duration;
 use std::time::Instant;

@@ -1,11 +1,4 @@
 //! Reading: each format, its errors with line numbers, its limits, and that no input makes a reader panic.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unreachable,
-    reason = "a test fails by panicking"
-)]
 
 use bytes::Bytes;
 use proptest::prelude::*;

@@ -7,7 +7,7 @@ use synod_consistency_checker::{
     Completion, KvAction, KvCall, KvReturn, RegisterCall as Call, RegisterReturn as Return,
 };
 
-use crate::histories::Variant;
+use super::histories::Variant;
 
 pub(crate) type RegisterVariant = Variant<Call, Return>;
 pub(crate) type KvVariant = Variant<KvCall, KvReturn>;

@@ -1,5 +1,4 @@
 //! The contract, clause by clause: what a driver owes a protocol, and what the pieces that drivers are made of promise.
-#![cfg(test)]
 
 use core::time::Duration;
 use std::sync::Arc;

@@ -56,7 +56,7 @@
 //!
 //! # What is proved, and by which test
 //!
-//! | claim | test, in `tests/` |
+//! | claim | test, in `tests/clocks` or beside it |
 //! |---|---|
 //! | each clock keeps the laws of [`laws`]: every execution of three processes up to four steps (vectors five), and random longer ones | `laws.rs` |
 //! | hybrid clocks keep them while wall clocks jump back and forth and stand still, and where the counter of a millisecond ends | `hybrid_laws.rs` |

@@ -73,17 +73,17 @@
 //! # What it does
 //! | feature | proof |
 //! |---|---|
-//! | states, deltas and operations agree, merges commute, associate and repeat, for every type: all schedules of 4 operations on 3 replicas over its first two or three actions, of 3 operations over all of them, 4 to 6 sampled | `tests/laws/shipped.rs` |
-//! | the [law kit](laws) finds bugs that were made in real libraries, and shrinks them to a few steps | `tests/laws/planted.rs` |
-//! | the fast set is its model | `tests/or_set.rs#the_set_is_its_model` |
-//! | a worn set takes no more room than a fresh one | `tests/or_set.rs#what_is_gone_takes_no_room` |
-//! | whatever is sent is taken, or refused without a trace; nobody panics | `tests/hostile.rs`, `tests/wire.rs` |
-//! | the bytes of each form | `tests/wire.rs#golden_bytes` |
+//! | states, deltas and operations agree, merges commute, associate and repeat, for every type: all schedules of 4 operations on 3 replicas over its first two or three actions, of 3 operations over all of them, 4 to 6 sampled | `tests/crdt/laws/shipped.rs` |
+//! | the [law kit](laws) finds bugs that were made in real libraries, and shrinks them to a few steps | `tests/crdt/laws/planted.rs` |
+//! | the fast set is its model | `tests/crdt/or_set.rs#the_set_is_its_model` |
+//! | a worn set takes no more room than a fresh one | `tests/crdt/or_set.rs#what_is_gone_takes_no_room` |
+//! | whatever is sent is taken, or refused without a trace; nobody panics | `tests/crdt/hostile.rs`, `tests/crdt/wire.rs` |
+//! | the bytes of each form | `tests/crdt/wire.rs#golden_bytes` |
 //! | every decoder, fuzzed from valid encodings, for as long as `cargo xtask fuzz` is told | `tests/fuzz.rs` |
-//! | what `serde` reads, bytes could have brought; what they could not, it refuses | `tests/serial.rs` |
-//! | a thousand replicas that are gone take no room, and a twin that remembers them sees the same | `tests/forgetting.rs` |
-//! | nodes join and leave under faults, and those that restart with an old configuration know who is a member | `tests/anti_entropy.rs`, `tests/forgetting.rs` |
-//! | nothing acknowledged is lost, garbage is not missed, in the simulator under every fault that can be survived | `tests/anti_entropy.rs` |
+//! | what `serde` reads, bytes could have brought; what they could not, it refuses | `tests/crdt/serial.rs` |
+//! | a thousand replicas that are gone take no room, and a twin that remembers them sees the same | `tests/crdt/forgetting.rs` |
+//! | nodes join and leave under faults, and those that restart with an old configuration know who is a member | `tests/crdt/anti_entropy.rs`, `tests/crdt/forgetting.rs` |
+//! | nothing acknowledged is lost, garbage is not missed, in the simulator under every fault that can be survived | `tests/crdt/anti_entropy.rs` |
 //!
 //! # Cost
 //! [`OrSet`] merges 100,000 elements of which each side has changed a fifth in 0.45 ms (0.6 on a loaded machine), compares

@@ -19,7 +19,7 @@
 //! ## Why not by itself?
 //! A replica that has forgotten an actor takes whatever comes under its name for news. So it must be certain that no copy is left anywhere. Of
 //! the members' states stability says so, and of their logs their owners. Of the network nobody can: it may repeat a message at any time,
-//! and a copy of an addition whose removal has been forgotten brings the element back for good (`tests/forgetting.rs`). To number the epochs
+//! and a copy of an addition whose removal has been forgotten brings the element back for good (`tests/crdt/forgetting.rs`). To number the epochs
 //! and refuse messages of older ones would need the members to agree on when an epoch begins, which is consensus, and anti-entropy has none;
 //! members that forget at different times would only teach each other the name again. Nor does writing anew go unnoticed: it is an addition,
 //! and wins over a removal elsewhere that has not heard of it. Both are decisions, and so a person or a control plane takes them. To forget

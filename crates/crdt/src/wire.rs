@@ -1,5 +1,5 @@
 //! What the byte forms of all types here have in common. Their version is the link's ([`Writer::version`]); this is version 0, and its
-//! bytes are pinned by `tests/wire.rs`.
+//! bytes are pinned by `tests/crdt/wire.rs`.
 
 use crate::{ActorId, Dot, varint};
 use alloc::vec::Vec;

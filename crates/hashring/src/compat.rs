@@ -1,4 +1,4 @@
-//! Placements that agree with other systems, byte for byte: the vectors in `tests/golden.rs` are theirs.
+//! Placements that agree with other systems, byte for byte: the vectors in `tests/hashring/golden.rs` are theirs.
 //!
 //! | system | what is the same |
 //! |---|---|

@@ -56,12 +56,12 @@
 //! one while it is replaced, [`Config`] names one in a line of text, and [`compat`] agrees with libketama, nginx, Pingora, Cassandra, Redis
 //! Cluster, Guava and hash4j.
 //!
-//! Do not take `hash mod n`: when a node comes, all but one key in n moves (`tests/laws/planted.rs` measures it). And do not take
+//! Do not take `hash mod n`: when a node comes, all but one key in n moves (`tests/hashring/laws/planted.rs` measures it). And do not take
 //! `slot mod n` either: it is the same mistake one level up; [`Slots::rebalanced`] moves what must move.
 //!
 //! # What it promises
-//! Each line names the test that proves it, in `tests/laws` where nothing else is said; `planted.rs` there shows that the judges notice the
-//! mistakes that other libraries have shipped.
+//! Each line names the test that proves it, in `tests/hashring/laws.rs` and its modules where nothing else is said; `planted` among them shows
+//! that the judges notice the mistakes that other libraries have shipped.
 //!
 //! | promise | proof |
 //! |---|---|

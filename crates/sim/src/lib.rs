@@ -83,7 +83,7 @@
 //! [`Fault::survivable`] lists those that a correct one for a fixed set of nodes must survive, and [`Climate::swarm`] draws from these.
 //! [`Dials::swarm`] says how often each dial is turned; what it leaves alone is turned with [`Sim::turn`].
 //!
-//! The eight fallacies of distributed computing are eight tests, `tests/fallacies`: each turns one dial, and shows a protocol that
+//! The eight fallacies of distributed computing are eight tests, `tests/sim/fallacies`: each turns one dial, and shows a protocol that
 //! works in calm weather break, and one that does not.
 //!
 //! # Damage

@@ -1,4 +1,4 @@
-//! The eight fallacies again (`crates/sim/tests/fallacies` tells their stories): the store on Raft as it ships, under the dial of each alone.
+//! The eight fallacies again (`crates/sim/tests/sim/fallacies` tells their stories): the store on Raft as it ships, under the dial of each alone.
 //!
 //! What clients saw is linearizable, Raft's safety properties and its specification hold at every step, everybody is served, and the
 //! dial has really been felt: somewhere it made itself known in what the simulator counted.

@@ -1,0 +1,194 @@
+//! `synod ring` from outside, on the three example clusters.
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+
+/// Exit code, standard output, standard error of `synod ring` in the folder of the examples.
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_synod"));
+    command.arg("ring").args(arguments).current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("clusters"));
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(!err.contains("panicked"), "{err}");
+    (output.status.code().unwrap_or(-1), out, err)
+}
+
+fn object(arguments: &[&str]) -> Value {
+    let (code, out, err) = run(arguments);
+    assert_eq!(code, 0, "{err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[test]
+fn the_textbook_ring_owns_and_moves_what_the_textbook_says() {
+    let keys = ["textbook.json", "--json", "--key", "50", "--key", "150", "--key", "300", "--join", "4@320"];
+    let told = object(&keys);
+    let owner = |key: &str, when: &str| told["keys"][key][when][0].as_u64();
+    assert_eq!(["50", "150", "300"].map(|key| owner(key, "before")), [Some(1), Some(2), Some(3)]);
+    assert_eq!(["50", "150", "300"].map(|key| owner(key, "after")), [Some(1), Some(2), Some(4)]);
+    let moves = told["plan"]["moves"].as_array().unwrap();
+    assert_eq!(moves.len(), 1);
+    assert_eq!(moves[0], serde_json::json!({ "first": 201, "last": 320, "from": 3, "to": 4 }));
+    let (code, out, _) = run(&["textbook.json", "--leave", "1"]);
+    assert!(code == 0 && out.contains("A → B"), "{out}");
+}
+
+#[test]
+fn a_node_that_replaces_another_moves_its_slots_and_no_more() {
+    let told = object(&[
+        "three-zones.toml",
+        "--leave",
+        "31",
+        "--join",
+        "33:4:ap/c/1",
+        "--key",
+        "user_123",
+        "--json",
+    ]);
+    let plan = &told["plan"];
+    assert_eq!(plan["moved"], plan["at_least"]);
+    assert!(plan["moved"].as_f64().unwrap() < 0.17);
+    assert_eq!(told["keys"]["user_123"]["before"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn every_algorithm_is_shown_and_its_plan_is_checked() {
+    for placement in ["ring:50", "multi-probe", "rendezvous", "maglev:1009", "straw2", "slots:512 xxh64:3"] {
+        let told = object(&[
+            "shop.toml",
+            "--placement",
+            placement,
+            "--join",
+            "6",
+            "--weigh",
+            "1:3",
+            "--drain",
+            "2",
+            "--json",
+        ]);
+        let owned: f64 =
+            told["plan"]["nodes"].as_array().unwrap().iter().filter_map(|row| row["owned"].as_f64()).sum();
+        assert!((owned - 1.0).abs() < 1e-9, "{placement}: {owned}");
+    }
+    for placement in ["jump", "jump-back", "memento", "anchor:16", "dx:16"] {
+        let told = object(&["textbook.json", "--placement", placement, "--leave", "3", "--json"]);
+        assert_eq!(told["plan"]["moved"], told["plan"]["at_least"], "{placement}");
+    }
+}
+
+#[test]
+fn who_drains_gives_its_own_and_nothing_else_moves() {
+    for (placement, id) in [("dx:16", "1"), ("anchor:16", "1"), ("memento", "1"), ("jump-back", "3")] {
+        for change in
+            [&["--drain", id][..], &["--weigh", &format!("{id}:0")], &["--join", "9:0", "--drain", id]]
+        {
+            let arguments = ["textbook.json", "--json", "--placement", placement];
+            let plan = &object(&[&arguments, change].concat())["plan"];
+            assert_eq!(plan["moved"], plan["at_least"], "{placement}");
+            let moves = plan["moves"].as_array().unwrap();
+            assert!(
+                !moves.is_empty() && moves.iter().all(|moved| moved["from"] == id.parse::<u64>().unwrap())
+            );
+        }
+    }
+    // Points that were given go with the node that drains.
+    let plan = &object(&["textbook.json", "--json", "--drain", "1"])["plan"];
+    assert!(plan["moves"].as_array().unwrap().iter().all(|moved| moved["to"] == 2));
+}
+
+#[test]
+fn the_drawing_is_well_formed_and_lets_no_name_out_of_its_place() {
+    let folder = std::env::temp_dir().join(format!("synod-ring-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let cluster = folder.join("sharp.toml");
+    let names = "copies = 1\n[[node]]\nid = 1\nname = \"<script>&\\\"'\"\n[[node]]\nid = 2\n";
+    std::fs::write(&cluster, names).unwrap();
+    let drawing = folder.join("ring.svg");
+    let (code, _, err) = run(&[cluster.to_str().unwrap(), "--join", "3", "--svg", drawing.to_str().unwrap()]);
+    assert_eq!(code, 0, "{err}");
+    let svg = std::fs::read_to_string(&drawing).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
+    assert!(!svg.contains("<script>") && svg.contains("&lt;script&gt;"));
+    assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    // Every element is closed: by itself, or by its end.
+    for element in ["text", "title", "path", "rect", "style", "svg"] {
+        let opened =
+            svg.matches(&format!("<{element} ")).count() + svg.matches(&format!("<{element}>")).count();
+        let alone = svg
+            .lines()
+            .filter(|line| line.starts_with(&format!("<{element} ")) && line.ends_with("/>"))
+            .count();
+        assert_eq!(opened, alone + svg.matches(&format!("</{element}>")).count(), "{element}");
+    }
+    // Two circles, a band for each move, and two bars for each node.
+    assert!(svg.matches("class=\"moved\"").count() > 50 && svg.matches("<rect x=\"150\"").count() == 5);
+}
+
+#[test]
+fn what_cannot_be_is_said_and_exits_with_3() {
+    for (arguments, told) in [
+        (&["nowhere.toml"][..], "cannot read"),
+        (&["shop.toml", "--leave", "9"], "there is no node n9"),
+        (&["shop.toml", "--join", "1"], "given twice"),
+        (&["shop.toml", "--placement", "circle"], "no algorithm is called"),
+        (&["shop.toml", "--placement", "jump-back"], "knows no weights"),
+        (&["textbook.json", "--placement", "jump", "--leave", "1"], "can lose its last node alone"),
+        (&["textbook.json", "--join", "4"], "is given no point"),
+        (&["textbook.json", "--placement", "jump-back", "--drain", "1"], "can lose its last node alone"),
+        (&["textbook.json", "--placement", "dx:16", "--weigh", "1:2"], "knows no weights"),
+        (&["textbook.json", "--weigh", "1:2"], "the points of this ring were given"),
+        (&["textbook.json", "--join", "4@5000000000"], "5000000000 is beyond 9 bits"),
+        (&["textbook.json", "--key", "4294967296"], "4294967296 is beyond 9 bits"),
+        (&["shop.toml", "--join", "9@7"], "this placement makes its own"),
+        (
+            &["three-zones.toml", "--leave", "31", "--leave", "32", "--key", "k"],
+            "3 failure domains of level 1",
+        ),
+    ] {
+        let (code, _, err) = run(arguments);
+        assert!(code == 3 && err.contains(told), "{arguments:?}: {code} {err}");
+    }
+}
+
+#[test]
+fn moves_are_planned_in_safe_steps() {
+    let (code, out, err) = run(&["plan", "grown.json"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("2 moves, 21 to copy, certified"), "{out}");
+    assert!(out.contains("step 2: 1 at a time"), "node 3 takes one at a time: {out}");
+    let told = object(&["plan", "grown.json", "--json", "--per-node", "2"]);
+    assert_eq!((told["steps"].as_array().unwrap().len(), &told["plan"]["cost"]), (1, &serde_json::json!(21)));
+    for (arguments, says) in
+        [(["plan", "shop.toml"], "missing field"), (["plan", "nowhere.json"], "cannot read")]
+    {
+        let (code, _, err) = run(&arguments);
+        assert!(code == 3 && err.contains(says), "{err}");
+    }
+}
+
+#[test]
+fn a_plan_of_moves_is_read_from_toml_too_and_drawn() {
+    let folder = std::env::temp_dir().join(format!("synod-plan-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let [request, drawing] = ["grown.toml", "plan.svg"].map(|name| folder.join(name).display().to_string());
+    let partition = |id| format!("[[partitions]]\nid = {id}\nsize = {}\nowners = [1, 2]\n", 10 + id);
+    let mut text = "[spread]\ncopies = 2\nzones = 1\nper_zone = 2\nlevel = 1\n".to_owned();
+    text +=
+        "[balance]\nQuotas = { 3 = [2, 3] }\n[[cluster]]\nid = 1\n[[cluster]]\nid = 2\n[[cluster]]\nid = 3\n";
+    text.extend((0..4).map(partition));
+    std::fs::write(&request, &text).unwrap();
+    let told = object(&["plan", &request, "--json", "--svg", &drawing]);
+    assert_eq!(told["plan"]["cost"], serde_json::json!(21));
+    let svg = std::fs::read_to_string(&drawing).unwrap();
+    // 92 in all: 46 on each of two before, 21 on the third after.
+    assert!(
+        svg.contains("<title>50.000 %, fair 33.333 %</title>") && svg.contains("<title>22.826 %"),
+        "{svg}"
+    );
+    assert_eq!(svg.matches("<rect x=\"150\"").count(), 6);
+    assert!(!svg.contains("NaN") && svg.ends_with("</svg>\n"));
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,6 +1,7 @@
 //! Where the judges look: a fixed list for each protocol, the same for every exhibit and for the correct code. No setup knows a
 //! bug.
 
+mod acted;
 mod clusters;
 mod crdt;
 mod exploring;
@@ -117,6 +118,7 @@ pub(crate) fn all() -> Vec<Setup> {
     let rooms = [
         raft::setups(),
         groups::setups(),
+        acted::setups(),
         specified::setups(),
         schedules::setups(),
         paxos::setups(),

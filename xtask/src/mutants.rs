@@ -74,7 +74,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome, Failure> {
     let (bugs, barriers) = std::thread::scope(|scope| {
         let barriers = scope.spawn(|| capture(Command::new(&museum).args(BRIEF).args(barriers)));
         let bugs =
-            start(Command::new(&museum).args(BRIEF).args(["--quick", "--control", "1", "--cpu", "20"]));
+            start(Command::new(&museum).args(BRIEF).args(["--quick", "--control", "0.5", "--cpu", "20"]));
         (bugs, barriers.join())
     });
     bugs?;
@@ -89,10 +89,10 @@ fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
     Ok(target.join("release").join(executable(PACKAGE)))
 }
 
-/// The executable specification finds planted bugs alone, and so do the scenarios of groups that rest. In this build the tests
-/// named have nothing but that.
+/// The executable specification finds planted bugs alone, and so do the scenarios that are acted out. In this build the tests named have
+/// nothing but that.
 fn specification(workspace: &Workspace) -> Result<(), Failure> {
-    for (package, features, test) in [("synod-kv", "cluster", "kv"), ("synod-raft", "", "groups_planted")] {
+    for (package, features, test) in [("synod-kv", "cluster", "kv"), ("synod-raft", "", "planted")] {
         let arguments =
             ["test", "--quiet", "--release", "-p", package, "--features", features, "--test", test];
         planted(workspace, cargo(arguments))?;

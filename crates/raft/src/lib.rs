@@ -146,11 +146,11 @@
 //! | stale reads, at most so old or with one's own writes | `a_stale_read_needs_nobody_unless_it_must_be_young`, `a_reader_finds_its_own_write_on_any_node` |
 //! | the leadership is handed over: on command, by priority, before a shutdown, when the leader's disk stands still | `transfer.txt`, `priority.txt`, `transfers.rs` |
 //! | a transfer is replaced by a later one, and given up when its target does not vote any more | `transfer.txt`, `a_second_transfer_takes_the_place_of_the_first`, `a_transfer_to_who_is_removed_or_demoted_is_given_up_at_once` |
-//! | snapshots as handles, in bounded pieces on a lane of their own; one that breaks off goes on, from another leader too | `snapshot.txt`, `snapshots.rs` |
+//! | snapshots as handles, in bounded pieces on a lane of their own; one that breaks off goes on, from another leader too; who has more than it holds goes on with entries | `snapshot.txt`, `snapshots.rs`, `who_has_more_than_its_snapshot_goes_on_with_entries` |
 //! | a follower whose application has lost its state asks for a snapshot, though its log is whole | `snapshot.txt`, `an_application_that_has_lost_its_state_gets_it_again` |
 //! | a host for state machines in memory: entries count once, snapshots outlive crashes, damage is noticed ([`machine`]) | `machine.rs` |
 //! | the log in memory is bounded; older entries are read again when a peer or the application needs them | `recall.rs` |
-//! | a damaged log is repaired from the peers, wherever the damage is, without a vote or an acknowledgement that could break a promise | `mending.rs`, `storage.rs` of `synod-kv` |
+//! | a damaged log is repaired from the peers, wherever the damage is, without a vote or an acknowledgement that could break a promise, and not by whoever leads an earlier term | `mending.rs`, `a_leader_of_an_earlier_term_does_not_make_a_node_whole`, `storage.rs` of `synod-kv` |
 //! | a node that has lost its disk comes back under its old id, and breaks no promise of its earlier life ([`Config::rejoining`]) | `a_voter_that_has_lost_its_disk_counts_for_nothing_before_it_has_heard_all_voters`, `a_node_that_rejoins_under_its_old_id_knows_nobody_and_asks_who_speaks_to_it` |
 //! | flow control by batches, by bytes on the way, and by bytes that wait for a quorum | `flow.rs` |
 //! | restart from the log, also from one that was rewritten and partly released | `restart.txt`, `recovery_copes_with_any_part_of_what_was_released` |
@@ -160,7 +160,7 @@
 //! | one change at a time, and none before an entry of the leader's own term is committed | `membership_simple.txt`, `no_change_before_an_entry_of_the_own_term_is_committed` |
 //! | a leader leads until its own removal is committed; who is removed hears of it, does not disturb, and may still be needed until it is | `membership_leader_removed.txt`, `membership_simple.txt`, `membership_removed_before_commit.txt` |
 //! | clusters of one grow, to three and five, and shrink to one; nodes that join need no list of members | `growth.txt`, `membership_simple.txt`, `who_joins_learns_the_quorums_from_the_log` |
-//! | removed and added again in one term: what an earlier life acknowledged does not count | `an_answer_from_an_earlier_life_says_nothing` |
+//! | removed and added again in one term: what an earlier life acknowledged does not count | `an_answer_from_an_earlier_life_says_nothing`, `an_answer_from_an_earlier_life_commits_nothing` |
 //! | learners, which a leader promotes by itself once they have caught up | `learners.txt`, `learners_neither_commit_nor_elect`, `a_learner_is_promoted_when_a_round_of_catching_up_is_short` |
 //! | witnesses, which vote and acknowledge and keep no payloads | `witness.txt`, `a_witness_never_leads`, `a_witness_takes_no_payloads_and_nobody_else_takes_none` |
 //! | flexible quorums: fewer to commit, more to elect | `flexible_quorums_commit_with_fewer_and_elect_with_more` |

@@ -1,5 +1,4 @@
-//! Many groups on a few nodes: in hostile weather, and in the scenarios that are acted out in the tests of `synod-raft`, one for each seed in
-//! turn. A scenario that goes wrong in whatever way has noticed something.
+//! Many groups on a few nodes: in hostile weather, and in the scenarios that are acted out in the tests of `synod-raft`.
 
 #[path = "../../../crates/raft/tests/groups/scenarios.rs"]
 mod scenarios;
@@ -7,9 +6,9 @@ mod scenarios;
 #[expect(clippy::unwrap_used, reason = "a helper of tests: what goes wrong in it is noticed here")]
 mod world;
 
-use super::{Alarm, Clusters, Judge, Run, Runs, Search, Setup};
+use super::acted::Acted;
+use super::{Clusters, Runs, Search, Setup};
 use core::time::Duration;
-use std::panic::catch_unwind;
 use synod_kv::groups::{Settings, simulation};
 
 pub(super) fn setups() -> Vec<Setup> {
@@ -18,28 +17,15 @@ pub(super) fn setups() -> Vec<Setup> {
     let mut settings = Settings::default();
     (settings.groups, settings.storm) = (3, Duration::from_secs(4));
     vec![
-        seeds("acted-groups", "many groups on a node: each scenario of the tests in turn", Box::new(Acted)),
+        seeds(
+            "acted-groups",
+            "many groups on a node: each scenario of the tests in turn",
+            Box::new(Acted { scenarios: &scenarios::ALL }),
+        ),
         seeds(
             "groups-3",
             "three groups on three nodes, every fault, rest in between",
             Box::new(Clusters { sim: simulation(&settings) }),
         ),
     ]
-}
-
-struct Acted;
-
-impl Runs for Acted {
-    fn run(&self, seed: u64) -> Run {
-        let place = usize::try_from(seed).unwrap_or_default() % scenarios::ALL.len();
-        let wrong = scenarios::ALL.get(place).and_then(|(name, scenario)| {
-            let outcome = catch_unwind(scenario).unwrap_or_else(|_| Err("panicked".to_owned()));
-            Some(format!("{name}: {}", outcome.err()?))
-        });
-        Run { alarm: wrong.map(|says| Alarm { by: Judge::Scenario, says }), faults: 0 }
-    }
-
-    fn shrink(&self, _: u64, _: u64) -> Option<u64> {
-        None
-    }
 }

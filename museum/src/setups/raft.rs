@@ -156,6 +156,18 @@ pub(super) fn setups() -> Vec<Setup> {
             &changing(compacting(small(4, Climate::Fixed(lagging())), 4), 100),
             everything,
         ),
+        named(
+            "jittery-snapshots-3",
+            "three nodes that keep little, on links that deliver in any order, and nothing fails",
+            &jittery(3),
+            everything,
+        ),
+        named(
+            "guarded-snapshots-3",
+            "three nodes that keep nothing which is committed, and whose log is a long lease",
+            &guarded_compacting(3),
+            everything,
+        ),
         named("forgetful-3", "three of them whose votes rot, mostly", &forgetful(3), everything),
         named("rotting-3", "three nodes whose disks rot", &rotting(3), everything),
         named("rotting-5", "five of them", &rotting(5), everything),
@@ -429,6 +441,29 @@ fn long_guard(nodes: usize) -> Settings {
     settings
 }
 
+/// A log that is a long lease, is compacted at every entry, and seldom grows: now and then it ends with what came in a snapshot.
+fn guarded_compacting(nodes: usize) -> Settings {
+    let ms = Duration::from_millis;
+    let mut dials = Dials::calm();
+    dials.latency = Latency::Uniform(ms(1), ms(5));
+    dials.schedule = vec![Rate { fault: Fault::Isolate, every: ms(400), lasting: (ms(300), ms(900)) }];
+    let mut settings = compacting(small(nodes, Climate::Fixed(dials)), 1);
+    settings.clients = 3;
+    settings.gets_percent = 90;
+    settings.pause_max = ms(200);
+    settings.storm = Duration::from_secs(8);
+    settings.transfers_every = 0;
+    settings.lease_guard = Some(ms(600));
+    settings.clock_drift_ppm_max = 0;
+    settings.configure = |config| {
+        keep_little(config);
+        // Who was cut off does not depose the leader when it comes back, and a leader that is cut off serves on.
+        config.check_quorum = false;
+        config.election_timeout_max = config.election_timeout_min + Duration::from_millis(30);
+    };
+    settings
+}
+
 /// Snapshots after so many entries, in pieces of a few bytes, and nothing kept behind them.
 fn compacting(mut settings: Settings, every: u64) -> Settings {
     settings.checkpoint_every = every;
@@ -462,6 +497,21 @@ pub(super) fn echoing(nodes: usize) -> Settings {
     dials.reorder_ppm = 1_000_000;
     dials.loss_ppm = 50_000;
     let mut settings = restless_compacting(small(nodes, Climate::Fixed(dials)), 3);
+    settings.job_max = ms(150);
+    settings
+}
+
+/// Nothing is lost and nobody dies, but what was sent first may arrive last: also behind the snapshot that was begun without it.
+fn jittery(nodes: usize) -> Settings {
+    let ms = Duration::from_millis;
+    let mut dials = Dials::calm();
+    dials.latency = Latency::Uniform(ms(1), ms(120));
+    dials.sync = Latency::Uniform(ms(1), ms(30));
+    dials.reorder_ppm = 1_000_000;
+    // Not so often that the next snapshot makes up for what went wrong with this one.
+    let mut settings = compacting(small(nodes, Climate::Fixed(dials)), 25);
+    settings.clients = 6;
+    settings.transfers_every = 0;
     settings.job_max = ms(150);
     settings
 }

@@ -1,6 +1,6 @@
 //! Nodes on benches, and a network that does what it is told.
 
-use crate::host::Host;
+use super::host::Host;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use synod_core::host::Log as _;

@@ -220,40 +220,6 @@ fn a_new_leader_commits_when_the_log_of_the_old_one_is_no_lease_any_more() {
     assert!(cluster.events.iter().all(|(_, event)| !matches!(event, Event::Illegal { .. })));
 }
 
-/// What has come in a snapshot may be as young as what comes by itself; after a restart everything may be.
-#[test]
-fn a_new_leader_that_got_the_last_entries_in_a_snapshot_waits_as_long() {
-    for restart in [false, true] {
-        let mut cluster = guarded();
-        cluster.isolate(3);
-        cluster.run(MS * 90);
-        cluster.propose(1, "a");
-        cluster.stabilize();
-        cluster.compact(1, 2);
-        cluster.connect(3);
-        for _ in 0..5 {
-            cluster.fire(NodeId(1), Timer::Heartbeat);
-            cluster.stabilize();
-        }
-        assert_eq!((cluster.raft(3).snapshot().index, cluster.raft(3).last_index()), (Index(2), Index(2)));
-        // What node 3 has got by itself is no lease any more, and what the snapshot holds is.
-        cluster.isolate(1);
-        cluster.run(MS * 20);
-        if restart {
-            cluster.restart(3);
-        }
-        cluster.fire(NodeId(2), Timer::Election);
-        cluster.fire(THREE, Timer::Election);
-        cluster.campaign(3);
-        cluster.stabilize();
-        assert_eq!((cluster.raft(3).role(), cluster.committed(3)), (Role::Leader, 2), "restarted: {restart}");
-        cluster.read(1, 1, ReadMode::LeaseGuard);
-        assert_eq!(cluster.ready(1), [(1, 2)]);
-        cluster.run(MS * 110);
-        assert_eq!(cluster.committed(3), 3);
-    }
-}
-
 /// A timer that fires a little before the clock says so: the rest is waited for, or nothing would ever be committed.
 #[test]
 fn a_guard_timer_that_is_early_is_armed_again() {

@@ -6,6 +6,7 @@
     reason = "helpers of tests may panic, and tests have a standard library"
 )]
 
+mod acted;
 mod arbitrary;
 mod bugs;
 mod cluster;
@@ -30,6 +31,7 @@ mod recovery;
 mod replication;
 mod rewrite;
 mod safety;
+mod scenarios;
 mod scripts;
 mod segments;
 mod sessions;

@@ -1,0 +1,31 @@
+//! The scenarios, each as a test of its own.
+
+use crate::scenarios;
+
+#[test]
+fn an_answer_from_an_earlier_life_commits_nothing() {
+    assert_eq!(scenarios::an_answer_from_an_earlier_life_commits_nothing(), Ok(()));
+}
+
+#[test]
+fn who_has_more_than_its_snapshot_goes_on_with_entries() {
+    assert_eq!(scenarios::who_has_more_than_its_snapshot_goes_on_with_entries(), Ok(()));
+}
+
+#[test]
+fn a_new_leader_that_got_the_last_entries_in_a_snapshot_waits_as_long() {
+    assert_eq!(scenarios::a_new_leader_that_got_the_last_entries_in_a_snapshot_waits_as_long(), Ok(()));
+}
+
+#[test]
+fn a_leader_of_an_earlier_term_does_not_make_a_node_whole() {
+    assert_eq!(scenarios::a_leader_of_an_earlier_term_does_not_make_a_node_whole(), Ok(()));
+}
+
+#[test]
+fn every_scenario_is_a_test() {
+    let tests = include_str!("acted.rs");
+    let missing =
+        |(name, _): &&(&str, fn() -> scenarios::Outcome)| !tests.contains(&format!("\nfn {name}()"));
+    assert_eq!(scenarios::ALL.iter().find(missing).map(|(name, _)| *name), None);
+}

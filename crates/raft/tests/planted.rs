@@ -53,6 +53,7 @@ fn every_planted_bug_is_caught_by_a_scenario() {
         ("audit-not-answered", "who_rests_under_a_group_that_was_removed_finds_out"),
         ("lease-renewed-by-waking", "a_lease_does_not_outlast_the_rest"),
         ("woken-leader-gives-no-time", "who_wakes_gives_everybody_time_to_answer"),
+        ("ack-of-earlier-term", "an_answer_of_an_earlier_term_commits_nothing"),
         ("answers-of-an-earlier-life", "an_answer_from_an_earlier_life_commits_nothing"),
         ("snapshot-for-ever", "who_has_more_than_its_snapshot_goes_on_with_entries"),
         ("snapshot-undated", "a_new_leader_that_got_the_last_entries_in_a_snapshot_waits_as_long"),

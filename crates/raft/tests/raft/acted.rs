@@ -3,6 +3,11 @@
 use crate::scenarios;
 
 #[test]
+fn an_answer_of_an_earlier_term_commits_nothing() {
+    assert_eq!(scenarios::an_answer_of_an_earlier_term_commits_nothing(), Ok(()));
+}
+
+#[test]
 fn an_answer_from_an_earlier_life_commits_nothing() {
     assert_eq!(scenarios::an_answer_from_an_earlier_life_commits_nothing(), Ok(()));
 }

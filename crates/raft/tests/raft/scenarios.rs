@@ -12,7 +12,8 @@ pub(crate) type Outcome = Result<(), String>;
 pub(crate) type Scenario = (&'static str, fn() -> Outcome);
 
 /// All of them, by name.
-pub(crate) const ALL: [Scenario; 4] = [
+pub(crate) const ALL: [Scenario; 5] = [
+    ("an_answer_of_an_earlier_term_commits_nothing", an_answer_of_an_earlier_term_commits_nothing),
     ("an_answer_from_an_earlier_life_commits_nothing", an_answer_from_an_earlier_life_commits_nothing),
     (
         "who_has_more_than_its_snapshot_goes_on_with_entries",
@@ -43,6 +44,49 @@ fn heartbeats(cluster: &mut Cluster, leader: u64) {
         cluster.fire(NodeId(leader), Timer::Heartbeat);
         cluster.stabilize();
     }
+}
+
+/// CCF, "ackuracy" (Howard et al. 2025), `openraft` cecb5de8: the answer to entries that their leader has lost in a crash, and replaced in
+/// a later term, is long on its way.
+pub(crate) fn an_answer_of_an_earlier_term_commits_nothing() -> Outcome {
+    let mut cluster = Cluster::with(3, |config| (config.check_quorum, config.pre_vote) = (false, false));
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster.slow.insert(NodeId(1));
+    cluster.isolate(2);
+    cluster.propose(1, "lost");
+    let entries = cluster.intercept(3);
+    for letter in entries {
+        cluster.deliver_to(1, 3, letter.message);
+    }
+    cluster.sync(NodeId(3));
+    let all = |message: &Message| matches!(message, Message::Appended { matched: Index(2), .. });
+    let late = cluster.intercept(1).into_iter().map(|letter| letter.message).find(all);
+    let Some(late) = late else { return Err("node 3 stores what it is sent".to_owned()) };
+    cluster.slow.clear();
+    cluster.connect(2);
+    cluster.isolate(3);
+    cluster.restart(1);
+    ensure(cluster.raft(1).last_index() == Index(1), "the leader had not stored it")?;
+    cluster.campaign(1);
+    while cluster.raft(1).role() != Role::Leader {
+        cluster.sync_fast();
+        if cluster.net.is_empty() {
+            return Err("node 2 votes for it".to_owned());
+        }
+        cluster.deliver(0);
+    }
+    cluster.isolate(2);
+    cluster.stabilize();
+    cluster.deliver_to(3, 1, late);
+    cluster.stabilize();
+    ensure(cluster.committed(1) <= 1, "one disk of three is no quorum")?;
+    cluster.connect(2);
+    cluster.connect(3);
+    cluster.run(Duration::from_secs(1));
+    cluster.propose(1, "kept");
+    cluster.run(Duration::from_secs(1));
+    ensure((1..=3).all(|id| cluster.payloads(id) == ["kept"]), "everybody has what was committed")
 }
 
 /// The re-join bug of 9 of 17 implementations, where it does most harm. Node 3 stores what comes behind its own removal, which node 2 never

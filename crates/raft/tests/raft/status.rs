@@ -182,6 +182,9 @@ fn reads_are_counted_until_they_are_answered() {
     cluster.stabilize();
     assert_eq!((status(&cluster, 1).reads, status(&cluster, 2).reads), (0, 0));
     assert_eq!((cluster.ready(1), cluster.ready(2)), (vec![(1, 1)], vec![(2, 1)]));
+    // One that waits for what is not committed yet is counted too.
+    cluster.read(2, 3, ReadMode::Stale { age_max: None, index_min: Index(2) });
+    assert_eq!(status(&cluster, 2).reads, 1);
 }
 
 #[test]

@@ -467,3 +467,17 @@ fn nobody_is_promoted_while_another_change_is_under_way() {
     assert_eq!(cluster.raft(1).memberships_uncommitted(), 0);
     assert_eq!(**cluster.raft(1).membership(), Membership::of(ids([1, 2, 3, 4, 5])), "each has its turn");
 }
+
+/// Who is away keeps nobody else from it.
+#[test]
+fn learners_are_watched_each_for_itself() {
+    let mut cluster = led(1);
+    cluster.start(Config::joining(NodeId(5)));
+    cluster.change(1, Change::steps([4, 5].map(|id| Step::PromoteWhenCaughtUp(NodeId(id)))));
+    for _ in 0..4 {
+        cluster.fire(NodeId(1), synod_raft::Timer::Heartbeat);
+        cluster.stabilize();
+    }
+    let standing = |id| cluster.raft(1).membership().standing(NodeId(id));
+    assert_eq!([4, 5].map(standing), [Some(Standing::Learner), Some(Standing::Voter)]);
+}

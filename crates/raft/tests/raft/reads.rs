@@ -434,3 +434,17 @@ fn who_is_deposed_waits_for_no_quorum_any_more() {
     assert_eq!(refusals(&mut cluster, 1), [(1, ReadRefusal::Deposed)]);
     assert!(!cluster.nodes[&NodeId(1)].timers().contains_key(&Timer::Reads));
 }
+
+/// An echo that brings no other news makes room for a round all the same.
+#[test]
+fn reads_that_waited_for_a_round_get_one_when_another_is_confirmed() {
+    let mut cluster = led();
+    for token in 0..5 {
+        cluster.read(1, token, ReadMode::Index);
+    }
+    assert_eq!(cluster.net.len(), 8, "four rounds to two peers");
+    cluster.net.clear();
+    cluster.deliver_to(2, 1, Message::Heard { term: Term(1), round: 2 });
+    assert_eq!(cluster.ready(1), [(0, 2)]);
+    assert_eq!(cluster.net.len(), 2, "and a round for the fifth");
+}

@@ -841,3 +841,58 @@ fn a_leader_takes_pieces_from_its_successor_and_not_from_its_equal() {
     assert_eq!(piece(Term(1)), (Role::Leader, true));
     assert_eq!(piece(Term(2)).0, Role::Follower);
 }
+
+/// The application's state is that of the snapshot: what is asked of it is answered from there.
+#[test]
+fn what_a_snapshot_covers_was_delivered() {
+    let mut node = Bench::new(NodeId(1), Raft::new(Config::new(NodeId(1), [1, 2, 3].map(NodeId))).unwrap());
+    node.start().unwrap();
+    let last = EntryId { term: Term(1), index: Index(5) };
+    let membership = node.protocol.membership().clone();
+    let snapshot = std::sync::Arc::new(Snapshot { last, membership, len: 9, digest: 3, hollow: false });
+    let piece = Box::new(Piece { snapshot: snapshot.clone(), offset: 0, bytes: "".into() });
+    node.input(Input::Message(NodeId(2), Message::Piece { term: Term(1), round: 1, piece }));
+    node.input(Input::Done(Done::Write { snapshot: snapshot.clone(), stored: Some(9) }));
+    let mode = synod_raft::ReadMode::Stale { age_max: None, index_min: Index(5) };
+    node.input(Input::Command(Command::Read { token: 7, mode }));
+    assert_eq!(node.protocol.status().delivered, Index(0));
+    node.input(Input::Done(Done::Install { snapshot, installed: true }));
+    assert_eq!((node.protocol.status().delivered, node.protocol.status().reads), (Index(5), 0));
+}
+
+/// It is asked where its log ends, and the answer would be what is compacted: what comes before everything is asked in its place, which
+/// cannot fail, so the snapshot is begun at once.
+#[test]
+fn whoever_is_probed_below_the_log_gets_a_snapshot_and_nobody_else_does() {
+    let mut cluster = Cluster::new(3);
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster.isolate(3);
+    cluster.propose(1, "a");
+    cluster.stabilize();
+    heartbeat(&mut cluster, 1);
+    heartbeat(&mut cluster, 1);
+    for payload in ["b", "c", "d"] {
+        cluster.propose(1, payload);
+        cluster.stabilize();
+    }
+    assert_eq!(pace(&cluster, 1, 3), Pace::Probe { paused: true });
+    cluster.compact(1, 5);
+    cluster.idle.insert(NodeId(1));
+    heartbeat(&mut cluster, 1);
+    assert_eq!(pace(&cluster, 1, 3), Pace::Snapshot);
+    // One that has nothing, and a log that holds everything.
+    let mut cluster = Cluster::new(1);
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster.start(Config::joining(NodeId(2)));
+    cluster.change(1, Step::AddLearner(NodeId(2)));
+    let next = cluster.raft(1).status().peers[0].next;
+    let hint = EntryId::ZERO;
+    cluster.deliver_to(2, 1, Message::Rejected { term: Term(1), prev: next.prev(), hint, round: 2 });
+    assert_eq!(cluster.raft(1).status().peers[0].next, Index(1));
+    cluster.net.clear();
+    heartbeat(&mut cluster, 1);
+    assert_eq!(pace(&cluster, 1, 2), Pace::Probe { paused: true });
+    assert_eq!(cluster.jobs, []);
+}

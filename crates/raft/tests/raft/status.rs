@@ -99,6 +99,11 @@ fn a_leader_tells_how_far_each_peer_is() {
     assert_eq!((asked.pace, asked.in_flight, asked.in_flight_entries), (Pace::Probe { paused: true }, 0, 0));
     cluster.stabilize();
     assert_eq!((peer(&cluster, THREE).matched, status(&cluster, 1).uncommitted_bytes), (Index(4), 0));
+    // What is acknowledged is on its way no more.
+    cluster.propose(1, "dddd");
+    assert_eq!((peer(&cluster, TWO).in_flight, peer(&cluster, TWO).in_flight_bytes), (1, 8));
+    cluster.stabilize();
+    assert_eq!((peer(&cluster, TWO).in_flight, peer(&cluster, TWO).in_flight_bytes), (0, 0));
 }
 
 #[test]

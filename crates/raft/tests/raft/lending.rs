@@ -234,7 +234,16 @@ fn a_question_is_answered_by_who_has_more_and_no_leader() {
     let nothing = |_: &mut Cluster| {};
     assert_eq!(answers(&|_| {}, (1, 1), &nothing), Some((2, 3)));
     assert_eq!(answers(&|_| {}, (0, 0), &nothing), Some((1, 3)));
+    assert_eq!(answers(&|_| {}, (1, 9), &nothing), Some((3, 3)), "all that it has of term 1 may be common");
     assert_eq!(answers(&|_| {}, (2, 3), &nothing), None, "it has everything");
+    let leads = |cluster: &mut Cluster| {
+        cluster.time_out(1);
+        cluster.deliver_to(3, 1, Message::PreVoted { term: Term(3), granted: true });
+        cluster.sync_fast();
+        cluster.deliver_to(3, 1, Message::Voted { term: Term(3), granted: true });
+        assert_eq!(cluster.raft(1).role(), Role::Leader);
+    };
+    assert_eq!(answers(&|_| {}, (1, 1), &leads), None, "followers get entries in another way");
     assert_eq!(answers(&|config| config.lending = false, (1, 1), &nothing), None);
     let followed =
         |cluster: &mut Cluster| cluster.deliver_to(3, 1, Message::Commit { term: Term(2), commit: Index(0) });

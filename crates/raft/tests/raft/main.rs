@@ -8,6 +8,7 @@
 
 mod arbitrary;
 mod bugs;
+mod census;
 mod cluster;
 mod compaction;
 mod election;
@@ -21,6 +22,7 @@ mod matrix;
 mod membership;
 mod mending;
 mod node;
+mod pieces;
 mod progress;
 mod quorums;
 mod random;

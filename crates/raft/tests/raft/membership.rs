@@ -481,3 +481,25 @@ fn learners_are_watched_each_for_itself() {
     let standing = |id| cluster.raft(1).membership().standing(NodeId(id));
     assert_eq!([4, 5].map(standing), [Some(Standing::Learner), Some(Standing::Voter)]);
 }
+
+#[test]
+fn settings_at_their_limits_are_taken_and_those_beyond_are_not() {
+    let refused = |adjust: &dyn Fn(&mut Config)| {
+        let mut config = Config::new(NodeId(1), ids([1, 2, 3]));
+        adjust(&mut config);
+        Raft::new(config).err()
+    };
+    let founded = |size: u64| refused(&|config| config.voters = (1..=size).map(NodeId).collect());
+    assert_eq!(founded(255), None);
+    assert_eq!(founded(256), Some(ConfigError::Limit { field: "voters", max: 255 }));
+    assert_eq!(founded(300), Some(ConfigError::Limit { field: "voters", max: 255 }));
+    assert_eq!(refused(&|config| config.clock_drift_ppm_max = 500_000), None);
+    let Some(ConfigError::Limit { max, .. }) = refused(&|config| config.batch_bytes_max = usize::MAX) else {
+        panic!("no limit");
+    };
+    assert_eq!(refused(&|config| config.batch_bytes_max = max), None);
+    assert!(refused(&|config| config.batch_bytes_max = max + 1).is_some());
+    let mut joining = Config::joining(NodeId(4));
+    joining.witnesses = vec![NodeId(4)];
+    assert_eq!(Raft::new(joining).unwrap_err(), ConfigError::JoinsWhatItFounds);
+}

@@ -249,3 +249,52 @@ impl Roster {
         Seats::new(self.at(index), None, &self.rule)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may panic")]
+mod tests {
+    use super::*;
+    use crate::Term;
+
+    fn of(id: u64) -> Membership {
+        Membership::of([NodeId(id)])
+    }
+
+    /// Memberships at 3 and 7, after that of the configuration.
+    fn two() -> Roster {
+        let mut roster = Roster::new(of(1), QuorumRule::Majority);
+        roster.push(Index(3), of(2));
+        roster.push(Index(7), of(3));
+        roster
+    }
+
+    #[test]
+    fn the_outline_changes_with_every_membership_and_with_every_commit_of_one() {
+        let outline = |commit: u64| two().outline(Index(commit));
+        assert_eq!(Roster::new(of(1), QuorumRule::Majority).outline(Index(9)), (None, 0));
+        let uncommitted = [0, 2, 3, 6, 7].map(|commit| outline(commit).1);
+        assert_eq!((outline(0).0, uncommitted), (Some(Index(7)), [2, 2, 1, 1, 0]));
+    }
+
+    #[test]
+    fn a_snapshot_takes_the_place_of_what_came_before_it() {
+        for (index, left) in [(2, 2), (3, 1), (6, 1), (7, 0)] {
+            let mut roster = two();
+            roster.restore(Index(index), Arc::new(of(9)));
+            assert_eq!((roster.later.len(), roster.settled().0), (left, Index(index)));
+            let last = if left > 0 { of(3) } else { of(9) };
+            assert_eq!(*roster.last().1, last, "{index}");
+        }
+    }
+
+    #[test]
+    fn what_a_log_holds_beyond_the_snapshot_is_found_there() {
+        let segments = [3, 7].map(|at| Segment::membership(Index(at), Term(1), &of(at)).unwrap());
+        for (index, found) in [(0, 2), (2, 2), (3, 1), (7, 0)] {
+            let mut roster = two();
+            roster.first.0 = Index(index);
+            roster.read(segments.iter());
+            assert_eq!(roster.later.len(), found, "{index}");
+        }
+    }
+}

@@ -105,3 +105,45 @@ fn who_is_refused_by_a_quorum_follows() {
         assert_eq!(cluster.raft(1).role(), asked);
     }
 }
+
+/// Refusals count as votes do: of this term, to this question, once, and from members.
+#[test]
+fn a_refusal_that_is_none_changes_nothing() {
+    let refused = |term| Message::Voted { term: Term(term), granted: false };
+    let no = |term| Message::PreVoted { term: Term(term), granted: false };
+    let mut node = pre_candidate();
+    hear(&mut node, 2, pre_voted(1));
+    assert_eq!(node.protocol.role(), Role::Candidate);
+    // Of an earlier term, and to an earlier question.
+    for late in [refused(0), no(0), no(1)] {
+        let before = node.protocol.clone();
+        hear(&mut node, 2, late.clone());
+        hear(&mut node, 3, late);
+        assert_eq!(node.protocol, before);
+    }
+    // A stranger's, and one that comes twice.
+    hear(&mut node, 3, refused(1));
+    let before = node.protocol.clone();
+    hear(&mut node, 3, refused(1));
+    hear(&mut node, 9, refused(1));
+    assert_eq!(node.protocol, before);
+    assert_eq!(node.protocol.role(), Role::Candidate);
+    hear(&mut node, 2, refused(1));
+    assert_eq!(node.protocol.role(), Role::Follower);
+}
+
+#[test]
+fn a_candidate_follows_the_leader_of_its_own_term() {
+    let mut node = pre_candidate();
+    hear(&mut node, 2, pre_voted(1));
+    assert_eq!((node.protocol.role(), node.protocol.term()), (Role::Candidate, Term(1)));
+    hear(&mut node, 3, append(1, (0, 0), 0, 1, &["x"]));
+    assert_eq!(
+        (node.protocol.role(), node.protocol.status().leader),
+        (Role::Follower, Some(synod_core::NodeId(3)))
+    );
+    // Votes that come now elect nobody.
+    hear(&mut node, 2, Message::Voted { term: Term(1), granted: true });
+    node.sync().unwrap();
+    assert_eq!(node.protocol.role(), Role::Follower);
+}

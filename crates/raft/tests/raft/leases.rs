@@ -2,7 +2,7 @@
 
 use crate::cluster::Cluster;
 use std::time::Duration;
-use synod_core::NodeId;
+use synod_core::{NodeId, Time};
 use synod_raft::{ConfigError, EntryId, Event, Index, Message, ReadMode, Role, Term, Timer};
 
 const THREE: NodeId = NodeId(3);
@@ -231,4 +231,116 @@ fn a_guard_timer_that_is_early_is_armed_again() {
     assert!(cluster.fire(NodeId(leader), Timer::Guard));
     assert_eq!(cluster.committed(leader), 2);
     assert!(cluster.nodes[&NodeId(leader)].timers().contains_key(&Timer::Guard));
+}
+
+/// What an application is told that asks for itself, at the very edges.
+#[test]
+fn a_lease_is_held_by_the_leader_alone_and_until_the_moment_that_it_says() {
+    let mut cluster = Cluster::with(3, |config| {
+        (config.leases, config.lease_guard) = (true, Some(MS * 100));
+    });
+    cluster.run(MS * 110);
+    cluster.campaign(1);
+    let holds = |cluster: &Cluster, id: u64, at| {
+        let raft = cluster.raft(id);
+        (raft.holds_lease(at), raft.holds_guard(at))
+    };
+    cluster.stabilize();
+    let elected = cluster.nodes[&NodeId(1)].now();
+    assert_eq!(cluster.raft(1).status().lease.until, None, "no round was echoed");
+    assert_eq!(holds(&cluster, 1, elected), (false, true));
+    cluster.fire(NodeId(1), Timer::Heartbeat);
+    cluster.stabilize();
+    let lease = cluster.raft(1).status().lease;
+    let (until, guard_until) = (lease.until.unwrap(), lease.guard_until.unwrap());
+    assert!(guard_until < until);
+    let before = |moment: Time| Time(moment.0 - 1);
+    assert_eq!(holds(&cluster, 1, before(guard_until)), (true, true));
+    assert_eq!(holds(&cluster, 1, guard_until), (true, false));
+    assert_eq!(holds(&cluster, 1, before(until)), (true, false));
+    assert_eq!(holds(&cluster, 1, until), (false, false));
+    assert_eq!(holds(&cluster, 2, elected), (false, false), "who follows holds none");
+}
+
+/// Each round that is echoed renews the lease from its own beginning, whichever were begun since.
+#[test]
+fn the_echo_of_an_earlier_round_renews_the_lease_from_there() {
+    let mut cluster = leased();
+    cluster.run(MS * 20);
+    let asked = cluster.nodes[&NodeId(1)].now();
+    cluster.fire(NodeId(1), Timer::Heartbeat);
+    let first: Vec<_> = cluster.intercept(2);
+    for _ in 0..2 {
+        cluster.nodes.get_mut(&NodeId(1)).unwrap().advance(MS);
+        cluster.fire(NodeId(1), Timer::Heartbeat);
+        cluster.net.clear();
+    }
+    for letter in first {
+        cluster.deliver_to(1, 2, letter.message);
+    }
+    cluster.stabilize();
+    let span = cluster.raft(1).status().lease.until.unwrap().since(asked);
+    assert!(span > MS * 149 && span < MS * 150, "{span:?}");
+}
+
+/// A lease that was given up does not return while the term lasts, and another term begins with none.
+#[test]
+fn a_lease_is_told_of_neither_while_a_transfer_waits_nor_when_it_has_failed() {
+    let mut cluster = leased();
+    let until = |cluster: &Cluster| cluster.raft(1).status().lease.until;
+    cluster.isolate(2);
+    cluster.propose(1, "a");
+    cluster.stabilize();
+    assert!(until(&cluster).is_some());
+    // Node 2 lags: nobody is told to campaign yet.
+    cluster.transfer(1, 2);
+    assert_eq!(
+        (cluster.raft(1).status().transfer.map(|transfer| transfer.told), until(&cluster)),
+        (Some(false), None)
+    );
+    cluster.fire(NodeId(1), Timer::Transfer);
+    assert!(until(&cluster).is_some(), "nobody was told");
+    cluster.transfer(1, 3);
+    cluster.intercept(3);
+    cluster.fire(NodeId(1), Timer::Transfer);
+    assert_eq!((cluster.raft(1).status().transfer, until(&cluster)), (None, None));
+    // Deposed and elected again, within the span of the old lease.
+    cluster.connect(2);
+    for _ in 0..3 {
+        cluster.fire(NodeId(1), Timer::Heartbeat);
+        cluster.stabilize();
+    }
+    cluster.transfer(1, 3);
+    cluster.stabilize();
+    cluster.transfer(3, 1);
+    cluster.stabilize();
+    assert_eq!((cluster.leader(), until(&cluster)), (Some(NodeId(1)), None));
+    cluster.fire(NodeId(1), Timer::Heartbeat);
+    cluster.stabilize();
+    assert!(until(&cluster).is_some());
+}
+
+/// What is on its way is dated in steps of a sixteenth of the span, and none of these dates is lost.
+#[test]
+fn the_log_is_a_lease_from_when_each_committed_entry_was_made() {
+    let mut cluster = Cluster::with(3, |config| config.lease_guard = Some(MS * 160));
+    cluster.campaign(1);
+    cluster.run(MS * 170);
+    let until = |cluster: &Cluster| cluster.raft(1).status().lease.guard_until.unwrap();
+    cluster.isolate(1);
+    let mut made = Vec::new();
+    // The second comes too soon for a date of its own, and the others do not.
+    for millis in [12, 4, 8, 10, 12] {
+        cluster.nodes.get_mut(&NodeId(1)).unwrap().advance(MS * millis);
+        made.push(cluster.nodes[&NodeId(1)].now() + MS * 160);
+        cluster.propose(1, "x");
+    }
+    cluster.stabilize();
+    let mut dates = Vec::new();
+    for index in 2..=6 {
+        cluster.deliver_to(2, 1, Message::Appended { term: Term(1), matched: Index(index), round: 1 });
+        assert_eq!(cluster.committed(1), index);
+        dates.push(until(&cluster));
+    }
+    assert_eq!(dates, [made[0], made[0], made[2], made[3], made[4]]);
 }

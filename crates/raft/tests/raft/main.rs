@@ -9,6 +9,7 @@
 mod acted;
 mod arbitrary;
 mod bugs;
+mod census;
 mod cluster;
 mod compaction;
 mod election;
@@ -22,6 +23,7 @@ mod matrix;
 mod membership;
 mod mending;
 mod node;
+mod pieces;
 mod progress;
 mod quorums;
 mod random;

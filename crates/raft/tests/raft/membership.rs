@@ -408,3 +408,98 @@ fn the_greatest_number_is_no_name() {
     );
     assert_eq!(cluster.raft(2).term(), Term(1));
 }
+
+#[test]
+fn as_many_members_as_there_may_be_may_be() {
+    let [a] = ids([1]);
+    let one = Membership::of([a]);
+    let with = |learners: u64| {
+        let steps = (0..learners).map(|id| Step::AddLearner(NodeId(1_000 + id)));
+        one.changed(&Change::steps(steps), &QuorumRule::Majority).map(|next| next.members().len())
+    };
+    assert_eq!((with(254), with(255)), (Ok(255), Err(ChangeError::TooMany { max: 255 })));
+}
+
+/// A voter that comes back as a witness has no payloads, and is one already while the old membership still decides.
+#[test]
+fn witnesses_that_were_voters_could_commit_alone_before_the_change_is_over() {
+    let [a, b, c, d, e] = ids([1, 2, 3, 4, 5]);
+    let three = Membership::of([a, b, c]);
+    let again = |witnesses: &[NodeId]| {
+        let leave = witnesses.iter().map(|id| Step::Remove(*id));
+        let enter = witnesses.iter().map(|id| Step::AddWitness(*id));
+        let steps = leave.chain(enter).chain([d, e].map(Step::AddVoter));
+        three.changed(&Change::steps(steps), &QuorumRule::Majority)
+    };
+    assert_eq!(again(&[b, c]), Err(ChangeError::TooManyWitnesses), "two of the three before");
+    assert!(again(&[b]).unwrap().is_joint());
+}
+
+#[test]
+fn a_witness_can_be_removed() {
+    let mut config = Config::new(NodeId(1), ids([1, 2, 3]));
+    config.witnesses = vec![NodeId(3)];
+    let raft = Raft::new(config).unwrap();
+    let next = raft.membership().changed(&Change::from(Step::Remove(NodeId(3))), &QuorumRule::Majority);
+    assert_eq!(next, Ok(Membership::of(ids([1, 2]))));
+}
+
+/// A change that is under way keeps the next one waiting, however soon the learner is ready for it.
+#[test]
+fn nobody_is_promoted_while_another_change_is_under_way() {
+    let mut cluster = led(3);
+    for id in [4, 5] {
+        cluster.start(Config::joining(NodeId(id)));
+    }
+    assert_eq!(cluster.raft(1).memberships_uncommitted(), 0);
+    cluster.disconnect(1, 2);
+    cluster.disconnect(1, 3);
+    cluster.change(1, Change::steps([4, 5].map(|id| Step::PromoteWhenCaughtUp(NodeId(id)))));
+    cluster.stabilize();
+    assert_eq!(cluster.raft(4).last_index(), cluster.raft(1).last_index(), "it has everything");
+    assert_eq!(cluster.raft(1).memberships_uncommitted(), 1);
+    cluster.connect(2);
+    cluster.connect(3);
+    for _ in 0..6 {
+        cluster.fire(NodeId(1), synod_raft::Timer::Heartbeat);
+        cluster.stabilize();
+    }
+    assert_eq!(cluster.raft(1).memberships_uncommitted(), 0);
+    assert_eq!(**cluster.raft(1).membership(), Membership::of(ids([1, 2, 3, 4, 5])), "each has its turn");
+}
+
+/// Who is away keeps nobody else from it.
+#[test]
+fn learners_are_watched_each_for_itself() {
+    let mut cluster = led(1);
+    cluster.start(Config::joining(NodeId(5)));
+    cluster.change(1, Change::steps([4, 5].map(|id| Step::PromoteWhenCaughtUp(NodeId(id)))));
+    for _ in 0..4 {
+        cluster.fire(NodeId(1), synod_raft::Timer::Heartbeat);
+        cluster.stabilize();
+    }
+    let standing = |id| cluster.raft(1).membership().standing(NodeId(id));
+    assert_eq!([4, 5].map(standing), [Some(Standing::Learner), Some(Standing::Voter)]);
+}
+
+#[test]
+fn settings_at_their_limits_are_taken_and_those_beyond_are_not() {
+    let refused = |adjust: &dyn Fn(&mut Config)| {
+        let mut config = Config::new(NodeId(1), ids([1, 2, 3]));
+        adjust(&mut config);
+        Raft::new(config).err()
+    };
+    let founded = |size: u64| refused(&|config| config.voters = (1..=size).map(NodeId).collect());
+    assert_eq!(founded(255), None);
+    assert_eq!(founded(256), Some(ConfigError::Limit { field: "voters", max: 255 }));
+    assert_eq!(founded(300), Some(ConfigError::Limit { field: "voters", max: 255 }));
+    assert_eq!(refused(&|config| config.clock_drift_ppm_max = 500_000), None);
+    let Some(ConfigError::Limit { max, .. }) = refused(&|config| config.batch_bytes_max = usize::MAX) else {
+        panic!("no limit");
+    };
+    assert_eq!(refused(&|config| config.batch_bytes_max = max), None);
+    assert!(refused(&|config| config.batch_bytes_max = max + 1).is_some());
+    let mut joining = Config::joining(NodeId(4));
+    joining.witnesses = vec![NodeId(4)];
+    assert_eq!(Raft::new(joining).unwrap_err(), ConfigError::JoinsWhatItFounds);
+}

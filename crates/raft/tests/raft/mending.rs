@@ -640,3 +640,32 @@ fn a_crash_before_the_first_record_takes_no_doubt_from_a_node_that_rejoins() {
         assert!(node.protocol.is_mending(), "life {life}");
     }
 }
+
+/// As with a member that was removed and has come back: what was on its way when it told of its loss is of before.
+#[test]
+fn an_acknowledgement_that_is_overtaken_by_the_news_of_its_loss_counts_no_more() {
+    let mut node = crate::bugs::leader(3);
+    let lost = Message::Lost { term: Term(1), round: 1, last: EntryId::ZERO, doubted: false };
+    crate::bugs::hear(&mut node, 2, lost);
+    crate::bugs::hear(&mut node, 2, crate::bugs::acknowledged(1, 1));
+    assert_eq!(node.protocol.commit_index(), Index(0));
+    crate::bugs::hear(&mut node, 2, Message::Appended { term: Term(1), matched: Index(1), round: 2 });
+    assert_eq!(node.protocol.commit_index(), Index(1));
+}
+
+/// That nothing counts any more is for the leader to say.
+#[test]
+fn only_the_leader_of_this_term_says_when_a_log_is_whole() {
+    let mut cluster = three();
+    rot_entry(&mut cluster, 3, 10);
+    cluster.restart(3);
+    cluster.net.clear();
+    cluster.deliver_to(1, 3, Message::Commit { term: Term(1), commit: Index(9) });
+    cluster.net.clear();
+    let before = cluster.raft(3).clone();
+    let whole = |term| Message::Whole { term: Term(term), round: 3, target: Index(0) };
+    cluster.deliver_to(2, 3, whole(1));
+    cluster.deliver_to(1, 3, whole(0));
+    assert!(cluster.raft(3).is_mending());
+    assert_eq!(*cluster.raft(3), before);
+}

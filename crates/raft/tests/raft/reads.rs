@@ -303,3 +303,148 @@ fn a_repeated_question_waits_once() {
     cluster.deliver_to(2, 1, ask(6));
     assert_eq!(cluster.raft(1).status().reads, 1);
 }
+
+/// Every place where reads wait has the same limit.
+#[test]
+fn neither_a_leader_nor_who_waits_for_commits_keeps_more_reads_than_the_limit() {
+    let mut cluster = Cluster::with(3, |config| config.reads_max = 2);
+    cluster.campaign(1);
+    cluster.stabilize();
+    let mine = ReadMode::Stale { age_max: None, index_min: Index(9) };
+    for token in 0..3 {
+        cluster.read(1, token, ReadMode::Index);
+        cluster.read(2, token, mine);
+    }
+    for id in [1, 2] {
+        assert_eq!(cluster.raft(id).status().reads, 2);
+        assert_eq!(refusals(&mut cluster, id), [(2, ReadRefusal::Busy)]);
+    }
+}
+
+/// Who asks for several readers may be answered from a lease only if all of them trust it.
+#[test]
+fn a_burst_of_reads_asks_for_what_all_of_them_trust() {
+    let asked = |modes: &[ReadMode]| {
+        let mut cluster = led();
+        let reads = modes.iter().map(|&mode| Input::Command(Command::Read { token: 1, mode }));
+        cluster.nodes.get_mut(&TWO).unwrap().burst(reads);
+        let asked = cluster.nodes.get_mut(&TWO).unwrap().take().into_iter().find_map(|output| match output {
+            Output::Send { message: Message::AskIndex { mode, .. }, .. } => Some(mode),
+            _ => None,
+        });
+        asked.unwrap()
+    };
+    let (index, lease, guard) = (ReadMode::Index, ReadMode::Lease, ReadMode::LeaseGuard);
+    assert_eq!([asked(&[lease, lease]), asked(&[guard, guard])], [lease, guard]);
+    assert_eq!(asked(&[index, index]), index);
+    for mixed in [[lease, index], [index, lease], [lease, guard], [guard, lease]] {
+        assert_eq!(asked(&mixed), index, "{mixed:?}");
+    }
+}
+
+/// The first question of a life is drawn, below the number of that life.
+#[test]
+fn questions_are_numbered_by_the_start_and_by_chance() {
+    let mut cluster = led();
+    let mut numbers = Vec::new();
+    for id in [2, 3, 3] {
+        cluster.read(id, 1, ReadMode::Index);
+        numbers.extend(cluster.intercept(1).into_iter().filter_map(|letter| match letter.message {
+            Message::AskIndex { number, .. } => Some(number),
+            _ => None,
+        }));
+        cluster.restart(id);
+        cluster.fire(NodeId(1), Timer::Heartbeat);
+        cluster.stabilize();
+    }
+    let life = |number: u64| number >> 48;
+    let drawn = |number: u64| number & ((1 << 48) - 1);
+    assert_eq!(life(numbers[1]) + 1, life(numbers[2]));
+    assert!(drawn(numbers[0]) > 1 << 24 && drawn(numbers[1]) > 1 << 24, "{numbers:?}");
+    assert_ne!(drawn(numbers[0]), drawn(numbers[1]));
+    assert_ne!(drawn(numbers[1]), drawn(numbers[2]));
+}
+
+/// An answer answers all questions up to its own, and those that came later wait for theirs.
+#[test]
+fn an_answer_to_an_earlier_question_is_one() {
+    let mut cluster = led();
+    cluster.read(2, 1, ReadMode::Index);
+    cluster.read(2, 2, ReadMode::Index);
+    let asked = cluster.intercept(1);
+    assert_eq!(asked.len(), 2);
+    let first = asked.into_iter().next().unwrap();
+    cluster.deliver_to(2, 1, first.message);
+    cluster.stabilize();
+    assert_eq!(cluster.ready(2), [(1, 2)]);
+    assert_eq!(cluster.raft(2).status().reads, 1);
+}
+
+#[test]
+fn no_leader_answers_with_an_index_that_cannot_be() {
+    let mut cluster = led();
+    cluster.read(2, 1, ReadMode::Index);
+    let asked = cluster.intercept(1).into_iter().next().unwrap();
+    let Message::AskIndex { term, number, .. } = asked.message else { panic!("{asked:?}") };
+    let illegal = Event::Illegal { from: NodeId(1), reason: synod_raft::Illegal::ImpossibleIndex };
+    cluster.deliver_to(1, 2, Message::IndexIs { term, number, index: Index(Index::MAX.0 + 1) });
+    assert!(cluster.events.contains(&(TWO, illegal.clone())));
+    cluster.events.clear();
+    cluster.deliver_to(1, 2, Message::IndexIs { term, number, index: Index::MAX });
+    assert!(!cluster.events.contains(&(TWO, illegal)));
+}
+
+/// A round whose readers have given up is no round any more: neither does it stand in the way of others, nor does its late echo serve
+/// whoever has come since.
+#[test]
+fn a_round_that_nobody_waits_for_is_forgotten() {
+    let mut cluster = Cluster::with(3, |config| config.check_quorum = false);
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster.read(1, 0, ReadMode::Index);
+    for letter in cluster.intercept(2).into_iter().chain(cluster.intercept(3)) {
+        cluster.deliver_to(1, letter.to.0, letter.message);
+    }
+    let late = cluster.intercept(1);
+    assert_eq!(late.len(), 2);
+    cluster.cut.extend([(TWO, NodeId(1)), (THREE, NodeId(1))]);
+    for token in 1..4 {
+        cluster.read(1, token, ReadMode::Index);
+    }
+    cluster.read(1, 4, ReadMode::Index);
+    cluster.net.clear();
+    cluster.run(Duration::from_millis(605));
+    assert_eq!(refusals(&mut cluster, 1).len(), 5);
+    cluster.stabilize();
+    cluster.read(1, 9, ReadMode::Index);
+    assert_eq!(cluster.net.len(), 2, "a round begins at once");
+    for letter in late {
+        cluster.deliver_to(letter.from.0, 1, letter.message);
+    }
+    assert_eq!(cluster.ready(1), []);
+    assert_eq!(cluster.raft(1).status().reads, 1);
+}
+
+#[test]
+fn who_is_deposed_waits_for_no_quorum_any_more() {
+    let mut cluster = led();
+    cluster.read(1, 1, ReadMode::Index);
+    assert!(cluster.nodes[&NodeId(1)].timers().contains_key(&Timer::Reads));
+    cluster.deliver_to(2, 1, Message::Voted { term: Term(9), granted: false });
+    assert_eq!(refusals(&mut cluster, 1), [(1, ReadRefusal::Deposed)]);
+    assert!(!cluster.nodes[&NodeId(1)].timers().contains_key(&Timer::Reads));
+}
+
+/// An echo that brings no other news makes room for a round all the same.
+#[test]
+fn reads_that_waited_for_a_round_get_one_when_another_is_confirmed() {
+    let mut cluster = led();
+    for token in 0..5 {
+        cluster.read(1, token, ReadMode::Index);
+    }
+    assert_eq!(cluster.net.len(), 8, "four rounds to two peers");
+    cluster.net.clear();
+    cluster.deliver_to(2, 1, Message::Heard { term: Term(1), round: 2 });
+    assert_eq!(cluster.ready(1), [(0, 2)]);
+    assert_eq!(cluster.net.len(), 2, "and a round for the fifth");
+}

@@ -2,7 +2,7 @@
 
 use crate::cluster::Cluster;
 use synod_core::{Input, Lsn, NodeId};
-use synod_raft::{Config, Done, Event, Index, Job, Message, RecoverError, Segment, Term, Timer};
+use synod_raft::{Config, Done, EntryId, Event, Index, Job, Message, RecoverError, Segment, Term, Timer};
 
 fn small(config: &mut Config) {
     config.log_memory_bytes_max = 100;
@@ -188,4 +188,74 @@ fn a_log_that_is_on_the_disk_alone_cannot_be_written_anew_and_asks_for_compactio
     cluster.input(NodeId(1), Input::Rewrite(Lsn(20)));
     cluster.stabilize();
     assert!(cluster.records(1).len() < 5, "{:?}", cluster.records(1));
+}
+
+/// What was read is kept, the last of it first, for so many batches and not for more.
+#[test]
+fn what_was_read_again_is_kept_for_four_batches() {
+    let mut cluster = behind();
+    cluster.isolate(2);
+    cluster.restart(2);
+    cluster.stabilize();
+    // A follower without a leader lends what it has: the entry after the one that is named.
+    let mut asked = |after: u64| {
+        let term = if after == 0 { Term::ZERO } else { Term(1) };
+        let borrow = Message::Borrow { term: Term(1), hint: EntryId { term, index: Index(after) } };
+        let before = cluster.recalled;
+        for _ in 0..2 {
+            cluster.deliver_to(3, 2, borrow.clone());
+            cluster.sync_fast();
+        }
+        let lent = cluster.intercept(3).into_iter().find_map(|letter| match letter.message {
+            Message::Lend { loan, .. } => Some(loan.entries.first()),
+            _ => None,
+        });
+        assert_eq!(lent, Some(Index(after + 1)));
+        cluster.recalled - before
+    };
+    for after in 1..37 {
+        asked(after);
+    }
+    // The last four that are asked for were in memory all the time. Before them four batches of 60 bytes: twenty payloads of eight bytes,
+    // with their headers of four.
+    let kept: Vec<u64> = (1..37).rev().take_while(|after| asked(*after) == 0).collect();
+    assert_eq!((kept.len(), kept.last()), (24, Some(&13)));
+}
+
+/// What was read of entries that are overwritten is not what stands there now.
+#[test]
+fn what_was_overwritten_is_not_given_to_others_either() {
+    let mut cluster = Cluster::with(3, |config| config.log_memory_bytes_max = 0);
+    cluster.install(3, &[(1, 3), (2, 1)]);
+    let lent = |cluster: &mut Cluster, after: u64| {
+        let term = if after == 0 { Term::ZERO } else { Term(1) };
+        let borrow = Message::Borrow { term: Term(2), hint: EntryId { term, index: Index(after) } };
+        let before = cluster.recalled;
+        for _ in 0..2 {
+            cluster.deliver_to(2, 3, borrow.clone());
+            cluster.sync_fast();
+        }
+        let lent = cluster.intercept(2).into_iter().find_map(|letter| match letter.message {
+            Message::Lend { loan, .. } => Some(loan.entries),
+            _ => None,
+        });
+        let entries = lent.unwrap();
+        let payload = entries.iter().next().map(|entry| entry.payload.to_vec()).unwrap();
+        (String::from_utf8(payload).unwrap(), cluster.recalled > before)
+    };
+    assert_eq!(lent(&mut cluster, 3), ("2.4".to_owned(), true));
+    assert_eq!(lent(&mut cluster, 0), ("1.1".to_owned(), true));
+    let new = Segment::pack(Index(4), Term(5), ["new"]).unwrap();
+    let more = Segment::pack(Index(5), Term(5), ["more"]).unwrap();
+    for (prev_term, commit, entries) in [(1, 4, new), (5, 5, more)] {
+        let (term, prev_term, commit) = (Term(5), Term(prev_term), Index(commit));
+        cluster.deliver_to(1, 3, Message::Append { term, prev_term, commit, round: 1, entries });
+        cluster.stabilize();
+    }
+    assert_eq!(cluster.payloads(3), ["1.1", "1.2", "1.3", "new", "more"]);
+    cluster.net.clear();
+    cluster.time_out(3);
+    cluster.net.clear();
+    assert_eq!(lent(&mut cluster, 3), ("new".to_owned(), true));
+    assert_eq!(lent(&mut cluster, 0), ("1.1".to_owned(), false), "that is still so");
 }

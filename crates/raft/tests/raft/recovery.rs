@@ -92,3 +92,54 @@ fn a_batch_that_a_snapshot_covers_in_part_is_taken_from_there() {
     let raft = recovered([snapshot, Record::Append { prev_term: Term::ZERO, entries }]).unwrap();
     assert_eq!((raft.first_index(), raft.last_index()), (Index(4), Index(5)));
 }
+
+fn entries(prev_term: u64, term: u64, first: u64, count: usize) -> Record {
+    let entries = Segment::pack(Index(first), Term(term), vec!["x"; count]).unwrap();
+    Record::Append { prev_term: Term(prev_term), entries }
+}
+
+fn id(term: u64, index: u64) -> EntryId {
+    EntryId { term: Term(term), index: Index(index) }
+}
+
+/// The record of a node that was mended says where the log ended: what stood behind was given up.
+#[test]
+fn a_record_of_a_mended_log_cuts_what_is_behind_it() {
+    let mended = |term, index| Record::Mended { term: Term(2), voted_for: None, last: id(term, index) };
+    let last = |record| {
+        recovered([hard(1, None), entries(0, 1, 1, 3), entries(1, 1, 4, 2), record]).unwrap().log().last()
+    };
+    assert_eq!([last(mended(1, 3)), last(mended(1, 5))], [id(1, 3), id(1, 5)]);
+    assert_eq!(last(mended(2, 3)), id(1, 5), "another entry than this one");
+}
+
+/// A rewrite states the same snapshot again; an earlier one was never the later record.
+#[test]
+fn a_snapshot_may_be_stated_again_and_not_taken_back() {
+    let snapshot = |index| Record::Snapshot {
+        term: Term(1),
+        voted_for: None,
+        last: id(1, index),
+        membership: Membership::of([1, 2, 3].map(NodeId)).into(),
+    };
+    assert_eq!(recovered([snapshot(5), snapshot(5)]).unwrap().snapshot(), id(1, 5));
+    assert_eq!(recovered([snapshot(5), snapshot(6)]).unwrap().snapshot(), id(1, 6));
+    let earlier = recovered([snapshot(5), snapshot(4)]);
+    assert!(matches!(earlier, Err(RecoverError::Contradiction { at: Lsn(2), .. })), "{earlier:?}");
+}
+
+/// A node that has rejoined, and was heard to the end, is in no doubt at its next start, though its log holds no entry yet.
+#[test]
+fn a_node_that_has_rejoined_does_not_begin_anew_with_a_term_and_no_entries() {
+    let mut config = Config::new(NodeId(1), [1, 2, 3].map(NodeId));
+    config.rejoining = true;
+    for (record, mending) in [(None, true), (Some(hard(3, Some(1))), false)] {
+        let mut raft = Raft::new(config.clone()).unwrap();
+        if let Some(record) = record {
+            raft.recover(Lsn(1), Recovered::Intact(record)).unwrap();
+        }
+        let mut node = synod_core::testing::Bench::new(NodeId(1), raft);
+        node.start().unwrap();
+        assert_eq!(node.protocol.is_mending(), mending);
+    }
+}

@@ -178,3 +178,45 @@ fn a_rewrite_writes_only_what_lies_that_far_back_and_only_once() {
     node.input(Input::Rewrite(end));
     assert_eq!(node.log.end(), written, "nothing is left below");
 }
+
+/// Term and vote may be older than all entries, and are needed as they are.
+#[test]
+fn a_rewrite_below_the_entries_keeps_the_term() {
+    let mut node = Bench::new(ME, fresh());
+    node.start().unwrap();
+    node.input(Input::Message(NodeId(2), append(1, (0, 0), &["a"])));
+    node.sync().unwrap();
+    let before = records(&mut node);
+    let Record::HardState { term: Term(1), .. } = before[0].1 else { panic!("{before:?}") };
+    // Nothing lies below the first record.
+    node.input(Input::Rewrite(before[0].0));
+    node.sync().unwrap();
+    assert_eq!(records(&mut node), before);
+    // The first does lie below the second.
+    node.input(Input::Rewrite(before[1].0));
+    node.sync().unwrap();
+    let after = recovered(&records(&mut node)).unwrap();
+    assert_eq!((after.term(), after.log().last()), (Term(1), node.protocol.log().last()));
+    assert!(records(&mut node)[0].0 > before[0].0);
+}
+
+/// Entries that were kept behind the snapshot for those who lag are not written once more.
+#[test]
+fn a_rewrite_leaves_out_what_the_snapshot_covers() {
+    let mut config = Config::new(ME, [ME, NodeId(2), NodeId(3)]);
+    config.trailing_entries = 2;
+    let mut node = Bench::new(ME, Raft::new(config).unwrap());
+    node.start().unwrap();
+    for index in 0..4 {
+        node.input(Input::Message(NodeId(2), append(1, (index.min(1), index), &["x"])));
+    }
+    node.input(Input::Message(NodeId(2), Message::Commit { term: Term(1), commit: Index(4) }));
+    node.sync().unwrap();
+    node.input(Input::Command(Command::Compact { upto: Index(4) }));
+    node.sync().unwrap();
+    assert_eq!((node.protocol.snapshot().index, node.protocol.log().base().index), (Index(4), Index(2)));
+    let below = node.log.end();
+    node.input(Input::Rewrite(below));
+    node.sync().unwrap();
+    assert_eq!(node.protocol.log().base().index, Index(4));
+}

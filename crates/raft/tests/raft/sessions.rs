@@ -229,6 +229,7 @@ fn a_full_table_refuses_newcomers_and_keeps_the_slow() {
     }
     let full = Answer::Refused(Refused::Full { sessions_max: 3 });
     assert_eq!(replica.apply(4, &Request::Open.to_bytes()), full);
+    assert_eq!(replica.open(), 3);
     let mut slow = Client::new(1);
     let (_, request) = slow.request(&5_u64.to_le_bytes());
     assert!(matches!(replica.apply(5, &request), Answer::Done { repeated: false, .. }));

@@ -2,6 +2,7 @@
 
 use crate::cluster::{Cluster, Envelope};
 use std::time::Duration;
+use synod_core::testing::Output;
 use synod_core::{Input, Link, NodeId, Protocol};
 use synod_raft::{
     Command, Config, Done, EntryId, Event, Found, Illegal, Index, Job, Message, Pace, Piece, Raft, Role,
@@ -9,7 +10,7 @@ use synod_raft::{
 };
 
 /// Three nodes of which the third has missed everything, and its leader's log begins after what it needs.
-fn behind(adjust: impl Fn(&mut Config)) -> Cluster {
+pub(crate) fn behind(adjust: impl Fn(&mut Config)) -> Cluster {
     let mut cluster = Cluster::with(3, |config| {
         config.snapshot_piece_bytes = 50;
         adjust(config);
@@ -29,7 +30,7 @@ fn behind(adjust: impl Fn(&mut Config)) -> Cluster {
     cluster
 }
 
-fn heartbeat(cluster: &mut Cluster, id: u64) {
+pub(crate) fn heartbeat(cluster: &mut Cluster, id: u64) {
     cluster.fire(NodeId(id), synod_raft::Timer::Heartbeat);
 }
 
@@ -49,12 +50,12 @@ fn same_everywhere(cluster: &Cluster) {
     }
 }
 
-fn pace(cluster: &Cluster, leader: u64, peer: u64) -> Pace {
+pub(crate) fn pace(cluster: &Cluster, leader: u64, peer: u64) -> Pace {
     let peers = cluster.raft(leader).status().peers;
     peers.iter().find(|other| other.id == NodeId(peer)).unwrap().pace
 }
 
-fn piece(envelope: &Envelope) -> Option<&Piece> {
+pub(crate) fn piece(envelope: &Envelope) -> Option<&Piece> {
     match &envelope.message {
         Message::Piece { piece, .. } => Some(piece),
         _ => None,
@@ -62,7 +63,7 @@ fn piece(envelope: &Envelope) -> Option<&Piece> {
 }
 
 /// Delivers until something on the way is wanted.
-fn deliver_until(cluster: &mut Cluster, wanted: impl Fn(&Envelope) -> bool) {
+pub(crate) fn deliver_until(cluster: &mut Cluster, wanted: impl Fn(&Envelope) -> bool) {
     for _ in 0..1_000 {
         cluster.sync_fast();
         if cluster.net.iter().any(&wanted) {
@@ -295,7 +296,7 @@ fn entries_that_follow_the_snapshot_are_kept() {
     let mut cluster = received(&[(1, 1), (2, 5)]);
     let node = cluster.nodes.get_mut(&NodeId(3)).unwrap();
     let snapshot = node.take().into_iter().find_map(|output| match output {
-        synod_core::testing::Output::Job(Job::Begin(snapshot)) => Some(snapshot),
+        Output::Job(Job::Begin(snapshot)) => Some(snapshot),
         _ => None,
     });
     let snapshot = snapshot.unwrap();
@@ -313,7 +314,7 @@ fn entries_that_differ_from_the_snapshot_go() {
     let mut cluster = received(&[(1, 6)]);
     let node = cluster.nodes.get_mut(&NodeId(3)).unwrap();
     let snapshot = node.take().into_iter().find_map(|output| match output {
-        synod_core::testing::Output::Job(Job::Begin(snapshot)) => Some(snapshot),
+        Output::Job(Job::Begin(snapshot)) => Some(snapshot),
         _ => None,
     });
     let snapshot = snapshot.unwrap();
@@ -325,15 +326,9 @@ fn entries_that_differ_from_the_snapshot_go() {
         (EntryId { term: Term(2), index: Index(4) }, Index(4))
     );
     // The acknowledgement waits for the record that says so.
-    let acked = |outputs: Vec<synod_core::testing::Output<Raft>>| {
+    let acked = |outputs: Vec<Output<Raft>>| {
         outputs.iter().any(|output| {
-            matches!(
-                output,
-                synod_core::testing::Output::Send {
-                    message: Message::Appended { matched: Index(4), .. },
-                    ..
-                }
-            )
+            matches!(output, Output::Send { message: Message::Appended { matched: Index(4), .. }, .. })
         })
     };
     assert!(!acked(node.take()));

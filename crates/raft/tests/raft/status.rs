@@ -99,6 +99,11 @@ fn a_leader_tells_how_far_each_peer_is() {
     assert_eq!((asked.pace, asked.in_flight, asked.in_flight_entries), (Pace::Probe { paused: true }, 0, 0));
     cluster.stabilize();
     assert_eq!((peer(&cluster, THREE).matched, status(&cluster, 1).uncommitted_bytes), (Index(4), 0));
+    // What is acknowledged is on its way no more.
+    cluster.propose(1, "dddd");
+    assert_eq!((peer(&cluster, TWO).in_flight, peer(&cluster, TWO).in_flight_bytes), (1, 8));
+    cluster.stabilize();
+    assert_eq!((peer(&cluster, TWO).in_flight, peer(&cluster, TWO).in_flight_bytes), (0, 0));
 }
 
 #[test]
@@ -182,6 +187,9 @@ fn reads_are_counted_until_they_are_answered() {
     cluster.stabilize();
     assert_eq!((status(&cluster, 1).reads, status(&cluster, 2).reads), (0, 0));
     assert_eq!((cluster.ready(1), cluster.ready(2)), (vec![(1, 1)], vec![(2, 1)]));
+    // One that waits for what is not committed yet is counted too.
+    cluster.read(2, 3, ReadMode::Stale { age_max: None, index_min: Index(2) });
+    assert_eq!(status(&cluster, 2).reads, 1);
 }
 
 #[test]

@@ -312,3 +312,72 @@ fn a_leader_that_resigns_and_cannot_hand_over_steps_down() {
     assert!(happened(&cluster, ONE, &Event::Resigned));
     assert_eq!(cluster.raft(1).role(), Role::Follower);
 }
+
+/// However slow: what counts is that an entry waits all the time, and not that some entry does.
+#[test]
+fn a_disk_that_goes_on_does_not_stand_still() {
+    let mut cluster = led(3, |config| {
+        (config.disk_stall_max, config.check_quorum) = (Some(MS * 500), false);
+    });
+    cluster.slow.insert(ONE);
+    cluster.propose(1, "a");
+    for payload in ["b", "c", "d"] {
+        cluster.run(MS * 300);
+        cluster.sync(ONE);
+        cluster.stabilize();
+        cluster.propose(1, payload);
+    }
+    cluster.run(MS * 300);
+    assert_eq!((cluster.leader(), cluster.raft(1).status().transfer), (Some(ONE), None));
+}
+
+#[test]
+fn nodes_without_priority_claim_nothing() {
+    let mut cluster = Cluster::with(3, |config| config.priority = u32::from(config.id == THREE));
+    cluster.campaign(1);
+    cluster.stabilize();
+    let claims = |id| cluster.nodes[&id].timers().contains_key(&Timer::Claim);
+    assert_eq!([ONE, TWO, THREE].map(claims), [false, false, true]);
+}
+
+/// A claim is heard by the leader of its term, of a voter that has all that is committed, and while nobody else is on the way.
+#[test]
+fn claims_of_who_could_not_take_over_are_ignored() {
+    let begun = |cluster: &Cluster| {
+        cluster.events.iter().filter(|(_, event)| matches!(event, Event::TransferBegun { .. })).count()
+    };
+    let claim = |term| Message::Claim { term, priority: 1 };
+    let mut cluster = led(3, |_| {});
+    cluster.change(1, Step::AddLearner(NodeId(4)));
+    cluster.stabilize();
+    let mut config = synod_raft::Config::joining(NodeId(4));
+    config.trailing_entries = 0;
+    cluster.start(config);
+    for _ in 0..3 {
+        cluster.fire(ONE, Timer::Heartbeat);
+        cluster.stabilize();
+    }
+    let term = cluster.raft(1).term();
+    cluster.deliver_to(3, 2, claim(term));
+    cluster.deliver_to(3, 1, claim(synod_raft::Term(term.0 - 1)));
+    cluster.deliver_to(4, 1, claim(term));
+    cluster.deliver_to(3, 1, Message::Claim { term, priority: 0 });
+    assert_eq!(cluster.raft(4).commit_index(), cluster.raft(1).commit_index());
+    assert_eq!(begun(&cluster), 0);
+    // Node 3 lags, at full speed: it may have everything soon, and has not now.
+    cluster.slow.insert(THREE);
+    cluster.propose(1, "a");
+    cluster.stabilize();
+    cluster.deliver_to(3, 1, claim(term));
+    assert_eq!(begun(&cluster), 0);
+    // Somebody else is on the way.
+    cluster.slow.clear();
+    cluster.stabilize();
+    cluster.transfer(1, 2);
+    cluster.net.clear();
+    cluster.deliver_to(3, 1, claim(term));
+    assert_eq!(begun(&cluster), 1);
+    cluster.fire(ONE, Timer::Transfer);
+    cluster.deliver_to(3, 1, claim(term));
+    assert_eq!(begun(&cluster), 2);
+}

@@ -418,6 +418,32 @@ fn golden_bytes_of_a_membership_that_states_its_rule() {
     assert!(Membership::from_bytes(bytes.into(), 2).is_err());
 }
 
+#[test]
+fn bytes_that_say_what_no_membership_is_are_refused() {
+    let id = |id: u64| hex(&id.to_le_bytes());
+    let (one, two) = (id(1), id(2));
+    let read = |bytes: String| {
+        let bytes = bytes.replace(' ', "");
+        let bytes: Vec<u8> = (0..bytes.len() / 2)
+            .map(|at| u8::from_str_radix(&bytes[2 * at..2 * at + 2], 16).unwrap())
+            .collect();
+        Membership::from_bytes(bytes.into(), 2).is_ok()
+    };
+    let none = "00000000";
+    let of = |auto_leave: u8, voters: &str, outgoing: &str| {
+        format!("0{auto_leave} {voters} {outgoing} {none} {none} {none}")
+    };
+    let (both, single) = (format!("02000000 {one} {two}"), format!("01000000 {one}"));
+    assert!(read(format!("01 {}", of(0, &both, none))) && read(format!("01 {}", of(1, &both, &single))));
+    assert!(!read(format!("01 {}", of(0, &format!("02000000 {one} {one}"), none))), "one voter twice");
+    assert!(!read(format!("01 {}", of(0, &format!("02000000 {two} {one}"), none))), "out of order");
+    assert!(!read(format!("01 {}", of(1, &both, none))), "nothing to leave");
+    // The rules of both halves, the second of nobody.
+    let rule = "01 01";
+    assert!(read(format!("02 {} {rule} {rule}", of(0, &both, &single))));
+    assert!(!read(format!("02 {} {rule} {rule}", of(0, &both, none))), "a rule for nobody");
+}
+
 /// A node that offers a snapshot over a link of version 1 cannot say by which rule its members decide.
 #[test]
 fn a_link_of_version_1_carries_no_rule() {

@@ -163,6 +163,7 @@
 //! | removed and added again in one term: what an earlier life acknowledged does not count | `an_answer_from_an_earlier_life_says_nothing`, `an_answer_from_an_earlier_life_commits_nothing` |
 //! | learners, which a leader promotes by itself once they have caught up | `learners.txt`, `learners_neither_commit_nor_elect`, `a_learner_is_promoted_when_a_round_of_catching_up_is_short` |
 //! | witnesses, which vote and acknowledge and keep no payloads | `witness.txt`, `a_witness_never_leads`, `a_witness_takes_no_payloads_and_nobody_else_takes_none` |
+//! | a witness hears of nothing that no voter has stored who keeps payloads | `witness_not_alone.txt`, `a_witness_is_not_the_first_to_hear_of_an_entry` |
 //! | flexible quorums: fewer to commit, more to elect | `flexible_quorums_commit_with_fewer_and_elect_with_more` |
 //! | weights of voters, and zones: for elections, commits, reads and CheckQuorum alike | `two_heavy_voters_of_five_elect_and_commit`, `a_majority_of_zones_elects_and_commits_and_a_majority_of_heads_need_not`, `reads_and_check_quorum_go_by_weight` |
 //! | the rule is changed through a joint membership that needs both, and is undone, compacted and sent in snapshots like the rest of a membership | `a_rule_changes_through_a_joint_membership_that_needs_both`, `the_quorums_of_neighbouring_memberships_meet_whatever_their_rules`, `a_rule_is_undone_with_its_entry`, `a_rule_survives_compaction_a_restart_and_the_way_to_another_node` |
@@ -217,7 +218,9 @@
 //! | a node that is not whole | *all* voters | what it has promised, only the one it promised to need know |
 //!
 //! In a joint membership each asks for a quorum of either half, by that half's own rule. Witnesses may not be a commit quorum by themselves,
-//! by heads or by weight: somebody who keeps payloads must have what is committed. A voter that is a commit quorum by itself is all that
+//! by heads or by weight: somebody who keeps payloads must have what is committed. A leader sends a witness only what a voter has
+//! stored that keeps payloads; in a group where they are needed an entry so waits for a disk and then for the witness,
+//! one after the other. A voter that is a commit quorum by itself is all that
 //! its cluster has: if its disk is lost so is what was committed, and it must not come back as [`Config::rejoining`].
 //!
 //! # Versions
@@ -321,9 +324,10 @@
 //! message of the first candidacy is still on its way, so a program that restores several damaged nodes at once should let old connections end
 //! before it starts the first.
 //!
-//! A witness among members that change can stop a group for a time: where an entry of a deposed leader is held by the witness alone, which
-//! then refuses its vote to whoever lacks it and can lend it to nobody, too few of the others may be left to elect a leader. Five of 20,000 simulated runs
-//! with both stood still so; let memberships with a witness rest while nodes fail, or give them a voter in its place.
+//! A witness is no copy of the state. What only it and voters that are down have stored, nobody can lead without its vote: with one leader, one
+//! voter and a witness, what the leader alone had stored and sent to the witness. Such an entry may be committed, so waiting for the others to
+//! come back is right; but in a group of four voters or more it need not be, and the group waits all the same where the witness is
+//! needed. If those others are lost for good, so is the entry, and the group stands still.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]

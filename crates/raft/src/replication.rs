@@ -83,7 +83,8 @@ impl Raft {
     fn replicate<S: Sink<Self> + ?Sized>(&mut self, place: usize, cx: &mut Context<'_, Self, S>) {
         let Some(&to) = self.seats.all.get(place).filter(|to| **to != self.config.id) else { return };
         let (count_max, bytes_max) = (self.config.batch_entries_max, self.config.batch_bytes_max);
-        let last = self.log.last().index;
+        let witness = !self.seats.keeps_payloads(to);
+        let last = if witness { self.kept() } else { self.log.last().index };
         let mut sent = false;
         let progress = loop {
             let Some(progress) = self.progress.get_mut(place) else { return };
@@ -109,13 +110,17 @@ impl Raft {
                     None => return self.recall(next, cx),
                 }
             }
+            if witness {
+                entries = entries.range(next, last);
+            }
             progress.told = progress.told.max(self.commit.min(entries.last()));
             progress.sent(entries.last(), entries.arena().len());
             progress.told_round = self.round;
             sent = true;
-            let entries = if self.seats.keeps_payloads(to) { entries } else { entries.hollow() };
+            let entries = if witness { entries.hollow() } else { entries };
             // Early, in parallel with the leader's own disk (section 10.2.1 of the thesis): a leader promises nothing about
-            // its own copy here. It counts it when it is durable, and after a crash it is a follower like any other.
+            // its own copy here. It counts it when it is durable, and after a crash it is a follower like any other. What a
+            // witness gets has waited for a disk already.
             cx.send_early(
                 to,
                 Message::Append {
@@ -133,6 +138,31 @@ impl Raft {
             progress.told = news;
             // Early: a quorum has made durable what is committed.
             cx.send_early(to, Message::Commit { term: self.term, commit: news });
+        }
+    }
+
+    /// How far a witness may follow: as far as somebody who could lead with it has stored the log.
+    ///
+    /// A witness refuses its vote to whoever lacks an entry that it holds, and can neither lead nor lend what the entry says. Where it
+    /// alone has an entry, since the leader died before its own disk had it, nobody else gets its vote; and where few vote, that is
+    /// everybody's end. So no witness hears of an entry before a voter has it that keeps payloads. It must have the membership by which it
+    /// is a voter, too: by what it knew before it may have been none. For the same reason the disk of a leader that the membership in
+    /// effect leaves out says nothing: that it is removed may be committed without what comes after. No commit is lost by that: a
+    /// commit quorum always has such a voter ([`Membership::witnesses_commit`](crate::Membership::witnesses_commit)), which waits
+    /// for no witness.
+    fn kept(&self) -> Index {
+        let stored = |place: &usize| self.trusted(*place).map(|progress| progress.matched);
+        let kept = self.seats.keepers().iter().filter_map(stored).max().unwrap_or_default();
+        if kept >= self.membership_index() { kept } else { Index::ZERO }
+    }
+
+    /// Somebody has stored more, so that there may be something to send to witnesses.
+    fn owe_witnesses(&mut self) {
+        if !self.seats.has_witnesses() {
+            return;
+        }
+        for (progress, to) in self.progress.iter_mut().zip(&self.seats.all) {
+            progress.due |= !self.seats.keeps_payloads(*to);
         }
     }
 
@@ -231,6 +261,7 @@ impl Raft {
         progress.due = true;
         self.dirty = true;
         if news || cleared {
+            self.owe_witnesses();
             if !self.catching_up.is_empty() {
                 self.caught_up(from, matched, cx);
             }

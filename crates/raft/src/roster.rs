@@ -29,6 +29,8 @@ pub(crate) struct Seats {
     pub(crate) membership: Arc<Membership>,
     /// Those in `all` who are witnesses, or were in the membership before.
     hollow: Vec<NodeId>,
+    /// The places of the voters who keep payloads; of nobody where there is no witness to wait for them.
+    keepers: Vec<usize>,
     /// Over places in `all`; `None` where there is no voter.
     quorums: Option<Quorums<usize>>,
     #[cfg(synod_mutants)]
@@ -125,11 +127,17 @@ impl Seats {
         crate::membership::tidy(&mut hollow);
         let quorums = membership.quorums(rule).ok();
         let place = |id| all.partition_point(|other| *other < id);
+        let mut keepers = Vec::new();
+        if !hollow.is_empty() {
+            let keeps = |id: &NodeId| membership.standing(*id) == Some(Standing::Voter);
+            keepers.extend(all.iter().enumerate().filter(|(_, id)| keeps(id)).map(|(place, _)| place));
+        }
         let quorums = quorums.map(|quorums| quorums.map(place));
         Self {
             all,
             membership: membership.clone(),
             hollow,
+            keepers,
             quorums,
             #[cfg(synod_mutants)]
             rule: rule.clone(),
@@ -151,6 +159,17 @@ impl Seats {
     #[inline]
     pub(crate) fn keeps_payloads(&self, id: NodeId) -> bool {
         self.hollow.is_empty() || self.hollow.binary_search(&id).is_err()
+    }
+
+    /// Whether a leader speaks to a witness.
+    #[inline]
+    pub(crate) fn has_witnesses(&self) -> bool {
+        !self.hollow.is_empty()
+    }
+
+    /// The places of the voters who keep payloads, where there are witnesses.
+    pub(crate) fn keepers(&self) -> &[usize] {
+        &self.keepers
     }
 
     /// What somebody in `all` is.

@@ -54,9 +54,7 @@ impl Settings {
             settings.rules |= Draw::Rules.turns::<2>(seed);
             settings.replacements |= Draw::Replacements.turns::<2>(seed);
         }
-        // Not where members come and go: a leader that dies before its disk has stored an entry may leave it with the witness alone, which
-        // then votes for nobody else; where so few vote that it is needed, nobody leads any more.
-        settings.witness |= Draw::Witness.turns::<4>(seed) && settings.changes.is_none();
+        settings.witness |= Draw::Witness.turns::<4>(seed);
         settings.priorities |= Draw::Priorities.turns::<4>(seed);
         if Draw::Resigns.turns::<3>(seed) {
             settings.resigns_every = 60;

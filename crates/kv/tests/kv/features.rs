@@ -60,6 +60,16 @@ fn what_follows_on_a_snapshot_is_read_although_what_it_replaces_was_asked_for() 
     assert_eq!(recipe(&settings).run(6_939).verdict, Verdict::Passed);
 }
 
+/// Where a leader had died before its disk had an entry that the witness had got, and nobody else was ever elected.
+#[test]
+fn a_voter_and_a_witness_that_are_left_elect_a_leader() {
+    for seed in [1_821, 1_880, 6_082, 6_249, 6_300, 11_418, 11_959, 13_775, 15_664, 16_070, 19_173, 19_576] {
+        let settings = brief(|_| {}).featured(seed);
+        assert!(settings.witness && settings.changes.is_some());
+        assert_eq!(recipe(&settings).run(seed).verdict, Verdict::Passed, "seed {seed}");
+    }
+}
+
 /// Where many an answer is lost, so that much is asked again.
 fn forgetting_answers(sabotage: Option<Mischief>) -> Settings {
     brief(|settings| {

@@ -81,6 +81,8 @@ pub enum Action {
     },
     /// The leader sends entries, or none (5.3).
     AppendEntries {
+        /// To whom.
+        to: NodeId,
         /// The term.
         term: Term,
         /// The entries; where there are none, the place after the entry that is checked.

@@ -86,6 +86,13 @@ pub enum Guard {
         /// The entry.
         entry: EntryId,
     },
+    /// A witness hears of an entry when a voter that keeps payloads has stored it, and the membership by which it votes; or nobody might
+    /// be left who can lead (not in the paper, which has no witnesses).
+    #[error("no voter that keeps payloads is known to hold {entry}, which only a witness might have then")]
+    WitnessAlone {
+        /// The entry.
+        entry: EntryId,
+    },
     /// Entries follow each other without gaps (5.3).
     #[error("{entry} does not follow on {last} (5.3)")]
     Gap {

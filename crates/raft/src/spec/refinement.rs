@@ -330,7 +330,7 @@ impl Refinement {
         }
         match *word {
             Word::Append { term, commit, ref entries } => {
-                self.spec.take(node, Action::AppendEntries { term, entries: entries.clone() })?;
+                self.spec.take(node, Action::AppendEntries { to, term, entries: entries.clone() })?;
                 self.tell(node, to, word, after, Action::TellCommit { term, index: commit }, commit)
             }
             Word::Appended { term, matched } => {

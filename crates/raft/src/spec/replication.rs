@@ -2,7 +2,7 @@
 
 use super::state::{Acknowledged, Part};
 use super::{Entries, Guard, Spec};
-use crate::{EntryId, Index, Membership, QuorumRule, Term};
+use crate::{EntryId, Index, Membership, QuorumRule, Standing, Term};
 use alloc::vec::Vec;
 use synod_core::{Lsn, NodeId};
 
@@ -85,7 +85,13 @@ impl Spec {
     }
 
     #[inline]
-    pub(super) fn append_entries(&self, at: usize, term: Term, entries: &Entries) -> Result<(), Guard> {
+    pub(super) fn append_entries(
+        &self,
+        at: usize,
+        to: NodeId,
+        term: Term,
+        entries: &Entries,
+    ) -> Result<(), Guard> {
         self.leads(at, term)?;
         let log = &self.at(at).log;
         let prev = entries.prev();
@@ -98,8 +104,28 @@ impl Spec {
             if let Some(entry) = ends.into_iter().find(|end| !log.holds(*end)) {
                 return Err(Guard::NotInLog { entry });
             }
+            self.is_kept(at, to, entries)?;
         }
         Ok(())
+    }
+
+    /// A witness gets only what somebody else could lead with, as far as the leader has heard.
+    #[inline]
+    fn is_kept(&self, at: usize, to: NodeId, entries: &Entries) -> Result<(), Guard> {
+        let server = self.at(at);
+        let (entered, membership) = server.log.membership();
+        let before = (*entered > server.commit).then(|| server.log.membership_at(entered.prev())).flatten();
+        let mut known = [Some(membership), before].into_iter().flatten();
+        if !known.any(|membership| membership.witnesses().contains(&to)) {
+            return Ok(());
+        }
+        let least = entries.last.max(*entered);
+        let could_lead = |id| membership.standing(id) == Some(Standing::Voter);
+        if server.matched.iter().any(|(id, matched)| *matched >= least && could_lead(*id)) {
+            Ok(())
+        } else {
+            Err(Guard::WitnessAlone { entry: EntryId { term: entries.term, index: entries.last } })
+        }
     }
 
     #[inline]

@@ -214,7 +214,7 @@ impl Spec {
     #[inline]
     fn perform(&mut self, at: usize, action: &Action) -> Result<(), Guard> {
         match action {
-            Action::AppendEntries { term, entries } => self.append_entries(at, *term, entries),
+            Action::AppendEntries { to, term, entries } => self.append_entries(at, *to, *term, entries),
             Action::HandleAppendEntries { entries } => self.handle_append(at, entries),
             Action::ClientRequest { entries } => self.client_request(at, entries),
             Action::Acknowledge { leader, term, matched, after } => {

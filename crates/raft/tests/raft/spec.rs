@@ -6,7 +6,7 @@ use synod_core::{Entropy as _, Lsn, NodeId, SplitMix64};
 use synod_raft::spec::{
     Action, Entries, Guard, HardState, Heard, Note, Refinement, Spec, State, Word, Written,
 };
-use synod_raft::{Change, EntryId, Index, Membership, QuorumRule, Role, Term};
+use synod_raft::{Change, EntryId, Index, Membership, QuorumRule, Role, Step, Term};
 
 const A: NodeId = NodeId(1);
 const B: NodeId = NodeId(2);
@@ -121,8 +121,55 @@ fn entries_are_made_by_the_leader_of_their_term_alone() {
     let hanging = Action::HandleAppendEntries { entries: entries(1, 1, 2, 2) };
     assert_eq!(refused(&mut spec, B, hanging), Guard::Inconsistent { prev: id(1, 1) });
     // What is said of the own log must be in it.
-    let beyond = Action::AppendEntries { term: Term(1), entries: entries(1, 1, 3, 3) };
+    let beyond = Action::AppendEntries { to: B, term: Term(1), entries: entries(1, 1, 3, 3) };
     assert_eq!(refused(&mut spec, A, beyond), Guard::NotInLog { entry: id(1, 3) });
+}
+
+#[test]
+fn a_witness_is_not_the_first_to_hear_of_an_entry() {
+    let with_witness =
+        Membership::of([A, B]).changed(&Change::from(Step::AddWitness(C)), &QuorumRule::Majority).unwrap();
+    let mut spec = Spec::of(with_witness, QuorumRule::Majority);
+    elect(&mut spec, A, B, 1, EntryId::ZERO);
+    spec.take(A, Action::ClientRequest { entries: entries(0, 1, 1, 2) }).unwrap();
+    let send = |to, last| Action::AppendEntries { to, term: Term(1), entries: entries(0, 1, 1, last) };
+    let alone = |index| Guard::WitnessAlone { entry: id(1, index) };
+    spec.take(A, send(B, 2)).unwrap();
+    // None says nothing of any, and so may be sent.
+    let none = Entries { last: Index(0), ..entries(0, 1, 1, 0) };
+    spec.take(A, Action::AppendEntries { to: C, term: Term(1), entries: none }).unwrap();
+    assert_eq!(refused(&mut spec, A, send(C, 1)), alone(1));
+    // Whoever else could lead will do, and so does the leader itself; each as far as it goes.
+    spec.take(B, Action::HandleAppendEntries { entries: entries(0, 1, 1, 1) }).unwrap();
+    acknowledge(&mut spec, B, A, 1, 1);
+    spec.take(A, send(C, 1)).unwrap();
+    assert_eq!(refused(&mut spec, A, send(C, 2)), alone(2));
+    acknowledge(&mut spec, A, A, 1, 2);
+    spec.take(A, send(C, 2)).unwrap();
+    spec.take(A, Action::AdvanceCommitIndex { index: Index(2) }).unwrap_err();
+    spec.take(C, Action::UpdateTerm { term: Term(1) }).unwrap();
+    spec.take(C, Action::HandleAppendEntries { entries: entries(0, 1, 1, 2) }).unwrap();
+    acknowledge(&mut spec, C, A, 1, 2);
+    spec.take(A, Action::AdvanceCommitIndex { index: Index(2) }).unwrap();
+
+    // A leader that is on its way out does not count, nor does another who has not heard by which membership it votes.
+    let left = Membership::of([A, B]).changed(&Change::from(Step::AddWitness(C)), &QuorumRule::Majority);
+    let left = left.unwrap().changed(&Change::from(Step::Remove(A)), &QuorumRule::Majority).unwrap();
+    let entry = Entries { membership: Some(Arc::new(left)), ..entries(1, 1, 3, 3) };
+    spec.take(A, Action::ClientRequest { entries: entry.clone() }).unwrap();
+    acknowledge(&mut spec, A, A, 1, 3);
+    let send = Action::AppendEntries {
+        to: C,
+        term: Term(1),
+        entries: Entries { membership: None, ..entry.clone() },
+    };
+    assert_eq!(refused(&mut spec, A, send.clone()), alone(3));
+    let again = Action::AppendEntries { to: C, term: Term(1), entries: entries(0, 1, 1, 2) };
+    assert_eq!(refused(&mut spec, A, again), alone(2));
+    spec.take(B, Action::HandleAppendEntries { entries: entries(1, 1, 2, 2) }).unwrap();
+    spec.take(B, Action::HandleAppendEntries { entries: entry }).unwrap();
+    acknowledge(&mut spec, B, A, 1, 3);
+    spec.take(A, send).unwrap();
 }
 
 #[test]

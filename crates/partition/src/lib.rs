@@ -81,7 +81,7 @@
 //! partition`): a plan takes 6 ms when a node leaves, 76 ms when one joins, 170 to 370 ms when a hundred join, 400 ms when all weights are
 //! drawn anew, 150 to 170 ms when all owners were drawn at random; checking it takes 5 to 10 ms. Every one was certified optimal. Planning is
 //! nearly linear in what can move directly; only what has to be exchanged over several nodes is searched for. The slowest case known: all
-//! owners drawn at random, copies in two of three zones, 1.1 to 1.5 s.
+//! owners drawn at random, copies in two of three zones, 1.1 to 1.9 s.
 //!
 //! The fullest node has this much for its weight: [`Tokens`] with about 256 a node 1.0000 / 1.0006 / 1.0069 at 10 / 100 / 1,000 nodes, about 150
 //! slots a unit of weight 1.0010 / 1.0019 / 1.0033.

@@ -220,7 +220,7 @@ impl Raft {
         if self.log.term_at(prev.index) != Some(prev.term) {
             // Before the hole stands something else than in front of its end: the newer record was in the hole. It is asked for again
             // from farther back.
-            if prev.index < self.log.last().index && prev.index >= self.commit {
+            if prev.index <= self.log.last().index && prev.index >= self.commit {
                 let back = self.log.last_candidate(prev.index, prev.term);
                 self.truncate_log(back.index.max(self.commit).next(), cx);
             }

@@ -340,6 +340,9 @@ mod tests {
         let two = || Read::default().then(0, 1, (1, 3)).then(2, 2, (6, 7));
         assert_eq!(two().then(1, 1, (4, 4)).behind(), [(id(2, 5), vec![2; 2])]);
         assert_eq!(two().then(1, 1, (4, 5)).behind(), []);
+        let behind =
+            Read::default().then(0, 1, (1, 1)).then(1, 1, (3, 3)).then(2, 2, (6, 6)).then(1, 1, (4, 5));
+        assert_eq!(behind.behind(), [(id(1, 2), vec![1; 3])]);
         // Behind a hole it is the same: the stretches before stay.
         let read = three().then(1, 2, (8, 8));
         assert_eq!((read.log(), read.behind()), (vec![1; 3], vec![(id(1, 5), vec![1, 1, 2])]));

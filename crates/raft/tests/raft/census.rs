@@ -212,6 +212,29 @@ fn what_does_not_lead_to_the_end_of_a_hole_is_taken_back() {
     assert_eq!(node.protocol.log().last(), id(2, 6));
 }
 
+/// Whoever fills the hole has another entry where this log ends: asked for what follows on that, it would say the same for ever.
+#[test]
+fn the_last_entry_before_a_hole_may_be_what_was_overwritten() {
+    let mut node = started([hard(3), stored(0, 1, 1, 3), stored(1, 2, 4, 4), None, stored(3, 3, 7, 7)]);
+    assert_eq!(node.protocol.log().last(), id(2, 4));
+    hear(&mut node, 2, loan(id(3, 6), 1, pack(1, 5, 5)));
+    assert_eq!(node.protocol.log().last(), id(1, 3));
+    hear(&mut node, 2, loan(id(3, 6), 1, pack(1, 4, 5)));
+    hear(&mut node, 2, loan(id(3, 6), 1, pack(3, 6, 6)));
+    assert_eq!(node.protocol.log().last(), id(3, 7));
+}
+
+/// Where it differs from what is committed, its history is none that this node could take.
+#[test]
+fn what_is_offered_from_before_the_snapshot_takes_nothing_back() {
+    let membership = Membership::of([1, 2, 3].map(NodeId)).into();
+    let snapshot = Record::Snapshot { term: Term(2), voted_for: None, last: id(1, 2), membership };
+    let mut node = started([Some(snapshot), stored(1, 1, 3, 4), None, stored(2, 2, 7, 7)]);
+    assert_eq!((node.protocol.log().base(), node.protocol.log().last()), (id(1, 2), id(1, 4)));
+    hear(&mut node, 2, loan(id(2, 6), 2, pack(2, 2, 3)));
+    assert_eq!(node.protocol.log().last(), id(1, 4));
+}
+
 #[test]
 fn only_what_is_in_memory_and_follows_is_lent_for_a_hole() {
     let ten = |log_memory_bytes_max: usize| {

@@ -272,3 +272,36 @@ fn the_longest_times_are_times() {
         }
     }
 }
+
+/// A log that holds something was written, whatever is said of it: there may be a promise that is not remembered.
+#[test]
+fn a_log_that_is_called_fresh_and_is_not_empty_may_have_promised_something() {
+    let config = || {
+        let mut config = config();
+        config.leases = true;
+        config
+    };
+    let hard = Record::HardState { term: Term(1), voted_for: None };
+    for (records, granted) in [(vec![], true), (vec![(Lsn(1), Recovered::Intact(hard))], false)] {
+        let mut node = Node::recover(config(), NEXT, LogState::Fresh, records).unwrap();
+        outputs(&mut node);
+        node.receive(Time::ZERO, THREE, ask());
+        assert_eq!(node.status().voted_for, granted.then_some(THREE));
+    }
+}
+
+#[test]
+fn what_is_compacted_is_given_back() {
+    let mut config = Config::new(ME, [ME]);
+    config.trailing_entries = 0;
+    let mut node = Node::new(config, START).unwrap();
+    node.campaign();
+    for at in 1..=2 {
+        outputs(&mut node);
+        node.written(Lsn(at));
+    }
+    outputs(&mut node);
+    assert_eq!((node.status().role, node.status().commit), (Role::Leader, Index(1)));
+    node.compact(Index(1));
+    assert_eq!(node.status().snapshot.index, Index(1));
+}

@@ -117,3 +117,14 @@ fn what_was_stored_in_doubt_counts_when_the_doubt_is_over() {
     hear(&mut node, 2, acknowledged(1, 1));
     assert_eq!(node.protocol.commit_index(), Index(1));
 }
+
+#[test]
+fn a_batch_holds_no_more_entries_than_its_limit_allows() {
+    let mut node = bench(1, |config| config.batch_entries_max = 3);
+    node.input(Input::Command(Command::Campaign));
+    node.sync().unwrap();
+    let payload = Bytes::from_static(b"x");
+    node.burst((0..7).map(|token| Input::Command(Command::Propose { token, payload: payload.clone() })));
+    let lens: Vec<usize> = node.protocol.log().segments().map(Segment::len).collect();
+    assert_eq!(lens, [1, 3, 3, 1], "the no-op, and three batches");
+}

@@ -134,7 +134,7 @@ mod tests {
         .concat();
         for (text, json) in [(json, true), (toml.as_str(), false)] {
             let good = request(text, json).unwrap();
-            assert!(picture("", &good, &good.plan().unwrap()).ends_with("</svg>\n"));
+            assert!(picture(OsStr::new("cluster.json"), &good, &good.plan().unwrap()).ends_with("</svg>\n"));
             let mut planned = 0;
             for at in 0..text.len() {
                 for other in ["", "-", "9999999999999999999", "\"", "[", "\u{1F980}"] {

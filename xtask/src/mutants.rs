@@ -11,8 +11,8 @@ use std::process::Command;
 const PACKAGE: &str = "synod-museum";
 /// A program that everybody gets.
 const NORMAL: (&str, &str) = ("synod-cli", "synod");
-/// In CI the first judge is enough, and a second for the explorer.
-const BRIEF: [&str; 4] = ["--others", "0", "--explore", "1"];
+/// In CI the first judge is enough, and part of a second for the explorer.
+const BRIEF: [&str; 4] = ["--others", "0", "--explore", "0.5"];
 
 #[derive(Args)]
 pub(crate) struct Arguments {

@@ -168,14 +168,15 @@ impl Raft {
             "vote-for-any-log" => true,
         );
         // Who has lost a part of its log does not know what a candidate must have, nor whether it has voted already.
-        let up_to_date = up_to_date && mutant!(self.may_vote(), "votes-while-mending" => true);
+        let may_vote = mutant!(self.may_vote(), "votes-while-mending" => true);
+        let up_to_date = up_to_date && may_vote;
         mutant!("vote-in-earlier-term" => if term < self.term && up_to_date {
             // Proof: a part of the planted bug, and not there in a normal build.
             return cx.send(from, Message::Voted { term, granted: true });
         });
         if term > self.term {
             self.adopt(term, up_to_date.then_some(from), cx);
-        } else if term == self.term && self.voted_for == Some(from) && self.may_vote() {
+        } else if term == self.term && self.voted_for == Some(from) && may_vote {
             // Asked again. If the disk is busy the answer waits there already; a second one would pile up.
             if cx.settled() {
                 // Proof: nothing that was promised is still on its way to the disk, so there is nothing to wait for.
@@ -190,7 +191,7 @@ impl Raft {
             self.voted_for = Some(from);
             self.persist_hard_state(cx);
         }
-        if term == self.term && self.voted_for == Some(from) && self.may_vote() {
+        if term == self.term && self.voted_for == Some(from) && may_vote {
             trail!(debug, node = self.config.id.0, term = self.term.0, peer = from.0, "vote granted");
             self.arm_election(cx);
             cx.send(from, Message::Voted { term, granted: true });

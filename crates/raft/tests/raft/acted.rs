@@ -34,3 +34,18 @@ fn every_scenario_is_a_test() {
         |(name, _): &&(&str, fn() -> scenarios::Outcome)| !tests.contains(&format!("\nfn {name}()"));
     assert_eq!(scenarios::ALL.iter().find(missing).map(|(name, _)| *name), None);
 }
+
+#[test]
+fn a_restarted_node_keeps_a_promise_that_it_has_forgotten() {
+    assert_eq!(scenarios::a_restarted_node_keeps_a_promise_that_it_has_forgotten(), Ok(()));
+}
+
+#[test]
+fn who_has_lost_a_part_of_its_log_elects_nobody_who_lacks_it() {
+    assert_eq!(scenarios::who_has_lost_a_part_of_its_log_elects_nobody_who_lacks_it(), Ok(()));
+}
+
+#[test]
+fn what_was_acknowledged_and_lost_counts_no_more() {
+    assert_eq!(scenarios::what_was_acknowledged_and_lost_counts_no_more(), Ok(()));
+}

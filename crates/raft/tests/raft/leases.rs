@@ -120,22 +120,6 @@ fn nobody_campaigns_against_the_own_promise() {
     assert_eq!(cluster.raft(2).role(), Role::PreCandidate);
 }
 
-#[test]
-fn a_restarted_node_keeps_a_promise_that_it_has_forgotten() {
-    let mut cluster = leased();
-    cluster.isolate(1);
-    cluster.restart(2);
-    let last = EntryId { term: Term(1), index: Index(1) };
-    let ask = Message::RequestVote { term: Term(2), last, by_transfer: false };
-    cluster.deliver_to(3, 2, ask.clone());
-    assert_eq!(cluster.raft(2).voted_for(), Some(NodeId(1)));
-    cluster.read(1, 1, ReadMode::Lease);
-    assert_eq!(cluster.ready(1).len(), 1);
-    cluster.run(MS * 150);
-    cluster.deliver_to(3, 2, ask);
-    assert_eq!(cluster.raft(2).voted_for(), Some(THREE));
-}
-
 /// tikv 9239, `openraft` 1ef3e574. Nor does the lease come back: the request to campaign may be on its way for ever.
 #[test]
 fn a_transfer_ends_the_lease() {

@@ -148,7 +148,7 @@ fn a_leader_repairs_a_hole_and_a_missing_end() {
 }
 
 #[test]
-fn what_was_acknowledged_and_lost_counts_no_more() {
+fn what_is_stored_again_counts_when_nothing_else_can_have_been_promised() {
     let mut cluster = Cluster::with(5, |config| config.check_quorum = false);
     cluster.campaign(1);
     cluster.stabilize();

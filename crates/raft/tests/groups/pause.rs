@@ -67,6 +67,9 @@ fn who_was_paused_suspects_nobody_before_it_has_listened() {
     assert!(hand.groups.suspects(NodeId(2)));
     assert_eq!(hand.at(11_510, hello(1)), [Event::Peer { id: NodeId(2), heard: true }]);
     assert!(!hand.groups.suspects(NodeId(2)));
+    // Nor does it suspect anybody after a shorter pause, in which the others may have spoken in vain.
+    assert_eq!(hand.at(11_600, Input::Timer(Timer)), []);
+    assert_eq!(hand.at(12_300, Input::Timer(Timer)), []);
 }
 
 #[test]
@@ -79,6 +82,9 @@ fn what_an_earlier_life_has_said_is_no_sign_of_life() {
     }
     hand.at(500, Input::Timer(Timer));
     assert_eq!(hand.at(600, Input::Timer(Timer)), [silent(2)]);
+    assert_eq!(hand.at(610, hello(1)), []);
+    assert_eq!(hand.at(620, hello(2)), [Event::Peer { id: NodeId(2), heard: true }]);
+    assert_eq!(hand.at(630, hello(3)), [], "it has been restarted, and was not missed");
 }
 
 #[test]

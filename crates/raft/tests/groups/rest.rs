@@ -261,3 +261,131 @@ fn a_message_takes_the_lane_of_its_letters() {
         assert_eq!(Groups::lane(&message), lane, "{message:?}");
     }
 }
+
+fn hello(node: &mut Bench<Groups>, from: NodeId, incarnation: u64) {
+    node.input(Input::Message(from, Message { incarnation, letters: Vec::new() }));
+}
+
+/// The only entry, and a leader that has committed it and would rest.
+fn beat(term: u64) -> Letter {
+    let prev = EntryId { term: Term(1), index: Index(1) };
+    Letter::Rest(Beat { term: Term(term), round: 2, prev, commit: Index(1) })
+}
+
+/// B, which has one entry.
+fn follower() -> Bench<Groups> {
+    let mut node = node(B, &[A, B, C], plain);
+    let entry = Segment::pack(Index(1), Term(1), ["x"]).unwrap();
+    hand_in(&mut node, A, G, append(entry, 0));
+    node.sync().unwrap();
+    node
+}
+
+/// B, which rests under A in term 1.
+fn resting() -> Bench<Groups> {
+    let mut node = follower();
+    hand_in(&mut node, A, G, beat(1));
+    assert!(node.protocol.rests(G));
+    node.take();
+    node
+}
+
+#[test]
+fn nobody_rests_under_a_node_that_was_restarted() {
+    let mut node = resting();
+    hello(&mut node, A, 1);
+    hello(&mut node, C, 1);
+    hello(&mut node, C, 2);
+    assert!(node.protocol.rests(G));
+    hello(&mut node, A, 2);
+    assert!(!node.protocol.rests(G));
+}
+
+/// What an earlier life of the leader has said comes late.
+#[test]
+fn nobody_goes_to_rest_under_a_node_that_is_missed() {
+    let mut node = follower();
+    hello(&mut node, A, 2);
+    node.advance(ms(800));
+    node.sync().unwrap();
+    assert!(node.protocol.suspects(A));
+    hand_in(&mut node, A, G, beat(1));
+    assert!(!node.protocol.rests(G));
+}
+
+/// Who is woken for its leader refuses others its vote; who is woken because the leader is gone does not.
+#[test]
+fn a_follower_is_loyal_to_a_leader_that_is_there() {
+    for gone in [false, true] {
+        let mut node = resting();
+        if gone {
+            node.advance(ms(650));
+            assert!(node.protocol.suspects(A));
+        } else {
+            let command = Ask::Read { token: 1, mode: synod_raft::ReadMode::Index };
+            node.input(Input::Command(Command::Raft { group: G, command }));
+        }
+        assert!(!node.protocol.rests(G));
+        node.take();
+        let last = EntryId { term: Term(1), index: Index(1) };
+        hand_in(&mut node, C, G, Letter::Raft(Raft::PreVote { term: Term(2), last }));
+        node.sync().unwrap();
+        let granted = (G, Letter::Raft(Raft::PreVoted { term: Term(2), granted: true }));
+        let grants = sent_to(&mut node, C).iter().any(|message| message.letters.contains(&granted));
+        assert_eq!(grants, gone);
+    }
+}
+
+#[test]
+fn a_group_that_is_removed_does_not_rest_here() {
+    let mut node = resting();
+    assert_eq!(node.protocol.resting(), 1);
+    node.input(Input::Command(Command::Remove { group: G }));
+    assert_eq!(node.protocol.resting(), 0);
+}
+
+#[test]
+fn a_group_rests_under_one_leader() {
+    let mut node = resting();
+    hand_in(&mut node, C, G, beat(2));
+    node.sync().unwrap();
+    // It has to write the new term first.
+    hand_in(&mut node, C, G, beat(2));
+    assert!(node.protocol.rests(G));
+    assert_eq!(node.protocol.resting(), 1);
+}
+
+#[test]
+fn who_is_asked_whether_it_leads_says_so_when_it_does_not() {
+    let mut world = World::at_rest(3, 1, plain).unwrap();
+    let (leader, term) = (world.leader_of(G).unwrap(), world.term(A, G));
+    let mut others = [A, B, C].into_iter().filter(|id| *id != leader);
+    let (follower, asks) = (others.next().unwrap(), others.next().unwrap());
+    for (asked, about, leads) in
+        [(leader, term, true), (leader, term - 1, false), (leader, term + 1, false), (follower, term, false)]
+    {
+        let node = world.bench(asked);
+        hand_in(node, asks, G, Letter::Audit { term: Term(about) });
+        let no = (G, Letter::Wake { term: Term(term) });
+        let denies = sent_to(node, asks).iter().any(|message| message.letters.contains(&no));
+        assert_eq!(denies, !leads, "{asked} about term {about} of {term}");
+    }
+}
+
+/// The leader rests when both have agreed, to what it has now.
+#[test]
+fn an_agreement_counts_for_the_term_and_the_log_that_it_names() {
+    let mut world = World::new(3, 1, plain);
+    world.until(3_000, "somebody asks", |world| letters(world, is_rest) > 0).unwrap();
+    let (leader, term) = (world.leader_of(G).unwrap(), Term(world.term(A, G)));
+    let last = world.node(leader).group(G).unwrap().last_index();
+    let others = || [A, B, C].into_iter().filter(move |id| *id != leader);
+    let node = world.bench(leader);
+    let past = Index(last.0 - 1);
+    for (term, last, rests) in [(Term(term.0 - 1), last, false), (term, past, false), (term, last, true)] {
+        for from in others() {
+            hand_in(node, from, G, Letter::Rests { term, last });
+        }
+        assert_eq!(node.protocol.rests(G), rests, "in {term} up to {last}");
+    }
+}

@@ -9,6 +9,7 @@
 mod hostile;
 mod log;
 mod pause;
+mod rest;
 mod scenarios;
 mod wire;
 mod world;

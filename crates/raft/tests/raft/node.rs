@@ -1,10 +1,10 @@
 //! The plain front door keeps the same promises as a driver.
 
 use std::time::Duration;
-use synod_core::{Damage, LogState, Lsn, NodeId, Recovered, Time};
+use synod_core::{Damage, Link, LogState, Lsn, NodeId, Recovered, Time};
 use synod_raft::{
-    Config, EntryId, Event, Index, Message, Node, Output, ReadMode, Record, RecoverError, Refusal, Role,
-    Segment, Start, StartError, Term,
+    ChangeRefusal, Config, Done, EntryId, Event, Found, Index, Job, Message, Node, Output, ReadMode, Record,
+    RecoverError, Refusal, Role, Segment, Start, StartError, Step, Term, TransferRefusal,
 };
 
 const ME: NodeId = NodeId(1);
@@ -304,4 +304,48 @@ fn what_is_compacted_is_given_back() {
     assert_eq!((node.status().role, node.status().commit), (Role::Leader, Index(1)));
     node.compact(Index(1));
     assert_eq!(node.status().snapshot.index, Index(1));
+}
+
+#[test]
+fn whatever_is_asked_for_is_answered() {
+    let mut node = Node::new(config(), START).unwrap();
+    outputs(&mut node);
+    let told = |node: &mut Node, event| assert_eq!(outputs(node), [Output::Event(event)]);
+    node.transfer(TWO);
+    told(&mut node, Event::TransferFailed { to: TWO, reason: TransferRefusal::NotLeader });
+    node.change_membership(5, Step::AddLearner(NodeId(4)));
+    told(&mut node, Event::ChangeRefused { token: 5, leader: None, reason: ChangeRefusal::NotLeader });
+    node.resign();
+    told(&mut node, Event::Resigned);
+    // Nobody waits for this snapshot any more: it is given back.
+    node.done(LATE, Done::Open { to: TWO, found: Some(Found { last: Index(1), len: 3, digest: 7 }) });
+    assert_eq!(outputs(&mut node), [Output::Job(Job::Close { to: TWO })]);
+}
+
+#[test]
+fn an_application_that_has_lost_its_state_asks_the_leader_for_it() {
+    let mut node = Node::new(config(), START).unwrap();
+    node.receive(Time::ZERO, TWO, heartbeat());
+    outputs(&mut node);
+    node.demand_snapshot();
+    let demand = Message::Demand { term: Term(1), index_min: Index::ZERO };
+    assert_eq!(outputs(&mut node), [Output::Send { to: TWO, message: demand }]);
+}
+
+#[test]
+fn a_leader_speaks_to_a_peer_as_soon_as_its_link_is_up() {
+    let mut node = Node::new(config(), START).unwrap();
+    node.campaign();
+    node.receive(Time::ZERO, TWO, Message::PreVoted { term: Term(1), granted: true });
+    node.written(Lsn(1));
+    outputs(&mut node);
+    node.receive(Time::ZERO, TWO, Message::Voted { term: Term(1), granted: true });
+    assert_eq!(node.status().role, Role::Leader);
+    node.written(Lsn(2));
+    outputs(&mut node);
+    node.link(THREE, Link::Down);
+    assert_eq!(outputs(&mut node), []);
+    node.link(THREE, Link::Up { version: 1 });
+    let out = outputs(&mut node);
+    assert!(matches!(&out[..], [Output::Send { to: THREE, message: Message::Append { .. } }]), "{out:?}");
 }

@@ -58,6 +58,20 @@ fn damage(cluster: &mut Cluster, node: u64, before: u64) -> Outcome {
     ensure(rotten > 0, "its disk has lost something")
 }
 
+/// Everybody tells the node how far it is, and nothing else arrives anywhere.
+fn census(cluster: &mut Cluster, node: u64) {
+    cluster.net.clear();
+    cluster.fire(NodeId(node), Timer::Census);
+    while !cluster.net.is_empty() {
+        if !matches!(cluster.net.first(), Some(letter) if is_of_census(&letter.message)) {
+            cluster.net.remove(0);
+            continue;
+        }
+        cluster.deliver(0);
+        cluster.sync_fast();
+    }
+}
+
 fn heartbeats(cluster: &mut Cluster, leader: u64) {
     for _ in 0..5 {
         cluster.fire(NodeId(leader), Timer::Heartbeat);
@@ -179,22 +193,31 @@ pub(crate) fn what_was_acknowledged_and_lost_counts_no_more() -> Outcome {
         cluster.stabilize();
     }
     ensure(cluster.committed(1) == 1, "two copies of five are not a quorum")?;
-    // Of two records the first is lost, so that it is known what is missing, and that nothing else was promised.
-    let node = cluster.nodes.get_mut(&NodeId(2));
-    ensure(node.is_some_and(|node| node.log.rot(Lsn(before + 1))), "its disk has lost something")?;
+    damage(&mut cluster, 2, before)?;
     cluster.restart(2);
-    // It says so, and the leader forgets; what it had acknowledged must not commit the entries together with node 3's copy.
-    cluster.slow.insert(NodeId(2));
+    // All say how far they are: now it is known that nothing later was promised. What it had acknowledged it has not got again.
+    for id in [3, 4, 5] {
+        cluster.connect(id);
+    }
+    census(&mut cluster, 2);
+    for id in [3, 4, 5] {
+        cluster.isolate(id);
+    }
+    // It tells the leader, who forgets; the acknowledgement must not commit the entries together with node 3's copy.
     cluster.fire(NodeId(1), Timer::Heartbeat);
-    cluster.stabilize();
-    cluster.connect(3);
+    for letter in cluster.intercept(2) {
+        cluster.deliver_to(1, 2, letter.message);
+    }
+    cluster.sync_fast();
+    for letter in cluster.intercept(1) {
+        cluster.deliver_to(2, 1, letter.message);
+    }
+    cluster.net.clear();
     cluster.isolate(2);
-    cluster.fire(NodeId(1), Timer::Heartbeat);
-    cluster.fire(NodeId(1), Timer::Heartbeat);
-    cluster.stabilize();
+    cluster.connect(3);
+    heartbeats(&mut cluster, 1);
     ensure(cluster.raft(3).last_index() == Index(3), "node 3 stores them")?;
     ensure(cluster.committed(1) == 1, "two copies of five are not a quorum")?;
-    cluster.slow.clear();
     for id in [2, 4, 5] {
         cluster.connect(id);
     }
@@ -363,16 +386,7 @@ pub(crate) fn a_leader_of_an_earlier_term_does_not_make_a_node_whole() -> Outcom
     ensure(cluster.committed(1) == 1, "and helps nobody to commit")?;
     // Everybody says how far it is, and then nobody hears from node 2 for a while.
     cluster.connect(2);
-    cluster.net.clear();
-    cluster.fire(NodeId(3), Timer::Census);
-    while !cluster.net.is_empty() {
-        if !matches!(cluster.net.first(), Some(letter) if is_of_census(&letter.message)) {
-            cluster.net.remove(0);
-            continue;
-        }
-        cluster.deliver(0);
-        cluster.sync_fast();
-    }
+    census(&mut cluster, 3);
     ensure(cluster.raft(3).term() == Term(2), "node 3 has heard of the term")?;
     cluster.isolate(2);
     heartbeats(&mut cluster, 1);

@@ -8,6 +8,7 @@
 
 mod hostile;
 mod log;
+mod outbox;
 mod pause;
 mod rest;
 mod scenarios;

@@ -6,8 +6,10 @@ use synod_core::{Context, Effect, Input, Link, LogState, Lsn, NodeId, Protocol, 
 use synod_raft::groups::{Birth, Command, Event, GroupId, Groups, Letter, Message, Settings, Timer};
 use synod_raft::{Command as Ask, EntryId, Message as Raft, Term};
 
-struct Hand {
+pub(crate) struct Hand {
     groups: Groups,
+    /// How far the disk is.
+    pub(crate) durable: Lsn,
     tail: Tail,
     entropy: SplitMix64,
 }
@@ -23,18 +25,19 @@ impl Hand {
         events.collect()
     }
 
-    fn effects(&mut self, milliseconds: u64, input: Input<Groups>) -> Vec<Effect<Groups>> {
+    pub(crate) fn effects(&mut self, milliseconds: u64, input: Input<Groups>) -> Vec<Effect<Groups>> {
         let now = Time::ZERO + Duration::from_millis(milliseconds);
-        let moment = Moment { me: NodeId(1), now, wall: None, durable: Lsn(u64::MAX) };
+        let moment = Moment { me: NodeId(1), now, wall: None, durable: self.durable };
         let mut effects: Vec<Effect<Groups>> = Vec::new();
         self.groups.step(input, &mut Context::new(moment, &mut self.tail, &mut self.entropy, &mut effects));
         effects
     }
 }
 
-fn hand() -> Hand {
+pub(crate) fn hand() -> Hand {
     let groups = Groups::new(Settings::new(NodeId(1))).unwrap();
-    let mut hand = Hand { groups, tail: Tail::default(), entropy: SplitMix64::new(1) };
+    let mut hand =
+        Hand { groups, durable: Lsn(u64::MAX), tail: Tail::default(), entropy: SplitMix64::new(1) };
     hand.at(0, Input::Start { incarnation: 1, log: LogState::Fresh });
     let birth = Birth::founding([1, 2, 3].map(NodeId));
     hand.at(0, Input::Command(Command::Create { group: GroupId(1), birth }));

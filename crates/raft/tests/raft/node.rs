@@ -349,3 +349,23 @@ fn a_leader_speaks_to_a_peer_as_soon_as_its_link_is_up() {
     let out = outputs(&mut node);
     assert!(matches!(&out[..], [Output::Send { to: THREE, message: Message::Append { .. } }]), "{out:?}");
 }
+
+/// Observers look only when this number has grown.
+#[test]
+fn the_revision_grows_with_every_change_and_with_nothing_else() {
+    let mut node = Node::new(config(), START).unwrap();
+    assert_eq!(node.raft().id(), ME);
+    outputs(&mut node);
+    let mut seen = node.raft().revision();
+    outputs(&mut node);
+    assert_eq!(node.raft().revision(), seen);
+    let vote = || Message::PreVoted { term: Term(1), granted: true };
+    let changes: [fn(&mut Node); 2] = [Node::campaign, |node| node.receive(Time::ZERO, THREE, heartbeat())];
+    for change in changes {
+        change(&mut node);
+        assert!(node.raft().revision() > seen, "{:?}", node.status().role);
+        seen = node.raft().revision();
+    }
+    node.receive(Time::ZERO, TWO, vote());
+    assert_eq!(node.raft().revision(), seen, "nobody has asked for that any more");
+}

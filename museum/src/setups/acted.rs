@@ -14,7 +14,6 @@ mod cluster;
 #[expect(
     clippy::unwrap_used,
     clippy::panic,
-    clippy::std_instead_of_core,
     reason = "a helper of tests: what goes wrong in it is noticed here"
 )]
 mod host;

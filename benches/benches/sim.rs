@@ -386,7 +386,7 @@ fn shuttle_channels(pings: u64) {
         while let Ok((client, message)) = inbox.recv() {
             answers.get(client).map(|answer| answer.send(message));
         }
-        clients.into_iter().for_each(|client| client.join().unwrap());
+        assert!(clients.into_iter().all(|client| client.join().is_ok()), "a client has failed");
     });
 }
 

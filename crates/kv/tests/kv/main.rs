@@ -10,6 +10,7 @@ mod cluster;
 mod explore;
 #[cfg(not(synod_mutants))]
 mod fallacies;
+#[cfg(not(synod_mutants))]
 mod features;
 #[cfg(not(synod_mutants))]
 mod groups;

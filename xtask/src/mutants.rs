@@ -70,7 +70,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome, Failure> {
     absent(&names, &workspace.target.join("release").join(executable(NORMAL.1)))?;
     specification(workspace)?;
     // A museum is one thread, since a bug is planted in the whole process: two at a time are two cores' work.
-    let barriers = ["--barriers", "--quick", "--control", "0", "--cpu", "2"];
+    let barriers = ["--barriers", "--quick", "--control", "0", "--cpu", "8"];
     let (bugs, barriers) = std::thread::scope(|scope| {
         let barriers = scope.spawn(|| capture(Command::new(&museum).args(BRIEF).args(barriers)));
         let bugs =

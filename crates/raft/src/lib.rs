@@ -146,7 +146,7 @@
 //! | stale reads, at most so old or with one's own writes | `a_stale_read_needs_nobody_unless_it_must_be_young`, `a_reader_finds_its_own_write_on_any_node` |
 //! | the leadership is handed over: on command, by priority, before a shutdown, when the leader's disk stands still | `transfer.txt`, `priority.txt`, `transfers.rs` |
 //! | a transfer is replaced by a later one, and given up when its target does not vote any more | `transfer.txt`, `a_second_transfer_takes_the_place_of_the_first`, `a_transfer_to_who_is_removed_or_demoted_is_given_up_at_once` |
-//! | snapshots as handles, in bounded pieces on a lane of their own; one that breaks off goes on, from another leader too; who has more than it holds goes on with entries | `snapshot.txt`, `snapshots.rs`, `who_has_more_than_its_snapshot_goes_on_with_entries` |
+//! | snapshots as handles, in bounded pieces on a lane of their own; one that breaks off goes on, from another leader too; who has more than it holds goes on with entries, and who was sent what it asked for can be sent another | `snapshot.txt`, `snapshots.rs`, `who_has_more_than_its_snapshot_goes_on_with_entries`, `who_has_installed_what_it_asked_for_gets_what_it_lacks_later` |
 //! | a follower whose application has lost its state asks for a snapshot, though its log is whole | `snapshot.txt`, `an_application_that_has_lost_its_state_gets_it_again` |
 //! | a host for state machines in memory: entries count once, snapshots outlive crashes, damage is noticed ([`machine`]) | `machine.rs` |
 //! | the log in memory is bounded; older entries are read again when a peer or the application needs them | `recall.rs` |

@@ -274,6 +274,11 @@ pub const EXHIBITS: &[Exhibit] = &[
         says: "a follower leaves its snapshot only on an exact match, which never comes if it has more",
     },
     Exhibit {
+        name: "needless-snapshot-unanswered",
+        source: "found by the swarm of this project",
+        says: "a leader is never told that the snapshot which a follower asked for is there, and goes on offering it when another is needed",
+    },
+    Exhibit {
         name: "lost-piece-not-repeated",
         source: "openraft afd6508b",
         says: "a piece of a snapshot that was lost is never sent again",

@@ -71,6 +71,7 @@ impl Raft {
         if mutant!(last.index <= self.commit && !wanted, "older-snapshot-taken" => false) {
             // What is committed here is in the logs of all later leaders, and what a snapshot covers is committed.
             self.verified = self.verified.max(last.index);
+            self.decline(from, &piece.snapshot, cx);
             return self.acknowledge(from, false, cx);
         }
         if !self.reception.continues(from, term, &piece.snapshot) {
@@ -99,6 +100,23 @@ impl Raft {
             return self.on_installed(&snapshot, true, cx);
         }
         cx.job(Job::Begin(snapshot));
+    }
+
+    /// Nothing of this snapshot is needed here: all of it is in what is here. The answer to its last piece may be lost, and a sender that was
+    /// asked for it would go on asking until the log were compacted beyond this node, and then send nothing else.
+    fn decline<S: Sink<Self> + ?Sized>(
+        &self,
+        to: NodeId,
+        snapshot: &Snapshot,
+        cx: &mut Context<'_, Self, S>,
+    ) {
+        let (term, round) = (self.term, self.round);
+        let Snapshot { digest, len, .. } = *snapshot;
+        // Early: what is in the application's state is committed, and the application keeps it.
+        mutant!(
+            cx.send_early(to, Message::Stored { term, round, digest, stored: len }),
+            "needless-snapshot-unanswered" => (),
+        );
     }
 
     fn take_piece<S: Sink<Self> + ?Sized>(&mut self, piece: Piece, cx: &mut Context<'_, Self, S>) {

@@ -59,6 +59,7 @@ fn every_planted_bug_is_caught_by_a_scenario() {
         ("lost-acknowledgement-counts", "what_was_acknowledged_and_lost_counts_no_more"),
         ("answers-of-an-earlier-life", "an_answer_from_an_earlier_life_commits_nothing"),
         ("snapshot-for-ever", "who_has_more_than_its_snapshot_goes_on_with_entries"),
+        ("needless-snapshot-unanswered", "who_has_installed_what_it_asked_for_gets_what_it_lacks_later"),
         ("snapshot-undated", "a_new_leader_that_got_the_last_entries_in_a_snapshot_waits_as_long"),
         ("mended-by-any-leader", "a_leader_of_an_earlier_term_does_not_make_a_node_whole"),
     ] {

@@ -18,6 +18,11 @@ fn who_has_more_than_its_snapshot_goes_on_with_entries() {
 }
 
 #[test]
+fn who_has_installed_what_it_asked_for_gets_what_it_lacks_later() {
+    assert_eq!(scenarios::who_has_installed_what_it_asked_for_gets_what_it_lacks_later(), Ok(()));
+}
+
+#[test]
 fn a_new_leader_that_got_the_last_entries_in_a_snapshot_waits_as_long() {
     assert_eq!(scenarios::a_new_leader_that_got_the_last_entries_in_a_snapshot_waits_as_long(), Ok(()));
 }

@@ -12,7 +12,7 @@ pub(crate) type Outcome = Result<(), String>;
 pub(crate) type Scenario = (&'static str, fn() -> Outcome);
 
 /// All of them, by name.
-pub(crate) const ALL: [Scenario; 8] = [
+pub(crate) const ALL: [Scenario; 9] = [
     ("an_answer_of_an_earlier_term_commits_nothing", an_answer_of_an_earlier_term_commits_nothing),
     ("an_answer_from_an_earlier_life_commits_nothing", an_answer_from_an_earlier_life_commits_nothing),
     (
@@ -27,6 +27,10 @@ pub(crate) const ALL: [Scenario; 8] = [
     (
         "who_has_more_than_its_snapshot_goes_on_with_entries",
         who_has_more_than_its_snapshot_goes_on_with_entries,
+    ),
+    (
+        "who_has_installed_what_it_asked_for_gets_what_it_lacks_later",
+        who_has_installed_what_it_asked_for_gets_what_it_lacks_later,
     ),
     (
         "a_new_leader_that_got_the_last_entries_in_a_snapshot_waits_as_long",
@@ -320,6 +324,45 @@ pub(crate) fn who_has_more_than_its_snapshot_goes_on_with_entries() -> Outcome {
         }
     }
     ensure(!sends(&cluster), "the snapshot ends")?;
+    ensure(cluster.payloads(3) == cluster.payloads(1), "node 3 gets the rest")
+}
+
+/// A follower asks for a snapshot and gets it, and its answer to the last piece is lost. It is asked for the rest of what it needs no more, and
+/// when the log is compacted beyond it, it must be sent another.
+pub(crate) fn who_has_installed_what_it_asked_for_gets_what_it_lacks_later() -> Outcome {
+    let mut cluster = Cluster::new(3);
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster.propose_burst(1, &["one", "two", "three"]);
+    cluster.stabilize();
+    cluster.compact(1, 4);
+    heartbeats(&mut cluster, 1);
+    cluster.lose(3);
+    let sent = |cluster: &Cluster| {
+        cluster.raft(1).status().peers.iter().find_map(|peer| peer.snapshot).map(|extent| extent.len)
+    };
+    for _ in 0..100 {
+        cluster.fire(NodeId(1), Timer::Heartbeat);
+        while !cluster.net.is_empty() || cluster.work() {
+            let len = sent(&cluster);
+            cluster.net.retain(
+                |letter| !matches!(letter.message, Message::Stored { stored, .. } if Some(stored) == len),
+            );
+            if !cluster.net.is_empty() {
+                cluster.deliver(0);
+            }
+            cluster.sync_fast();
+        }
+    }
+    ensure(!cluster.hosts[&NodeId(3)].lost, "node 3 gets its snapshot")?;
+    cluster.isolate(3);
+    cluster.propose_burst(1, &["four", "five"]);
+    cluster.stabilize();
+    cluster.compact(1, 6);
+    cluster.connect(3);
+    heartbeats(&mut cluster, 1);
+    heartbeats(&mut cluster, 1);
+    ensure(sent(&cluster).is_none(), "every snapshot ends")?;
     ensure(cluster.payloads(3) == cluster.payloads(1), "node 3 gets the rest")
 }
 

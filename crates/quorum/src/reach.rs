@@ -7,6 +7,8 @@ use core::cmp::Reverse;
 
 /// Up to so many parts are looked at on the stack.
 const ON_STACK: usize = 16;
+/// Mostly there are no more.
+const FEW: usize = 5;
 
 impl<M: Copy + Ord> Rule<M> {
     /// The greatest value that every member of some quorum has reached: with the acknowledged index of each member, the index that
@@ -27,6 +29,33 @@ impl<M: Copy + Ord> Rule<M> {
     #[must_use]
     pub fn reached<V: Copy + Ord + Default>(&self, value: impl Fn(M) -> V) -> V {
         self.shape.reached(&value)
+    }
+
+    /// The same, if it is greater than `floor`: in one pass, for a leader that asks after each acknowledgement, of which most commit nothing.
+    ///
+    /// ```
+    /// use synod_quorum::Rule;
+    /// let matched = |node: usize| [0, 9, 4, 7][node];
+    /// let rule = Rule::majority(1..=3)?;
+    /// assert_eq!(rule.reached_beyond(6, matched), Some(7));
+    /// assert_eq!(rule.reached_beyond(7, matched), None);
+    /// # Ok::<(), synod_quorum::RuleError>(())
+    /// ```
+    #[must_use]
+    pub fn reached_beyond<V: Copy + Ord + Default>(&self, floor: V, value: impl Fn(M) -> V) -> Option<V> {
+        if let Shape::AtLeast { need, parts } = &self.shape
+            && parts.len() <= FEW
+        {
+            let mut few = [(V::default(), 0_u64); FEW];
+            let mut beyond = 0_u64;
+            for (place, part) in few.iter_mut().zip(parts) {
+                let reached = part.shape.reached(&value);
+                *place = (reached, part.weight);
+                beyond += if reached > floor { part.weight } else { 0 };
+            }
+            return (beyond >= *need).then(|| heaviest_of_few(*need, few.get(..parts.len()).unwrap_or(&few)));
+        }
+        Some(self.shape.reached(&value)).filter(|reached| *reached > floor)
     }
 }
 

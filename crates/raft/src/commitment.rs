@@ -41,8 +41,8 @@ impl Raft {
         if self.role == Role::Leader {
             self.owe_everybody();
             self.extend_guard();
-            let bytes = self.log.range(before.next(), index).map(|entries| entries.arena().len()).sum();
-            self.uncommitted_bytes = self.uncommitted_bytes.saturating_sub(bytes);
+            self.uncommitted_bytes =
+                self.uncommitted_bytes.saturating_sub(self.log.bytes(before.next(), index));
         }
         self.deliver(cx);
         self.membership_committed(before, cx);

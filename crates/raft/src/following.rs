@@ -166,6 +166,9 @@ impl Raft {
         from: Index,
         cx: &mut Context<'_, Self, S>,
     ) {
+        if from > self.log.last().index {
+            return;
+        }
         self.log.truncate(from);
         mutant!(self.recall.truncate(from), "overwritten-entry-recalled" => ());
         self.undo_membership(from, cx);

@@ -104,6 +104,24 @@ impl Log {
             .map(move |segment| segment.range(from, upto))
     }
 
+    /// The first piece of that [range](Log::range).
+    #[inline]
+    pub(crate) fn piece(&self, from: Index, upto: Index) -> Option<Segment> {
+        self.segment_at(from).map(|segment| segment.range(from, upto))
+    }
+
+    /// How many bytes the entries from `from` to `upto` have here.
+    pub(crate) fn bytes(&self, from: Index, upto: Index) -> usize {
+        let mut bytes = 0;
+        let mut at = from;
+        while at <= upto {
+            let Some(segment) = self.segment_at(at) else { break };
+            bytes += segment.bytes(at, upto);
+            at = segment.last().next();
+        }
+        bytes
+    }
+
     /// The last segment.
     #[inline]
     pub(crate) fn newest(&self) -> Option<&Segment> {

@@ -338,10 +338,33 @@ impl Protocol for Raft {
         self.take_back(at, record)
     }
 
+    #[inline]
     fn step<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
-        if self.halted {
-            return;
+        // After a burst there is mostly nothing to seal or to send.
+        if !self.halted && (!matches!(input, Input::Flush) || self.wants_flush()) {
+            self.take(input, cx);
         }
+    }
+
+    #[inline]
+    fn wants_flush(&self) -> bool {
+        !self.gathered.is_empty() || self.dirty
+    }
+
+    fn lane(message: &Message) -> Lane {
+        match message {
+            Message::Append { entries, .. } if !entries.is_empty() => Lane::Log,
+            Message::Lend { .. } | Message::Mended { .. } => Lane::Log,
+            // An offer is small, and must not wait behind the pieces whose loss it is to find out.
+            Message::Piece { piece, .. } if !piece.bytes.is_empty() => Lane::Bulk,
+            _ => Lane::Control,
+        }
+    }
+}
+
+impl Raft {
+    #[inline(never)]
+    fn take<S: Sink<Self> + ?Sized>(&mut self, input: Input<Self>, cx: &mut Context<'_, Self, S>) {
         let (term, role, leader) = (self.term, self.role, self.leader);
         match input {
             Input::Start { incarnation, log } => self.on_start(incarnation, log, cx),
@@ -369,13 +392,7 @@ impl Protocol for Raft {
             Input::Command(Command::DemandSnapshot) => self.on_demand_snapshot(cx),
             Input::Command(Command::ChangeMembership { token, change }) => self.on_change(token, &change, cx),
             Input::Link(peer, link) => self.on_link(peer, link),
-            Input::Flush => {
-                // Mostly there is nothing to seal or to send.
-                if !self.wants_flush() {
-                    return;
-                }
-                self.on_flush(cx);
-            }
+            Input::Flush => self.on_flush(cx),
             Input::Rewrite(below) => self.on_rewrite(below, cx),
             Input::Done(done) => self.on_done(done, cx),
         }
@@ -394,23 +411,6 @@ impl Protocol for Raft {
         }
     }
 
-    #[inline]
-    fn wants_flush(&self) -> bool {
-        !self.gathered.is_empty() || self.dirty
-    }
-
-    fn lane(message: &Message) -> Lane {
-        match message {
-            Message::Append { entries, .. } if !entries.is_empty() => Lane::Log,
-            Message::Lend { .. } | Message::Mended { .. } => Lane::Log,
-            // An offer is small, and must not wait behind the pieces whose loss it is to find out.
-            Message::Piece { piece, .. } if !piece.bytes.is_empty() => Lane::Bulk,
-            _ => Lane::Control,
-        }
-    }
-}
-
-impl Raft {
     fn on_link(&mut self, peer: NodeId, link: Link) {
         if let Link::Up { version } = link {
             self.outdated.retain(|id| *id != peer);

@@ -102,24 +102,15 @@ impl Raft {
             self.delivered = self.commit;
         }
         while self.delivered < self.commit {
-            let before = self.delivered;
-            for entries in self.log.range(before.next(), self.commit) {
-                if entries.is_hollow() {
-                    break;
-                }
-                self.delivered = entries.last();
-                // Early: a quorum has made these durable; it does not matter whether this node's disk is one of it.
-                cx.emit_early(Event::Committed(entries));
-            }
-            if self.delivered > before {
-                continue;
-            }
-            let Some(entries) = self.recall.find(before.next()) else {
-                return self.recall(before.next(), cx);
+            let next = self.delivered.next();
+            let here = self.log.piece(next, self.commit).filter(|entries| !entries.is_hollow());
+            let Some(entries) =
+                here.or_else(|| self.recall.find(next).map(|read| read.range(next, self.commit)))
+            else {
+                return self.recall(next, cx);
             };
-            let entries = entries.range(before.next(), self.commit);
             self.delivered = entries.last();
-            // Early: as above.
+            // Early: a quorum has made these durable; it does not matter whether this node's disk is one of it.
             cx.emit_early(Event::Committed(entries));
         }
     }

@@ -218,14 +218,7 @@ impl Seats {
     /// The greatest index that a commit quorum has reached, if it is beyond `commit`.
     pub(crate) fn commit(&self, commit: Index, matched: impl Fn(usize) -> Index) -> Option<Index> {
         let best = mutant!(
-            {
-                let quorum = self.quorums.as_ref()?.commit();
-                // Mostly it is not, and to find that out is cheaper than to find the greatest.
-                if !quorum.is_met(|place| matched(place) > commit) {
-                    return None;
-                }
-                quorum.reached(&matched)
-            },
+            self.quorums.as_ref()?.commit().reached_beyond(commit, &matched)?,
             "quorum-one-short" => self.reached_by(&self.all, 0, &matched),
             "learners-count" => self.reached_by(&self.all, 1, &matched),
             "joint-commit-by-one-half" => self.reached_by(&self.membership.voters, 1, &matched),

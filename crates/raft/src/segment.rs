@@ -251,6 +251,15 @@ impl Segment {
         Self { first: from, term: self.term, count: count as u32, arena: self.part(start, end) }
     }
 
+    /// How many bytes the arena of that [range](Segment::range) has.
+    #[inline]
+    pub(crate) fn bytes(&self, from: Index, upto: Index) -> usize {
+        if from <= self.first && upto >= self.last() {
+            return self.arena.len();
+        }
+        self.range(from, upto).arena.len()
+    }
+
     /// At most `count_max` entries from `from` on, with at most `bytes_max` bytes, but one entry at least.
     pub(crate) fn head(&self, from: Index, count_max: usize, bytes_max: usize) -> Self {
         if from == self.first && self.len() <= count_max && self.arena.len() <= bytes_max {

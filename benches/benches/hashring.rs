@@ -1,5 +1,5 @@
 //! Placement beside its peers: one process, keys of 64 bits from SplitMix64, 160 virtual nodes where there are any, independent
-//! look-ups, each contestant with the hash function that it brings. `cargo xtask bench hashring` runs all of it; a word behind `cargo
+//! look-ups, each contestant with the hash function that it brings, after a round that does not count. `cargo xtask bench hashring` runs all of it; a word behind `cargo
 //! bench -p synod-benches --features hashring-peers --bench hashring --` chooses the sections whose titles contain it.
 //! `RUSTFLAGS="-C target-cpu=native"` matters to rendezvous hashing alone.
 //!
@@ -86,7 +86,7 @@ fn rings() {
         let ring = Ring::new(Cluster::equal(nodes as u32), Vnodes::each(VNODES), HASH).expect("a ring");
         let bytes = ring.bytes() as f64 / ring.len() as f64;
         let title = format!("ring look-up, {nodes} nodes x {VNODES} ({bytes:.1} B for each point of ours)");
-        let mut contest = Contest::new(&title, "look-up", keys.len() as u64);
+        let mut contest = Contest::new(&title, "look-up", keys.len() as u64).steady();
         contest.enter("synod Ring", ours(&keys, &ring));
         let (hashring, pingora) = (peer_hashring(nodes), pingora(nodes));
         contest
@@ -133,7 +133,8 @@ fn tables() {
         let slots = Slots::new(cluster(), if nodes > 160 { 1 << 20 } else { 16_384 }, HASH).expect("slots");
         let probes = MultiProbe::new(cluster(), Vnodes::each(1), 21, HASH).expect("a ring");
         let mut contest =
-            Contest::new(&format!("tables and buckets, {nodes} nodes"), "look-up", keys.len() as u64);
+            Contest::new(&format!("tables and buckets, {nodes} nodes"), "look-up", keys.len() as u64)
+                .steady();
         contest.enter("synod JumpBack", ours(&keys, &jump_back));
         contest.enter("synod Anchor", ours(&keys, &anchor));
         contest.enter("synod Anchor, 10 % gone", ours(&keys, &thinned.0));
@@ -186,7 +187,7 @@ fn replicas() {
             ring.owners(HASH.hash_u64(key), spread).map_or(0, |owners| owners.map(|id| id.0).sum())
         };
         let title = format!("replicas: 3 owners in at least 2 of 3 zones, {nodes} nodes x {VNODES}");
-        let mut contest = Contest::new(&title, "look-up", many.len() as u64);
+        let mut contest = Contest::new(&title, "look-up", many.len() as u64).steady();
         contest.enter("synod Ring", looked_up(&many, three));
         println!("{}", contest.run(ROUNDS));
         // The peer clones its ring each time: a thousandth of the keys is enough.

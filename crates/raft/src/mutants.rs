@@ -247,6 +247,11 @@ pub const EXHIBITS: &[Exhibit] = &[
         source: "found in the design of this crate",
         says: "a candidate takes over the log of a voter that is behind its own",
     },
+    Exhibit {
+        name: "witness-ahead",
+        source: "found by the swarm of this project",
+        says: "a witness hears of an entry that nobody has stored who could lead with it, and votes for nobody when its leader is lost",
+    },
     // Snapshots, and payloads that are on the disk alone.
     Exhibit {
         name: "older-snapshot-taken",

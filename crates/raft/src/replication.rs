@@ -84,7 +84,8 @@ impl Raft {
         let Some(&to) = self.seats.all.get(place).filter(|to| **to != self.config.id) else { return };
         let (count_max, bytes_max) = (self.config.batch_entries_max, self.config.batch_bytes_max);
         let witness = !self.seats.keeps_payloads(to);
-        let last = if witness { self.kept() } else { self.log.last().index };
+        let newest = self.log.last().index;
+        let last = if witness { mutant!(self.kept(), "witness-ahead" => newest) } else { newest };
         let mut sent = false;
         let progress = loop {
             let Some(progress) = self.progress.get_mut(place) else { return };

@@ -133,6 +133,12 @@ pub(super) fn setups() -> Vec<Setup> {
             everything,
         ),
         named(
+            "witness-4",
+            "two to four nodes, one of which is a witness, which come and go and die before their slow disks are done",
+            &with_witness(changing(frail(4), 60)),
+            everything,
+        ),
+        named(
             "snapshots-3",
             "three nodes that keep little and lag behind, and die",
             &compacting(small(3, Climate::Fixed(lagging())), 4),
@@ -279,6 +285,12 @@ fn flexible(mut settings: Settings) -> Settings {
 /// Where every other change changes the rule of the quorums.
 fn ruled(mut settings: Settings) -> Settings {
     settings.rules = true;
+    settings
+}
+
+/// With a witness among those that found the cluster.
+pub(super) fn with_witness(mut settings: Settings) -> Settings {
+    settings.witness = true;
     settings
 }
 

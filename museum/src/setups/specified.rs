@@ -1,6 +1,8 @@
 //! Stores on Raft before the executable specification alone: no invariant, no client and no clock has a say.
 
-use super::raft::{changing, echoing, forgetful, hunted, late, replacing, restless_compacting, rotting};
+use super::raft::{
+    changing, echoing, forgetful, hunted, late, replacing, restless_compacting, rotting, with_witness,
+};
 use super::{Clusters, Search, Setup};
 use core::time::Duration;
 use synod_kv::cluster::{Settings, simulation, with_spec};
@@ -43,6 +45,11 @@ pub(super) fn setups() -> Vec<Setup> {
             "specified-replaced-4",
             "three or four nodes, one of which comes and goes, each time on a new disk",
             &replacing(changing(late(4), 60)),
+        ),
+        named(
+            "specified-witness-4",
+            "four of them that come and go, one of which is a witness",
+            &with_witness(members),
         ),
     ];
     setups.into_iter().flatten().collect()

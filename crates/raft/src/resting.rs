@@ -55,6 +55,7 @@ impl Raft {
         if self.role == Role::Leader {
             cx.disarm(Timer::Heartbeat);
             cx.disarm(Timer::CheckQuorum);
+            cx.disarm(Timer::Claim);
         } else {
             cx.disarm(Timer::Election);
         }
@@ -66,6 +67,7 @@ impl Raft {
         if self.halted {
             return;
         }
+        self.arm_claim(cx);
         if self.role == Role::Leader {
             // Silence was agreed on, so it says nothing about who is there: everybody has as long to answer as after an election.
             for progress in &mut self.progress {

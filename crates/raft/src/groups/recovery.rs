@@ -22,7 +22,11 @@ impl Groups {
                 self.take_created(at, group, life, birth)
             }
             Recovered::Intact(Record::Removed(gone)) => {
-                self.removed_at = at;
+                let gone: BTreeMap<GroupId, u64> = gone.into_iter().collect();
+                // Written anew, it says all that those before have said; otherwise the oldest is still needed.
+                if self.removed.iter().all(|(id, life)| gone.get(id).is_some_and(|gone| gone >= life)) {
+                    self.removed_at = at;
+                }
                 for (id, life) in gone {
                     self.life = self.life.max(life);
                     mutant!(
@@ -34,20 +38,14 @@ impl Groups {
             }
             Recovered::Intact(Record::Raft { group: id, life, record }) => {
                 self.life = self.life.max(life);
-                let gone = self.removed.get(&id).is_some_and(|gone| *gone >= life);
-                match self.groups.get_mut(&id) {
-                    Some(group) if group.life == life => {
-                        group.recovered += 1;
-                        let taken = group.raft.recover(at, Recovered::Intact(record));
-                        taken.map_err(|error| Error::Group { group: id, error })
-                    }
-                    Some(group) if group.life > life => Ok(()),
-                    _ if gone => Ok(()),
-                    _ => {
-                        self.recovery.orphans.entry((id, life)).or_default().push((at, record));
-                        Ok(())
-                    }
-                }
+                let Some(group) = self.groups.get_mut(&id).filter(|group| group.life == life) else {
+                    // Whether this life counts is known when all was read.
+                    self.recovery.orphans.entry((id, life)).or_default().push((at, record));
+                    return Ok(());
+                };
+                group.recovered += 1;
+                let taken = group.raft.recover(at, Recovered::Intact(record));
+                taken.map_err(|error| Error::Group { group: id, error })
             }
             // It may have been anybody's.
             Recovered::Damaged(damage) => {
@@ -70,7 +68,7 @@ impl Groups {
             }
             return Ok(());
         }
-        if self.removed.get(&id).is_some_and(|gone| *gone >= life) {
+        if self.is_gone(id, life) {
             return Ok(());
         }
         let fresh = Group::new(&self.settings, life, at, birth);
@@ -84,6 +82,11 @@ impl Groups {
         self.removed.remove(&id);
         self.groups.insert(id, group);
         Ok(())
+    }
+
+    /// Whether this life of a group was ended by its removal.
+    fn is_gone(&self, id: GroupId, life: u64) -> bool {
+        self.removed.get(&id).is_some_and(|gone| *gone >= life)
     }
 
     fn take_removed(&mut self, id: GroupId, life: u64) {
@@ -110,23 +113,29 @@ impl Groups {
         self.outbox.wrote(end);
         self.beat_at = cx.now() + self.settings.beat_interval;
         let Recovery { orphans, mut damaged } = core::mem::take(&mut self.recovery);
-        for ((id, life), records) in orphans {
+        // The latest life of a group first, which is the one that counts.
+        for ((id, life), records) in orphans.into_iter().rev() {
             // The record of its creation cannot be read: it is a member of it knows not what, and may have promised anything.
-            if self.groups.contains_key(&id) {
+            if self.is_gone(id, life) || self.groups.get(&id).is_some_and(|group| group.life >= life) {
                 continue;
             }
             if damaged.is_empty() {
                 damaged.push((records.first().map_or(end, |(at, _)| *at), Damage::Format));
             }
-            let at = cx.persist(Record::Created { group: id, life, birth: Birth::Joining });
-            self.outbox.wrote(at);
-            let Ok(mut group) = Group::new(&self.settings, life, at, Birth::Joining) else { continue };
+            let Ok(mut group) = Group::new(&self.settings, life, Lsn::ZERO, Birth::Joining) else { continue };
             if let Err(error) = group.adopt(records, &damaged) {
                 // Early: the disk has nothing more to say.
                 cx.emit_early(Event::Raft { group: id, event: crate::Event::Halted(error) });
-            } else {
-                self.groups.insert(id, group);
+                // What it has promised is as good as forgotten, and no record says so yet.
+                self.groups.remove(&id);
+                self.removed.insert(id, life);
+                self.removed_at = Lsn::ZERO;
+                continue;
             }
+            let at = cx.persist(Record::Created { group: id, life, birth: Birth::Joining });
+            group.created.0 = at.0;
+            self.outbox.wrote(at);
+            self.groups.insert(id, group);
         }
         if !self.removed.is_empty() {
             self.floors.add(None);

@@ -10,6 +10,9 @@ use synod_core::{Context, Input, Lane, Lsn, NodeId, Sink, mutant};
 /// Resting groups that a node is asked about with each sign of life.
 const AUDIT_MAX: usize = 16;
 
+/// What runs while a leader has nothing to do.
+const IDLE: [Timer; 3] = [Timer::Heartbeat, Timer::CheckQuorum, Timer::Claim];
+
 /// What a group does about resting.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Rest {
@@ -94,12 +97,11 @@ impl Groups {
             Rest::Asking { .. } => group.rest = Rest::AWAKE,
             Rest::Resting { under, term, .. } if raft.term == *term && raft.leader == Some(*under) => {}
             Rest::Resting { under, .. } => {
-                let (under, idle) = (*under, group.alarms.is_empty());
+                let under = *under;
                 group.rest = Rest::AWAKE;
                 self.leave_rest(id, under);
-                if idle {
-                    self.run(id, Act::Wake { loyal: false }, cx);
-                }
+                // Whoever leads now has just been heard.
+                self.run(id, Act::Wake { loyal: true }, cx);
             }
         }
     }
@@ -107,8 +109,8 @@ impl Groups {
     /// The leader's heartbeat is due: does it become a question whether to rest?
     pub(super) fn before_heartbeat(&mut self, id: GroupId) {
         let Some(group) = self.groups.get_mut(&id).filter(|_| self.settings.hibernate) else { return };
-        let idle = group.alarms.none_but(&[Timer::Heartbeat, Timer::CheckQuorum])
-            && group.raft.leads_idly(|peer| self.peers.is_suspected(peer));
+        let idle =
+            group.alarms.none_but(&IDLE) && group.raft.leads_idly(|peer| self.peers.is_suspected(peer));
         match &mut group.rest {
             rest if !idle => *rest = Rest::AWAKE,
             Rest::Awake { quiet } => {
@@ -132,7 +134,7 @@ impl Groups {
         let is_gone = |peer: &NodeId| self.peers.is_suspected(*peer);
         if mutant!(absent.iter().all(is_gone), "rests-before-all-agree" => true)
             && group.raft.leads_idly(|peer| absent.contains(&peer))
-            && group.alarms.none_but(&[Timer::Heartbeat, Timer::CheckQuorum])
+            && group.alarms.none_but(&IDLE)
         {
             self.enter_rest(id, me, absent, cx);
         }
@@ -157,7 +159,8 @@ impl Groups {
             self.enter_rest(id, from, Vec::new(), cx);
             self.write(from, id, Letter::Rests { term: beat.term, last: beat.prev.index });
         } else {
-            self.disturb(id, Cause::Leader, cx);
+            // The question may have come late, when the leader rests: whoever it wakes must not be alone with that.
+            self.disturb(id, Cause::Peer, cx);
         }
     }
 

@@ -90,11 +90,6 @@ impl Alarms {
     pub(super) fn none_but(&self, timers: &[Timer]) -> bool {
         self.armed.iter().all(|(timer, _)| timers.contains(timer))
     }
-
-    /// Whether any runs.
-    pub(super) fn is_empty(&self) -> bool {
-        self.armed.is_empty()
-    }
 }
 
 #[cfg(test)]

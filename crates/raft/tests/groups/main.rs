@@ -10,6 +10,7 @@ mod hostile;
 mod log;
 mod outbox;
 mod pause;
+mod recovery;
 mod rest;
 mod scenarios;
 mod wire;

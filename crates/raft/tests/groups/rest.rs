@@ -171,6 +171,98 @@ fn a_follower_that_is_woken_by_a_late_heartbeat_wakes_the_leader() {
     assert_eq!(world.term(A, G), term);
 }
 
+/// Nor with a question that is older: the leader has written something since, and rests by now.
+#[test]
+fn a_follower_that_is_woken_by_a_late_question_wakes_the_leader() {
+    let mut world = World::at_rest(3, 1, plain).unwrap();
+    let (leader, term) = (world.leader_of(G).unwrap(), world.term(A, G));
+    let follower = if leader == A { B } else { A };
+    let late = Beat { term: Term(term), round: 1, prev: EntryId::ZERO, commit: Index::ZERO };
+    hand_in(world.bench(follower), leader, G, Letter::Rest(late));
+    world.run(10);
+    assert!(!world.node(follower).rests(G) && !world.node(leader).rests(G));
+    world.until(2_000, "all rest again", World::all_rest).unwrap();
+    assert_eq!(world.letters(|message| matches!(message, Raft::PreVote { .. })), 0);
+    assert_eq!(world.term(A, G), term);
+}
+
+/// Whoever asks leads now, and is awake: who led before is needed no more.
+#[test]
+fn a_follower_that_finds_another_term_or_leader_wakes_nobody() {
+    for from in [A, C] {
+        let mut node = resting();
+        hand_in(&mut node, from, G, beat(2));
+        node.sync().unwrap();
+        assert!(!node.protocol.rests(G));
+        assert_eq!(node.protocol.group(G).unwrap().leader(), Some(from));
+        let sent = sent_to(&mut node, A);
+        let wakes = |(_, letter): &(GroupId, Letter)| matches!(letter, Letter::Wake { .. });
+        assert!(!sent.iter().flat_map(|message| &message.letters).any(wakes), "{sent:?}");
+    }
+}
+
+/// A node of some priority leads sooner or later, and has nothing to claim then.
+#[test]
+fn a_group_rests_whose_leader_has_the_highest_priority() {
+    let mut world = World::new(3, 2, |settings| settings.raft.priority = u32::from(settings.raft.id == A));
+    let groups = || (1..=2).map(GroupId);
+    world
+        .until(20_000, "A leads and all rest", |world| {
+            world.all_rest() && groups().all(|group| world.leader(group) == Some(A))
+        })
+        .unwrap();
+    // And claims what it has lost.
+    world.isolate(A);
+    world.until(5_000, "others lead", |world| groups().all(|group| world.leader(group) != Some(A))).unwrap();
+    world.cut.clear();
+    world
+        .until(20_000, "A leads and all rest again", |world| {
+            world.all_rest() && groups().all(|group| world.leader(group) == Some(A))
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_follower_of_some_priority_does_not_rest() {
+    let mut node = follower(|settings| settings.raft.priority = 1);
+    hand_in(&mut node, A, G, beat(1));
+    assert!(!node.protocol.rests(G));
+}
+
+/// The first letter of its successor is a question whether to rest.
+#[test]
+fn a_leader_that_rested_claims_what_it_has_lost() {
+    let mut node = node(A, &[A, B, C], |settings| settings.raft.priority = 1);
+    node.input(Input::Command(Command::Raft { group: G, command: Ask::Campaign }));
+    let (term, last) = (Term(1), Index(1));
+    let mut answer = |letter: Letter| {
+        node.sync().unwrap();
+        for from in [B, C] {
+            hand_in(&mut node, from, G, letter.clone());
+        }
+        node.advance(ms(10));
+        node.protocol.rests(G)
+    };
+    answer(Letter::Raft(Raft::PreVoted { term, granted: true }));
+    answer(Letter::Raft(Raft::Voted { term, granted: true }));
+    let rested = (0..200).any(|_| {
+        answer(Letter::Raft(Raft::Appended { term, matched: last, round: 1 }));
+        answer(Letter::Rests { term, last })
+    });
+    assert!(rested);
+    node.take();
+    let mut claims = 0;
+    for _ in 0..20 {
+        hand_in(&mut node, C, G, beat(2));
+        node.advance(ms(100));
+        node.sync().unwrap();
+        let claims_it = |(_, letter): &(GroupId, Letter)| matches!(letter, Letter::Raft(Raft::Claim { .. }));
+        let sent = sent_to(&mut node, C);
+        claims += sent.iter().flat_map(|message| &message.letters).filter(|letter| claims_it(letter)).count();
+    }
+    assert!(claims > 0);
+}
+
 #[test]
 fn nobody_is_woken_by_a_letter_to_oneself() {
     let mut world = World::at_rest(3, 1, plain).unwrap();
@@ -273,8 +365,8 @@ fn beat(term: u64) -> Letter {
 }
 
 /// B, which has one entry.
-fn follower() -> Bench<Groups> {
-    let mut node = node(B, &[A, B, C], plain);
+fn follower(set: fn(&mut Settings)) -> Bench<Groups> {
+    let mut node = node(B, &[A, B, C], set);
     let entry = Segment::pack(Index(1), Term(1), ["x"]).unwrap();
     hand_in(&mut node, A, G, append(entry, 0));
     node.sync().unwrap();
@@ -283,7 +375,7 @@ fn follower() -> Bench<Groups> {
 
 /// B, which rests under A in term 1.
 fn resting() -> Bench<Groups> {
-    let mut node = follower();
+    let mut node = follower(plain);
     hand_in(&mut node, A, G, beat(1));
     assert!(node.protocol.rests(G));
     node.take();
@@ -304,7 +396,7 @@ fn nobody_rests_under_a_node_that_was_restarted() {
 /// What an earlier life of the leader has said comes late.
 #[test]
 fn nobody_goes_to_rest_under_a_node_that_is_missed() {
-    let mut node = follower();
+    let mut node = follower(plain);
     hello(&mut node, A, 2);
     node.advance(ms(800));
     node.sync().unwrap();
@@ -388,4 +480,17 @@ fn an_agreement_counts_for_the_term_and_the_log_that_it_names() {
         }
         assert_eq!(node.protocol.rests(G), rests, "in {term} up to {last}");
     }
+}
+
+/// A driver is asked for nothing on behalf of groups that are gone.
+#[test]
+fn a_node_whose_groups_are_gone_has_no_timer() {
+    let mut node = node(A, &[A], plain);
+    node.input(Input::Command(Command::Create { group: H, birth: Birth::founding([A]) }));
+    for group in [G, H] {
+        node.input(Input::Command(Command::Remove { group }));
+    }
+    // The one that was asked for before.
+    assert!(node.fire(Timer));
+    assert!(node.timers().is_empty());
 }

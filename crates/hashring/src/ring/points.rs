@@ -172,11 +172,13 @@ impl Points {
     }
 }
 
-/// How many of the words that may be points are below the target: all of them are compared, whether they are needed or not, because
-/// a loop that ends where nobody can foresee costs more.
+/// How many of the words that may be points are below the target: by three comparisons, and without a branch that nobody can foresee.
 #[inline]
 fn below(words: &[u64; WORDS], target: u64) -> usize {
-    words.iter().take(ROOM).map(|word| usize::from(*word < target)).sum()
+    let is_below = |at: usize| usize::from(words.get(at).is_some_and(|word| *word < target));
+    let half = is_below(3) << 2;
+    let quarter = half | is_below(half | 1) << 1;
+    quarter + is_below(quarter)
 }
 
 /// The nodes of all points, clockwise. Made by [`Points::from`].

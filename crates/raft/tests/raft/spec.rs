@@ -946,3 +946,73 @@ fn what_changes_without_a_record_is_noticed() {
         assert_eq!(verdict(notes).unwrap(), format!("n2 may not Stutter: no action leads to its {what}"));
     }
 }
+
+/// A leads with the vote of B, which hears of its first entry, and writes it at 2.
+fn first_entry() -> Vec<(NodeId, Note)> {
+    let leads = |role, last| State { last, ..quiet(1, Some(A), role) };
+    let made = entries(0, 1, 1, 1);
+    let append = Word::Append { term: Term(1), commit: Index(0), entries: made.clone() };
+    let mut notes = campaign();
+    notes.extend([
+        (B, write(1, hard(1, Some(A)))),
+        (B, say(A, GRANTED, 1)),
+        (B, Note::Is(quiet(1, Some(A), Role::Follower))),
+        (B, Note::Durable(Lsn(1))),
+        (A, take(A, GRANTED)),
+        (A, Note::Is(quiet(1, Some(A), Role::Candidate))),
+        (A, take(B, GRANTED)),
+        (A, write(2, Written::Entries(made.clone()))),
+        (A, say(B, append.clone(), 0)),
+        (A, Note::Is(leads(Role::Leader, id(1, 1)))),
+        (B, take(A, append)),
+        (B, write(2, Written::Entries(made))),
+    ]);
+    notes
+}
+
+#[test]
+fn an_acknowledgement_waits_for_the_disk() {
+    let appended = Word::Appended { term: Term(1), matched: Index(1) };
+    let held = State { last: id(1, 1), ..quiet(1, Some(A), Role::Follower) };
+    for (durable, after, allowed) in [(1, 2, true), (2, 0, true), (1, 1, false), (0, 0, false)] {
+        let mut notes = first_entry();
+        notes.extend([
+            (B, Note::Is(held.clone())),
+            (B, Note::Durable(Lsn(durable))),
+            (B, Note::Take(Heard::Host)),
+            (B, say(A, appended.clone(), after)),
+            (B, Note::Is(held.clone())),
+        ]);
+        let said = verdict(notes);
+        assert_eq!(said.is_none(), allowed, "durable {durable}, after {after}: {said:?}");
+    }
+}
+
+#[test]
+fn what_is_said_must_be_true() {
+    let (term, after) = (Term(1), 0);
+    for (word, what) in [
+        (Word::PreVote { term: Term(3), last: EntryId::ZERO }, "PreVote"),
+        (Word::PreVoted { term, granted: true }, "GrantPreVote"),
+        (Word::RequestVote { term, last: EntryId::ZERO, by_transfer: false }, "RequestVotes"),
+        (Word::Uncounted { term, matched: Index(1) }, "AcknowledgeInDoubt"),
+        (Word::TimeoutNow { term }, "HandOver"),
+        (Word::IndexIs { term, index: Index(0) }, "TellIndex"),
+        (Word::IndexIs { term, index: Index(7) }, "TellIndex"),
+        (Word::Commit { term, commit: Index(0) }, "TellCommit"),
+        (Word::Commit { term, commit: Index(7) }, "TellCommit"),
+        (Word::Append { term, commit: Index(0), entries: entries(0, 1, 1, 1) }, "AppendEntries"),
+        (Word::Snapshot { term, last: id(1, 1), membership: membership(&[A, B, C]) }, "SendSnapshot"),
+    ] {
+        let mut notes = first_entry();
+        let held = State { last: id(1, 1), ..quiet(1, Some(A), Role::Follower) };
+        notes.extend([
+            (B, Note::Is(held.clone())),
+            (B, Note::Take(Heard::Host)),
+            (B, say(C, word, after)),
+            (B, Note::Is(held)),
+        ]);
+        let said = verdict(notes).unwrap_or_default();
+        assert!(said.starts_with(&format!("n2 may not {what}")), "{what}: {said}");
+    }
+}

@@ -591,3 +591,7 @@ impl Variant {
 fn place(index: Index) -> usize {
     usize::try_from(index.prev().0).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests may panic")]
+mod tests;

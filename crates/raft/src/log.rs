@@ -526,12 +526,105 @@ mod tests {
         assert!(!log.push(Segment::pack(Index(7), Term(2), ["x"]).unwrap(), Lsn(7)) && !grew(&log));
         assert!(log.compact(Index(3)) && grew(&log));
         assert!(!log.compact(Index(3)) && !grew(&log));
+        let mut rest = Log::default();
+        rest.reset(log.last());
+        rest.push(Segment::pack(Index(8), Term(2), ["y"]).unwrap(), Lsn(8));
+        log.append(rest);
+        assert!(log.last().index == Index(8) && grew(&log));
+        log.truncate(Index(8));
+        assert!(grew(&log));
         log.truncate(Index(8));
         assert!(!grew(&log), "there is nothing to remove");
         log.truncate(Index(6));
         assert!(grew(&log));
         log.reset(EntryId { term: Term(5), index: Index(20) });
         assert!(grew(&log));
+    }
+
+    /// Three segments of two entries, of fourteen bytes each, in the records 1, 3 and 5.
+    fn pairs() -> Log {
+        built(&[(1, 2), (0, 2), (0, 2)]).0
+    }
+
+    #[test]
+    fn the_oldest_payloads_are_let_go_of_until_the_rest_fits() {
+        for (bytes_max, upto, durable, count) in [
+            (42, 6, 6, 0),
+            (41, 6, 6, 1),
+            (28, 6, 6, 1),
+            (27, 6, 6, 2),
+            (0, 6, 6, 3),
+            // But none that is needed, or not on the disk.
+            (0, 4, 6, 2),
+            (0, 3, 6, 1),
+            (0, 1, 6, 0),
+            (0, 6, 3, 2),
+            (0, 6, 2, 1),
+            (0, 6, 0, 0),
+        ] {
+            let mut log = pairs();
+            log.cool(bytes_max, Index(upto), Lsn(durable));
+            let cold: Vec<bool> = log.segments().map(Segment::is_hollow).collect();
+            let expected: Vec<bool> = (0..3).map(|place| place < count).collect();
+            assert_eq!(cold, expected, "{bytes_max} bytes, up to {upto}, durable {durable}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_memory_is_counted_whatever_is_cut_or_joined() {
+        let held = |log: &Log| log.segments().map(|segment| segment.arena().len()).sum::<usize>();
+        for (bytes_max, from) in
+            [0, 20, 30, 100].into_iter().flat_map(|max| (1..=7).map(move |from| (max, from)))
+        {
+            let mut log = pairs();
+            log.cool(bytes_max, Index(6), Lsn(6));
+            log.truncate(Index(from));
+            assert_eq!(log.warm_bytes(), held(&log), "{bytes_max} bytes, cut at {from}");
+            let mut rest = Log::default();
+            rest.reset(log.last());
+            rest.push(Segment::pack(Index(from), Term(1), ["rest"]).unwrap(), Lsn(9));
+            log.append(rest);
+            assert_eq!(log.warm_bytes(), held(&log), "{bytes_max} bytes, joined at {from}");
+        }
+    }
+
+    #[test]
+    fn what_is_on_the_disk_alone_is_found_by_its_record() {
+        let found = |log: &Log| {
+            let found = (0..=6).map(|at| log.cold_at(Lsn(at)).map(|segment| segment.first().0));
+            found.collect::<Vec<_>>()
+        };
+        let mut log = pairs();
+        assert_eq!(found(&log), [None; 7], "all is in memory");
+        log.cool(20, Index(6), Lsn(6));
+        assert_eq!(found(&log), [None, Some(1), None, Some(3), None, None, None]);
+        // What a witness does not hold is nowhere.
+        let mut log = Log::default();
+        log.push(Segment::pack(Index(1), Term(1), ["x"]).unwrap().hollow(), Lsn(1));
+        assert_eq!(found(&log), [None; 7]);
+    }
+
+    #[test]
+    fn records_that_do_not_lie_in_the_order_of_their_entries_are_written_anew() {
+        for (records, expected) in [
+            ([1, 5, 3, 7], vec![1, 5, 10, 11]),
+            ([5, 1, 3, 7], vec![5, 10, 11, 12]),
+            ([1, 3, 7, 5], vec![1, 3, 7, 10]),
+            ([1, 3, 3, 7], vec![1, 3, 3, 7]),
+        ] {
+            let mut log = Log::default();
+            for (index, at) in (1..).zip(records) {
+                assert!(log.push(Segment::pack(Index(index), Term(index), ["x"]).unwrap(), Lsn(at)));
+            }
+            let mut next = 10;
+            log.put_in_order(|prev_term, segment| {
+                assert_eq!(prev_term, Term(segment.term().0 - 1));
+                next += 1;
+                Lsn(next - 1)
+            });
+            let records: Vec<u64> = log.segments.iter().map(|held| held.at.0).collect();
+            assert_eq!(records, expected);
+        }
     }
 
     #[test]

@@ -255,6 +255,7 @@ mod tests {
             (6, 9, 3, Some(8)),
             (8, 9, 3, Some(8)),
             (2, 2, 2, Some(2)),
+            (7, 7, 3, None),
             (8, 7, 0, None),
         ] {
             assert_eq!(
@@ -278,5 +279,26 @@ mod tests {
         assert_eq!(history.membership(), &(Index(2), one(2)));
         history.restore(Index(2), one(2));
         assert_eq!((history.membership(), history.membership_at(Index(1))), (&(Index(2), one(2)), None));
+    }
+
+    #[test]
+    fn a_snapshot_takes_the_place_of_the_memberships_that_it_covers() {
+        let one = |id| Arc::new(Membership::of([synod_core::NodeId(id)]));
+        let mut history = History::of(one(1));
+        for index in 1..=3 {
+            history.push(Index(index), Term(1), Some(one(index)));
+        }
+        let above = |history: &History, after| {
+            history.memberships(Index(after), Index(4)).map(|(at, _)| at.0).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (above(&history, 0), above(&history, 1), above(&history, 2)),
+            (alloc::vec![1, 2, 3], alloc::vec![2, 3], alloc::vec![3])
+        );
+        let mut restored = history.clone();
+        restored.restore(Index(2), one(9));
+        assert_eq!((above(&restored, 0), restored.founding()), (alloc::vec![3], &(Index(2), one(9))));
+        history.restore_above(Index(2));
+        assert_eq!((above(&history, 0), history.founding()), (alloc::vec![3], &(Index(0), one(1))));
     }
 }

@@ -205,15 +205,41 @@ fn entries_that_were_compacted_are_acknowledged_and_not_stored_again() {
 
 #[test]
 fn entries_that_differ_from_what_was_compacted_are_illegal() {
+    for payloads in [&["x", "y", "z"][..], &["x", "y"]] {
+        let mut node = Follower::new();
+        node.append(1, 3, 3);
+        node.bench.sync().unwrap();
+        node.compact(3);
+        node.bench.take();
+        let entries = Segment::pack(Index(2), Term(2), payloads).unwrap();
+        let append =
+            Message::Append { term: Term(2), round: 0, prev_term: Term(1), commit: Index(0), entries };
+        node.input(Input::Message(LEADER, append));
+        let illegal = Event::Illegal { from: LEADER, reason: Illegal::ConflictsWithCommitted };
+        assert!(node.bench.take().contains(&Output::Event(illegal)), "{payloads:?}");
+        assert_eq!(node.bench.protocol.last_index(), Index(3));
+    }
+}
+
+/// What ends before the last entry that was compacted is committed, of whatever term it is.
+#[test]
+fn entries_of_earlier_terms_than_what_was_compacted_last_are_no_contradiction() {
     let mut node = Follower::new();
-    node.append(1, 3, 3);
+    node.append(1, 2, 2);
+    node.apply(&Happening::NewLeader { kept: 2, count: 1 });
+    node.append(4, 1, 3);
     node.bench.sync().unwrap();
     node.compact(3);
     node.bench.take();
-    let entries = Segment::pack(Index(2), Term(2), ["x", "y", "z"]).unwrap();
-    let append = Message::Append { term: Term(2), round: 0, prev_term: Term(1), commit: Index(0), entries };
-    node.input(Input::Message(LEADER, append));
-    let illegal = Event::Illegal { from: LEADER, reason: Illegal::ConflictsWithCommitted };
-    assert!(node.bench.take().contains(&Output::Event(illegal)));
-    assert_eq!(node.bench.protocol.last_index(), Index(3));
+    let two = Segment::pack(Index(1), Term(1), ["1.1", "1.2"]).unwrap();
+    for (prev_term, entries) in [(0, two), (1, Segment::empty(Index(2)))] {
+        let (term, prev_term) = (Term(node.term), Term(prev_term));
+        let append = Message::Append { term, round: 0, prev_term, commit: Index(3), entries };
+        node.input(Input::Message(LEADER, append));
+        let outputs = node.bench.take();
+        let answered =
+            |output: &Output<Raft>| matches!(output, Output::Send { message: Message::Appended { .. }, .. });
+        assert!(outputs.iter().any(answered), "{outputs:?}");
+    }
+    assert_eq!(node.bench.protocol.last_index(), Index(4));
 }

@@ -235,6 +235,26 @@ fn there_is_none_that_covers_what_was_not_applied() {
     assert!(opened(&mut machine, 2, 1).is_some());
 }
 
+/// To make one costs as much as the state is long.
+#[test]
+fn a_snapshot_is_made_only_where_the_newest_does_not_reach() {
+    let mut machine = machine(0);
+    machine.apply(&entries(1, &["a", "b"]), |_, _| {}).unwrap();
+    machine.checkpoint();
+    machine.apply(&entries(3, &["c"]), |_, _| {}).unwrap();
+    for (index_min, last) in [(1, 2), (2, 2), (3, 3)] {
+        assert_eq!(opened(&mut machine, 2, index_min).unwrap().last, Index(last), "from {index_min} on");
+    }
+}
+
+#[test]
+fn no_snapshot_is_ever_due_where_none_is_wanted() {
+    let mut machine = machine(0);
+    assert!(!machine.is_due());
+    machine.apply(&entries(1, &["a"]), |_, _| {}).unwrap();
+    assert!(!machine.is_due());
+}
+
 #[test]
 fn an_older_snapshot_is_not_installed_over_a_newer_state() {
     let (mut one, mut other) = (machine(0), machine(0));
@@ -243,6 +263,52 @@ fn an_older_snapshot_is_not_installed_over_a_newer_state() {
     let found = opened(&mut one, 2, 1).unwrap();
     assert!(carry(&mut one, &mut other, found, 100, |_, bytes| bytes), "there is nothing to do");
     assert_eq!(other.inner().lines.len(), 2);
+}
+
+/// The log may forget what a snapshot covers that was not installed, so the own state must be as safe.
+#[test]
+fn a_newer_state_is_as_safe_as_the_older_snapshot_that_it_is_kept_for() {
+    let mut one = machine(0);
+    one.apply(&entries(1, &["a", "b"]), |_, _| {}).unwrap();
+    let found = opened(&mut one, 2, 1).unwrap();
+    for (saved, safe) in [(1, 3), (2, 2)] {
+        let mut other = machine(0);
+        other.apply(&entries(1, &["a", "b"][..saved]), |_, _| {}).unwrap();
+        other.checkpoint();
+        other.apply(&entries(1, &["a", "b", "c"]), |_, _| {}).unwrap();
+        assert!(carry(&mut one, &mut other, found, 100, |_, bytes| bytes));
+        let again = Machine::new(Journal::default(), other.into_folder(), 0).unwrap();
+        assert_eq!(again.position(), Index(safe), "up to {saved} it was safe");
+    }
+}
+
+#[test]
+fn the_pieces_of_one_snapshot_are_not_taken_for_those_of_another() {
+    let mut other = machine(0);
+    let of = |last, len, digest| snapshot(Found { last: Index(last), len, digest });
+    let mut left = Vec::new();
+    for arriving in [of(2, 30, 7), of(3, 30, 7), of(3, 31, 7), of(3, 31, 8)] {
+        let begun = other.work(&Job::Begin(arriving.clone()));
+        assert_eq!(begun, Some(Done::Write { snapshot: arriving.clone(), stored: Some(0) }));
+        let piece = Piece { snapshot: arriving.clone(), offset: 0, bytes: "xxxxx".into() };
+        let written = other.work(&Job::Write(piece));
+        assert_eq!(written, Some(Done::Write { snapshot: arriving, stored: Some(5) }));
+        left = other.clone().into_folder().names();
+        assert_eq!(left.len(), 1, "only the newest is waited for: {left:?}");
+    }
+    assert_eq!(left, ["part-0000000000000003-000000000000001f-0000000000000008"]);
+}
+
+/// Snapshots that an earlier version has stored are found by their names, and read if their digests are right.
+#[test]
+fn the_names_of_files_are_pinned() {
+    let mut machine = machine(0);
+    assert!(machine.clone().into_folder().is_empty());
+    machine.apply(&entries(1, &["first", "second"]), |_, _| {}).unwrap();
+    machine.checkpoint();
+    let folder = machine.into_folder();
+    assert!(!folder.is_empty());
+    assert_eq!(folder.names(), ["snapshot-0000000000000002-0000000000000025-50dca54da58281c7"]);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What a leader makes of answers that come late, or to questions that it never asked.
 
-use crate::bugs::{acknowledged, append, hear, leader, propose, sent};
+use crate::bugs::{acknowledged, append, hear, id, leader, propose, sent};
 use synod_core::testing::Bench;
 use synod_core::{Input, Lane, Link, NodeId, Protocol};
-use synod_raft::{EntryId, Index, Message, Pace, PeerStatus, Raft, Term, Timer};
+use synod_raft::{EntryId, Index, Loan, Message, Pace, PeerStatus, Raft, Segment, Term, Timer};
 
 /// A leader in term 1 that streams to node 2; entries 1 to 3 are acknowledged, 4 and 5 are on their way.
 fn streaming() -> Bench<Raft> {
@@ -69,4 +69,8 @@ fn what_carries_entries_travels_apart_from_what_carries_none() {
     assert_eq!(Raft::lane(&message(&["x"])), Lane::Log);
     assert_eq!(Raft::lane(&message(&[])), Lane::Control);
     assert_eq!(Raft::lane(&acknowledged(1, 1)), Lane::Control);
+    let entries = Segment::pack(Index(2), Term(1), ["x"]).unwrap();
+    let loan = || Box::new(Loan { last: id(1, 2), prev_term: Term(1), entries: entries.clone() });
+    assert_eq!(Raft::lane(&Message::Lend { term: Term(1), loan: loan() }), Lane::Log);
+    assert_eq!(Raft::lane(&Message::Mended { term: Term(1), loan: loan() }), Lane::Log);
 }

@@ -187,6 +187,101 @@ fn different_commits_at_one_index_break_state_machine_safety() {
 }
 
 #[test]
+fn entries_that_are_committed_together_are_looked_for_in_the_logs_of_later_leaders() {
+    let (mut a, mut b) = (follower(A), follower(B));
+    say(&mut b, Message::Heard { term: Term(1), round: 0 });
+    b.input(Input::Command(Command::Campaign));
+    say(&mut b, Message::PreVoted { term: Term(2), granted: true });
+    b.sync().unwrap();
+    say(&mut b, Message::Voted { term: Term(2), granted: true });
+    assert_eq!((b.protocol.role(), b.protocol.term()), (Role::Leader, Term(2)));
+    say(&mut a, append(1, (0, 0), 2, &[(1, "x"), (1, "y")]));
+    let mut safety = Safety::default();
+    assert_eq!(safety.observe(B, &b.protocol), Ok(()));
+    let entry = EntryId { term: Term(1), index: Index(2) };
+    assert_eq!(
+        safety.observe(A, &a.protocol),
+        Err(Violation::LeaderCompleteness { leader: B, term: Term(2), entry })
+    );
+}
+
+/// A leader was seen when its log was shorter: what its followers commit since is no loss.
+#[test]
+fn what_a_leader_has_appended_since_it_was_seen_may_be_committed() {
+    let (mut a, mut b) = (alone(A), follower(B));
+    lead(&mut a);
+    let mut safety = Safety::default();
+    assert_eq!(safety.observe(A, &a.protocol), Ok(()));
+    let noop = Segment::noop(Index(1), Term(1)).unwrap();
+    let begin =
+        Message::Append { term: Term(1), prev_term: Term(0), commit: Index(1), round: 1, entries: noop };
+    say(&mut b, begin);
+    say(&mut b, append(1, (1, 1), 2, &[(1, "x")]));
+    assert_eq!(b.protocol.commit_index(), Index(2));
+    assert_eq!(safety.observe(B, &b.protocol), Ok(()));
+}
+
+/// Who has led and follows a later leader may lack what was committed in between.
+#[test]
+fn who_leads_no_more_need_not_have_everything() {
+    let (mut a, mut b) = (follower(A), follower(B));
+    a.input(Input::Command(Command::Campaign));
+    say(&mut a, Message::PreVoted { term: Term(1), granted: true });
+    a.sync().unwrap();
+    say(&mut a, Message::Voted { term: Term(1), granted: true });
+    assert_eq!(a.protocol.role(), Role::Leader);
+    let mut safety = Safety::default();
+    assert_eq!(safety.observe(A, &a.protocol), Ok(()));
+    say(&mut b, append(2, (0, 0), 1, &[(2, "x")]));
+    assert_eq!(safety.observe(B, &b.protocol), Ok(()));
+    say(&mut a, Message::Heard { term: Term(3), round: 0 });
+    assert_eq!((a.protocol.role(), a.protocol.term()), (Role::Follower, Term(3)));
+    assert_eq!(safety.observe(A, &a.protocol), Ok(()));
+}
+
+/// Nothing else about the nodes changes while their logs grow.
+#[test]
+fn a_log_that_has_only_grown_is_read_on() {
+    let (mut a, mut b) = (follower(A), follower(B));
+    let mut safety = Safety::default();
+    for node in [&mut a, &mut b] {
+        say(node, append(1, (0, 0), 0, &[(1, "x")]));
+    }
+    assert_eq!((safety.observe(A, &a.protocol), safety.observe(B, &b.protocol)), (Ok(()), Ok(())));
+    say(&mut a, append(1, (1, 1), 0, &[(1, "y")]));
+    say(&mut b, append(1, (1, 1), 0, &[(1, "z")]));
+    assert_eq!(safety.observe(A, &a.protocol), Ok(()));
+    let entry = EntryId { term: Term(1), index: Index(2) };
+    assert_eq!(safety.observe(B, &b.protocol), Err(Violation::LogMatching { node: B, entry }));
+}
+
+/// Which membership is right where nobody has entered any is known from those who were there from the beginning.
+#[test]
+fn a_snapshot_with_another_membership_than_was_in_effect_is_noticed() {
+    let observe = |membership: Membership| {
+        let mut a = alone(A);
+        lead(&mut a);
+        let mut safety = Safety::default();
+        // Whoever joins knows of nobody, and another cluster's founders come too late.
+        let mut joins = Bench::new(NodeId(3), Raft::new(Config::joining(NodeId(3))).unwrap());
+        joins.start().unwrap();
+        safety.observe(NodeId(3), &joins.protocol)?;
+        safety.observe(A, &a.protocol)?;
+        safety.observe(NodeId(4), &follower(NodeId(4)).protocol)?;
+        let mut b = follower(B);
+        let last = EntryId { term: Term(1), index: Index(1) };
+        b.log
+            .append(Record::Snapshot { term: Term(1), voted_for: None, last, membership: membership.into() })
+            .unwrap();
+        b.start().unwrap();
+        safety.observe(B, &b.protocol)
+    };
+    assert_eq!(observe(Membership::of([A])), Ok(()));
+    let violation = Violation::SnapshotMembership { node: B, index: Index(1) };
+    assert_eq!(observe(Membership::of([A, B])), Err(violation));
+}
+
+#[test]
 fn a_crash_allows_committing_from_the_first_entry_again() {
     let mut a = alone(A);
     lead(&mut a);

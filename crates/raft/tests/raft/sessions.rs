@@ -221,6 +221,42 @@ fn a_late_copy_from_an_expired_session_is_refused() {
     assert_eq!(replica.apply(6, &tick(1)), Answer::Ticked { expired: 0 });
 }
 
+/// What counts is the time since its last request.
+#[test]
+fn a_session_that_is_used_does_not_expire() {
+    let mut replica = Sessions::new(Witness::default(), limits());
+    let tick = |seconds| Request::Tick { now: Duration::from_secs(seconds) }.to_bytes();
+    replica.apply(1, &tick(100));
+    assert_eq!(replica.apply(2, &Request::Open.to_bytes()), Answer::Opened { session: 2 });
+    assert_eq!(replica.apply(3, &tick(110)), Answer::Ticked { expired: 0 });
+    let (_, request) = Client::new(2).request(&1_u64.to_le_bytes());
+    replica.apply(4, &request);
+    assert_eq!(replica.apply(5, &tick(120)), Answer::Ticked { expired: 0 });
+    assert_eq!(replica.apply(6, &tick(121)), Answer::Ticked { expired: 1 });
+}
+
+#[test]
+fn a_client_knows_how_many_answers_it_waits_for() {
+    let mut client = Client::new(1);
+    assert_eq!(client.unanswered(), 0);
+    let numbers: Vec<_> = (0..3_u64).map(|command| client.request(&command.to_le_bytes()).0).collect();
+    assert_eq!(client.unanswered(), 3);
+    for _ in 0..2 {
+        client.answered(numbers[1]);
+        assert_eq!(client.unanswered(), 2);
+    }
+}
+
+/// A position that was passed over is not to be given again.
+#[test]
+fn what_is_no_request_changes_nothing_but_how_far_the_replica_is() {
+    let mut replica = Sessions::new(Witness::default(), limits());
+    for (position, bytes) in (1..).zip([&b""[..], b"?", &[1, 9]]) {
+        assert!(matches!(replica.apply(position, bytes), Answer::Refused(Refused::Malformed(_))));
+        assert_eq!((replica.applied(), replica.open()), (position, 0));
+    }
+}
+
 #[test]
 fn a_full_table_refuses_newcomers_and_keeps_the_slow() {
     let mut replica = Sessions::new(Witness::default(), limits());
@@ -270,6 +306,11 @@ fn the_format_is_pinned() {
     for wrong in [&[][..], &[2, 1], &[1, 9], &[1, 1, 0], &[1, 3, 0]] {
         assert!(Request::parse(wrong).is_err(), "{wrong:?}");
     }
+    // Nobody has the answer to this request or a later one, and the first is 1.
+    for (lowest, possible) in [(0, false), (1, true), (2, true), (3, false)] {
+        let request = Request::Apply { session: 1, sequence: 2, lowest, command: b"x" };
+        assert_eq!(Request::parse(&request.to_bytes()).is_ok(), possible, "{lowest}");
+    }
 
     let mut replica = Sessions::new(Witness::default(), limits());
     replica.apply(1, &Request::Open.to_bytes());
@@ -282,4 +323,69 @@ fn the_format_is_pinned() {
         [&[1][..], &words(&[2, 0]), &[1, 0, 0, 0], &words(&[1, 0, 1]), &[1, 0, 0, 0], &words(&[2, 1])];
     assert_eq!(replica.table(), table.concat());
     assert_eq!(replica.snapshot(), [&table.concat()[..], &words(&[2, 0])].concat());
+}
+
+#[test]
+fn a_table_that_cannot_be_is_no_state() {
+    // The replica has applied two entries, and it is 5.
+    let table = |id: u64, heard: u64, lowest: u64, answers: &[u64]| {
+        let words = |words: &[u64]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
+        let counted = |count: usize| (count as u32).to_le_bytes().to_vec();
+        let mut bytes = [vec![1], words(&[2, 5]), counted(1), words(&[id, heard, lowest])].concat();
+        bytes.extend(counted(answers.len()));
+        answers.iter().for_each(|sequence| bytes.extend(words(&[*sequence, 7])));
+        Bytes::from(bytes)
+    };
+    for (bytes, what) in [
+        (table(0, 5, 1, &[]), "a session of the position before the first"),
+        (table(3, 5, 1, &[]), "one that is still to be opened"),
+        (table(1, 6, 1, &[]), "one that was heard later than now"),
+        (table(1, 5, 0, &[]), "requests begin with 1"),
+        (table(1, 5, 2, &[1]), "an answer that was given up"),
+        (table(1, 5, 1, &[1, 1]), "two answers to a request"),
+    ] {
+        assert!(Sessions::resume(Witness::default(), limits(), bytes).is_err(), "{what}");
+    }
+    for right in [table(1, 5, 1, &[]), table(2, 0, 1, &[1, 2]), table(2, 5, 2, &[2])] {
+        let resumed = Sessions::resume(Witness::default(), limits(), right.clone()).unwrap();
+        assert_eq!(resumed.table(), right);
+    }
+}
+
+/// Answers with what takes more bytes than the number of the request.
+#[derive(Clone, Debug, Default)]
+struct Wide(u64);
+
+impl StateMachine for Wide {
+    type Output = u128;
+
+    fn apply(&mut self, position: u64, _: &[u8]) -> u128 {
+        self.0 = position;
+        u128::from(position) << 64
+    }
+
+    fn applied(&self) -> u64 {
+        self.0
+    }
+
+    fn snapshot(&self) -> Bytes {
+        Bytes::copy_from_slice(&self.0.to_le_bytes())
+    }
+
+    fn restore(&mut self, snapshot: Bytes) -> Result<(), RestoreError> {
+        self.0 = u64::from_le_bytes((&snapshot[..]).try_into().map_err(|_| RestoreError)?);
+        Ok(())
+    }
+}
+
+#[test]
+fn answers_of_any_length_outlive_a_restart() {
+    let mut replica = Sessions::new(Wide::default(), limits());
+    replica.apply(1, &Request::Open.to_bytes());
+    let (_, request) = Client::new(1).request(b"x");
+    let first = Answer::Done { output: 2_u128 << 64, repeated: false };
+    assert_eq!(replica.apply(2, &request), first);
+    let mut again = Sessions::new(Wide::default(), limits());
+    again.restore(replica.snapshot()).unwrap();
+    assert_eq!(again.apply(3, &request), Answer::Done { output: 2_u128 << 64, repeated: true });
 }

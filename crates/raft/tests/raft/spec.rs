@@ -308,6 +308,289 @@ fn snapshots_cover_what_is_committed() {
     assert_eq!(refused(&mut spec, C, Action::HandOver { to: B, term: Term(1) }), Guard::NotLeader);
 }
 
+#[test]
+fn votes_are_asked_for_by_candidates_that_have_what_they_say() {
+    let mut spec = three();
+    let ask = |last| Action::RequestVotes { last, by_transfer: false, after: DURABLE };
+    assert_eq!(refused(&mut spec, A, ask(EntryId::ZERO)), Guard::NotCandidate);
+    elect(&mut spec, A, B, 1, EntryId::ZERO);
+    spec.take(A, Action::ClientRequest { entries: entries(0, 1, 1, 2) }).unwrap();
+    spec.take(B, Action::HandleAppendEntries { entries: entries(0, 1, 1, 2) }).unwrap();
+    spec.take(B, Action::Timeout).unwrap();
+    for last in [EntryId::ZERO, id(1, 1), id(1, 2)] {
+        spec.take(B, ask(last)).unwrap();
+    }
+    assert_eq!(refused(&mut spec, B, ask(id(1, 3))), Guard::NotInLog { entry: id(1, 3) });
+}
+
+#[test]
+fn only_who_was_told_to_take_over_says_so() {
+    let mut spec = three();
+    elect(&mut spec, A, B, 1, EntryId::ZERO);
+    let ask = || Action::RequestVotes { last: EntryId::ZERO, by_transfer: true, after: DURABLE };
+    let hand_over = |to| Action::HandOver { to, term: Term(1) };
+    spec.take(B, Action::Timeout).unwrap();
+    assert_eq!(refused(&mut spec, B, ask()), Guard::NotAppointed);
+    spec.take(A, hand_over(C)).unwrap();
+    assert_eq!(refused(&mut spec, B, ask()), Guard::NotAppointed);
+    spec.take(A, hand_over(B)).unwrap();
+    spec.take(B, ask()).unwrap();
+    // It takes over after the term in which it was told.
+    spec.take(C, Action::Timeout).unwrap();
+    assert_eq!(refused(&mut spec, C, ask()), Guard::NotAppointed);
+    spec.take(C, Action::Timeout).unwrap();
+    spec.take(C, ask()).unwrap();
+}
+
+#[test]
+fn pre_votes_promise_nothing_and_must_be_true() {
+    let mut spec = three();
+    elect(&mut spec, A, B, 1, EntryId::ZERO);
+    spec.take(A, Action::ClientRequest { entries: entries(0, 1, 1, 2) }).unwrap();
+    spec.take(B, Action::HandleAppendEntries { entries: entries(0, 1, 1, 2) }).unwrap();
+    let ask = |term, last| Action::PreVote { term: Term(term), last };
+    for last in [EntryId::ZERO, id(1, 1), id(1, 2)] {
+        spec.take(B, ask(2, last)).unwrap();
+    }
+    assert_eq!(refused(&mut spec, B, ask(2, id(1, 3))), Guard::NotInLog { entry: id(1, 3) });
+    for term in [1, 3] {
+        let other = Guard::OtherTerm { term: Term(term), own: Term(1) };
+        assert_eq!(refused(&mut spec, B, ask(term, id(1, 2))), other);
+    }
+    let grant = |term, last| Action::GrantPreVote { term: Term(term), last };
+    for (term, last) in [(2, id(1, 2)), (2, id(1, 3)), (9, id(2, 1))] {
+        spec.take(B, grant(term, last)).unwrap();
+    }
+    assert_eq!(refused(&mut spec, B, grant(1, id(1, 2))), Guard::TermNotLater { term: Term(1) });
+    let behind = Guard::NotUpToDate { theirs: id(1, 1), own: id(1, 2) };
+    assert_eq!(refused(&mut spec, B, grant(2, id(1, 1))), behind);
+}
+
+#[test]
+fn a_term_is_left_by_who_does_not_lead_it() {
+    let mut spec = three();
+    elect(&mut spec, A, B, 1, EntryId::ZERO);
+    assert_eq!(refused(&mut spec, A, Action::LeaveTerm), Guard::Leads);
+    assert_eq!(refused(&mut spec, A, Action::Timeout), Guard::Leads);
+    spec.take(B, Action::LeaveTerm).unwrap();
+    assert_eq!(
+        refused(&mut spec, B, Action::UpdateTerm { term: Term(2) }),
+        Guard::TermNotLater { term: Term(2) }
+    );
+    // Whoever has stepped down leads no more.
+    let made = Action::ClientRequest { entries: entries(0, 1, 1, 1) };
+    spec.clone().take(A, made.clone()).unwrap();
+    spec.take(A, Action::StepDown).unwrap();
+    assert_eq!(refused(&mut spec, A, made), Guard::NotLeader);
+    spec.take(A, Action::LeaveTerm).unwrap();
+}
+
+#[test]
+fn a_vote_that_was_given_is_not_spent_on_oneself() {
+    let mut spec = three();
+    spec.take(A, Action::Timeout).unwrap();
+    spec.take(A, Action::Abstain).unwrap();
+    for voter in [B, C] {
+        spec.take(voter, Action::UpdateTerm { term: Term(1) }).unwrap();
+    }
+    let vote = Action::GrantVote { candidate: A, last: EntryId::ZERO };
+    spec.take(B, vote.clone()).unwrap();
+    assert_eq!(refused(&mut spec, B, Action::Abstain), Guard::VotedAlready { term: Term(1), voted_for: A });
+    spec.take(C, Action::Abstain).unwrap();
+    spec.take(C, Action::Abstain).unwrap();
+    assert_eq!(refused(&mut spec, C, vote), Guard::VotedAlready { term: Term(1), voted_for: C });
+}
+
+#[test]
+fn three_guards_are_theorems() {
+    let index = Index(1);
+    for theorem in [
+        Guard::ElectionSafety { term: Term(1), leader: A },
+        Guard::LeaderCompleteness { entry: id(1, 1) },
+        Guard::StateMachineSafety { index },
+    ] {
+        assert!(theorem.is_theorem(), "{theorem}");
+    }
+    for guard in [Guard::NotLeader, Guard::Leads, Guard::EarlierTerm { term: Term(1) }] {
+        assert!(!guard.is_theorem(), "{guard}");
+    }
+}
+
+/// A membership that states its rule.
+fn ruled(voters: u64, rule: QuorumRule) -> Membership {
+    let majority = Membership::of((1..=voters).map(NodeId));
+    majority.changed(&Change::rule(rule), &QuorumRule::Majority).unwrap().left()
+}
+
+/// Whether these voters elect the first of them, and whether they commit what it makes.
+fn suffice(spec: &Spec, voters: u64, these: &[u64]) -> (bool, bool) {
+    let leader = NodeId(these[0]);
+    let mut spec = spec.clone();
+    spec.take(leader, Action::Timeout).unwrap();
+    spec.take(leader, Action::CountVote { voter: leader }).unwrap();
+    let vote = |spec: &mut Spec, voter| {
+        spec.take(voter, Action::UpdateTerm { term: Term(1) }).unwrap();
+        spec.take(voter, Action::GrantVote { candidate: leader, last: EntryId::ZERO }).unwrap();
+        spec.take(leader, Action::CountVote { voter }).unwrap();
+    };
+    for voter in &these[1..] {
+        vote(&mut spec, NodeId(*voter));
+    }
+    let elects = spec.clone().take(leader, Action::BecomeLeader).is_ok();
+    for voter in (1..=voters).filter(|voter| !these.contains(voter)) {
+        vote(&mut spec, NodeId(voter));
+    }
+    spec.take(leader, Action::BecomeLeader).unwrap();
+    spec.take(leader, Action::ClientRequest { entries: entries(0, 1, 1, 1) }).unwrap();
+    for voter in these {
+        if NodeId(*voter) != leader {
+            let made = Action::HandleAppendEntries { entries: entries(0, 1, 1, 1) };
+            spec.take(NodeId(*voter), made).unwrap();
+        }
+        acknowledge(&mut spec, NodeId(*voter), leader, 1, 1);
+    }
+    (elects, spec.take(leader, Action::AdvanceCommitIndex { index: Index(1) }).is_ok())
+}
+
+#[test]
+fn quorums_are_counted_by_their_rules() {
+    let flexible = |commit| Spec::of(Membership::of((1..=5).map(NodeId)), QuorumRule::Flexible { commit });
+    for (commit, these, expected) in [
+        (2, &[1][..], (false, false)),
+        (2, &[1, 2], (false, true)),
+        (2, &[1, 2, 3], (false, true)),
+        (2, &[1, 2, 3, 4], (true, true)),
+        (4, &[1, 2], (false, false)),
+        (4, &[1, 2, 3], (true, true)),
+    ] {
+        assert_eq!(suffice(&flexible(commit), 5, these), expected, "{commit}: {these:?}");
+    }
+    let zones =
+        |zones: &[&[u64]]| QuorumRule::zones(zones.iter().map(|zone| zone.iter().copied().map(NodeId)));
+    let weighing = |weight| ruled(3, QuorumRule::weights([(C, weight)]));
+    let three_zones = ruled(5, zones(&[&[1, 2, 3], &[4]]));
+    let two_zones = ruled(4, zones(&[&[1, 2], &[3, 4]]));
+    for (membership, voters, these, expected) in [
+        (weighing(3), 3, &[1, 2][..], false),
+        (weighing(3), 3, &[3], true),
+        (weighing(2), 3, &[3], false),
+        (weighing(2), 3, &[3, 1], true),
+        // Three heads in one zone, one in another, and one that stands in none.
+        (three_zones.clone(), 5, &[1, 2, 3], false),
+        (three_zones.clone(), 5, &[1, 4], false),
+        (three_zones.clone(), 5, &[4], false),
+        (three_zones.clone(), 5, &[4, 5], true),
+        (three_zones, 5, &[1, 3, 5], true),
+        (two_zones.clone(), 4, &[1, 2], false),
+        (two_zones.clone(), 4, &[1, 3, 4], false),
+        (two_zones, 4, &[1, 2, 3, 4], true),
+    ] {
+        let spec = Spec::of(membership.clone(), QuorumRule::Majority);
+        assert_eq!(suffice(&spec, voters, these), (expected, expected), "{membership:?}: {these:?}");
+    }
+}
+
+#[test]
+fn loans_are_of_more_than_one_has() {
+    let mut spec = three();
+    elect(&mut spec, A, B, 1, EntryId::ZERO);
+    spec.take(A, Action::ClientRequest { entries: entries(0, 1, 1, 2) }).unwrap();
+    let borrow = |last| Action::Borrow { entries: entries(0, 1, 1, 2), lender: id(1, last) };
+    assert_eq!(refused(&mut spec, A, borrow(3)), Guard::Leads);
+    spec.take(C, borrow(2)).unwrap();
+    let lags = Guard::LenderLags { theirs: id(1, 2), own: id(1, 2) };
+    assert_eq!(refused(&mut spec, C, borrow(2)), lags);
+    let mend = Action::Mend { entries: entries(0, 1, 1, 2) };
+    assert_eq!(refused(&mut spec, C, mend), Guard::Unsent, "nothing is damaged");
+}
+
+#[test]
+fn what_is_stored_in_doubt_counts_when_the_doubt_is_over() {
+    let mut spec = three();
+    elect(&mut spec, A, B, 1, EntryId::ZERO);
+    spec.take(A, Action::ClientRequest { entries: entries(0, 1, 1, 2) }).unwrap();
+    acknowledge(&mut spec, A, A, 1, 1);
+    spec.take(B, Action::HandleAppendEntries { entries: entries(0, 1, 1, 2) }).unwrap();
+    let (leader, term, after) = (A, Term(1), DURABLE);
+    spec.take(B, Action::AcknowledgeInDoubt { leader, term, matched: Index(1), after }).unwrap();
+    let count = |matched| Action::CountAcknowledgement { follower: B, matched: Index(matched) };
+    let doubt = |matched| Action::NoteDoubt { follower: B, matched: Index(matched) };
+    assert_eq!(refused(&mut spec, A, count(1)), Guard::NotEqual { matched: Index(1) });
+    assert_eq!(refused(&mut spec, A, doubt(2)), Guard::NotEqual { matched: Index(2) });
+    assert_eq!(refused(&mut spec, C, doubt(1)), Guard::NotLeader);
+    spec.take(A, doubt(1)).unwrap();
+    spec.take(A, doubt(0)).unwrap();
+    let commit = || Action::AdvanceCommitIndex { index: Index(1) };
+    assert_eq!(refused(&mut spec, A, commit()), Guard::NoCommitQuorum { index: Index(0) });
+    spec.take(B, Action::Acknowledge { leader, term, matched: Index(0), after }).unwrap();
+    spec.clone().take(A, count(1)).unwrap();
+    spec.take(A, count(0)).unwrap();
+    spec.take(A, commit()).unwrap();
+}
+
+#[test]
+fn readers_are_told_by_a_leader_that_knows_what_was_committed_before() {
+    let mut spec = three();
+    elect(&mut spec, A, B, 1, EntryId::ZERO);
+    spec.take(A, Action::ClientRequest { entries: entries(0, 1, 1, 2) }).unwrap();
+    let tell = |index| Action::TellIndex { term: Term(1), index: Index(index) };
+    assert_eq!(refused(&mut spec, A, tell(0)), Guard::ReadTooSoon);
+    assert_eq!(refused(&mut spec, B, tell(0)), Guard::NotLeader);
+    spec.take(B, Action::HandleAppendEntries { entries: entries(0, 1, 1, 2) }).unwrap();
+    for follower in [A, B] {
+        acknowledge(&mut spec, follower, A, 1, 1);
+    }
+    spec.take(A, Action::AdvanceCommitIndex { index: Index(1) }).unwrap();
+    spec.take(A, tell(0)).unwrap();
+    spec.take(A, tell(1)).unwrap();
+    assert_eq!(refused(&mut spec, A, tell(2)), Guard::TellsTooMuch { told: Index(2), own: Index(1) });
+
+    // Snapshots are of what is committed, too, and say which membership was in effect.
+    let send =
+        |last, ids: &[NodeId]| Action::SendSnapshot { term: Term(1), last, membership: membership(ids) };
+    let all = [A, B, C];
+    spec.take(A, send(id(1, 1), &all)).unwrap();
+    spec.take(B, send(id(1, 1), &all)).unwrap();
+    assert_eq!(refused(&mut spec, B, send(id(1, 2), &all)), Guard::NotLeader);
+    let too_much = Guard::TellsTooMuch { told: Index(2), own: Index(1) };
+    assert_eq!(refused(&mut spec, A, send(id(1, 2), &all)), too_much);
+    assert_eq!(refused(&mut spec, A, send(id(2, 1), &all)), Guard::NotInLog { entry: id(2, 1) });
+    assert_eq!(refused(&mut spec, A, send(id(1, 1), &[A, B])), Guard::OtherMembership { index: Index(1) });
+    let install = |last| Action::InstallSnapshot { last, membership: membership(&all) };
+    assert_eq!(refused(&mut spec, C, install(id(2, 1))), Guard::SnapshotUncommitted { last: id(2, 1) });
+    for _ in 0..2 {
+        spec.take(C, install(id(1, 1))).unwrap();
+    }
+    // Whoever dies leads no more.
+    spec.take(A, Action::Restart).unwrap();
+    assert_eq!(refused(&mut spec, A, tell(1)), Guard::NotLeader);
+}
+
+#[test]
+fn memberships_are_where_leaders_have_put_them() {
+    let mut spec = three();
+    elect(&mut spec, A, B, 1, EntryId::ZERO);
+    spec.take(A, Action::ClientRequest { entries: entries(0, 1, 1, 1) }).unwrap();
+    spec.take(B, Action::HandleAppendEntries { entries: entries(0, 1, 1, 1) }).unwrap();
+    for follower in [A, B] {
+        acknowledge(&mut spec, follower, A, 1, 1);
+    }
+    spec.take(A, Action::AdvanceCommitIndex { index: Index(1) }).unwrap();
+    let with = |index, ids: Option<&[NodeId]>| Entries {
+        membership: ids.map(membership),
+        ..entries(1, 1, index, index)
+    };
+    spec.take(A, Action::ClientRequest { entries: with(2, Some(&[A, B])) }).unwrap();
+    spec.take(A, Action::ClientRequest { entries: with(3, None) }).unwrap();
+    let handle = |entries| Action::HandleAppendEntries { entries };
+    for wrong in [with(2, None), with(2, Some(&[A])), Entries { last: Index(3), ..with(2, Some(&[A, B])) }] {
+        assert_eq!(refused(&mut spec, B, handle(wrong)), Guard::NotMade { entry: id(1, 2) });
+    }
+    spec.take(B, handle(with(2, Some(&[A, B])))).unwrap();
+    assert_eq!(refused(&mut spec, B, handle(with(3, Some(&[A, B])))), Guard::NotMade { entry: id(1, 3) });
+    spec.take(B, handle(with(3, None))).unwrap();
+}
+
 // ── Every order ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /// What a random execution has led to.
@@ -661,5 +944,75 @@ fn what_changes_without_a_record_is_noticed() {
         let mut notes = campaign();
         notes.push((B, Note::Is(state)));
         assert_eq!(verdict(notes).unwrap(), format!("n2 may not Stutter: no action leads to its {what}"));
+    }
+}
+
+/// A leads with the vote of B, which hears of its first entry, and writes it at 2.
+fn first_entry() -> Vec<(NodeId, Note)> {
+    let leads = |role, last| State { last, ..quiet(1, Some(A), role) };
+    let made = entries(0, 1, 1, 1);
+    let append = Word::Append { term: Term(1), commit: Index(0), entries: made.clone() };
+    let mut notes = campaign();
+    notes.extend([
+        (B, write(1, hard(1, Some(A)))),
+        (B, say(A, GRANTED, 1)),
+        (B, Note::Is(quiet(1, Some(A), Role::Follower))),
+        (B, Note::Durable(Lsn(1))),
+        (A, take(A, GRANTED)),
+        (A, Note::Is(quiet(1, Some(A), Role::Candidate))),
+        (A, take(B, GRANTED)),
+        (A, write(2, Written::Entries(made.clone()))),
+        (A, say(B, append.clone(), 0)),
+        (A, Note::Is(leads(Role::Leader, id(1, 1)))),
+        (B, take(A, append)),
+        (B, write(2, Written::Entries(made))),
+    ]);
+    notes
+}
+
+#[test]
+fn an_acknowledgement_waits_for_the_disk() {
+    let appended = Word::Appended { term: Term(1), matched: Index(1) };
+    let held = State { last: id(1, 1), ..quiet(1, Some(A), Role::Follower) };
+    for (durable, after, allowed) in [(1, 2, true), (2, 0, true), (1, 1, false), (0, 0, false)] {
+        let mut notes = first_entry();
+        notes.extend([
+            (B, Note::Is(held.clone())),
+            (B, Note::Durable(Lsn(durable))),
+            (B, Note::Take(Heard::Host)),
+            (B, say(A, appended.clone(), after)),
+            (B, Note::Is(held.clone())),
+        ]);
+        let said = verdict(notes);
+        assert_eq!(said.is_none(), allowed, "durable {durable}, after {after}: {said:?}");
+    }
+}
+
+#[test]
+fn what_is_said_must_be_true() {
+    let (term, after) = (Term(1), 0);
+    for (word, what) in [
+        (Word::PreVote { term: Term(3), last: EntryId::ZERO }, "PreVote"),
+        (Word::PreVoted { term, granted: true }, "GrantPreVote"),
+        (Word::RequestVote { term, last: EntryId::ZERO, by_transfer: false }, "RequestVotes"),
+        (Word::Uncounted { term, matched: Index(1) }, "AcknowledgeInDoubt"),
+        (Word::TimeoutNow { term }, "HandOver"),
+        (Word::IndexIs { term, index: Index(0) }, "TellIndex"),
+        (Word::IndexIs { term, index: Index(7) }, "TellIndex"),
+        (Word::Commit { term, commit: Index(0) }, "TellCommit"),
+        (Word::Commit { term, commit: Index(7) }, "TellCommit"),
+        (Word::Append { term, commit: Index(0), entries: entries(0, 1, 1, 1) }, "AppendEntries"),
+        (Word::Snapshot { term, last: id(1, 1), membership: membership(&[A, B, C]) }, "SendSnapshot"),
+    ] {
+        let mut notes = first_entry();
+        let held = State { last: id(1, 1), ..quiet(1, Some(A), Role::Follower) };
+        notes.extend([
+            (B, Note::Is(held.clone())),
+            (B, Note::Take(Heard::Host)),
+            (B, say(C, word, after)),
+            (B, Note::Is(held)),
+        ]);
+        let said = verdict(notes).unwrap_or_default();
+        assert!(said.starts_with(&format!("n2 may not {what}")), "{what}: {said}");
     }
 }

@@ -144,8 +144,7 @@ impl Points {
         if slot == ROOM {
             slot += self.run(at).partition_point(|(_, word)| *word < target);
         }
-        // A line without points says who comes next, and the line after it says so again.
-        Walk { points: self, at, slot, left: self.len + 2 * self.lines.len() }
+        Walk { points: self, at, slot, laps: 0 }
     }
 
     /// The words of the points of a line, ascending.
@@ -188,13 +187,20 @@ pub(super) struct Walk<'a> {
     at: usize,
     /// The number of the next point of the line; from [`ROOM`] on it stands behind.
     slot: usize,
-    left: usize,
+    /// How often the end of the lines was passed. The second time everybody was met.
+    laps: u32,
 }
 
 impl Walk<'_> {
-    #[inline]
-    const fn following(&self) -> usize {
-        if self.at + 1 == self.points.lines.len() { 0 } else { self.at + 1 }
+    /// After the last line comes the first.
+    #[cold]
+    fn wrap(&mut self) -> Option<NodeIx> {
+        self.laps += 1;
+        if self.laps > 1 {
+            return None;
+        }
+        self.at = 0;
+        self.next()
     }
 
     /// The next of the points that stand behind, or the first of the next line.
@@ -205,7 +211,7 @@ impl Walk<'_> {
             self.slot += 1;
             return Some(self.points.shape.node(*word));
         }
-        (self.at, self.slot) = (self.following(), 0);
+        (self.at, self.slot) = (self.at + 1, 0);
         self.next()
     }
 }
@@ -217,13 +223,12 @@ impl Iterator for Walk<'_> {
     /// a wrong guess costs more than a line.
     #[inline]
     fn next(&mut self) -> Option<NodeIx> {
-        self.left = self.left.checked_sub(1)?;
-        let Line(words) = self.points.lines.get(self.at)?;
+        let Some(Line(words)) = self.points.lines.get(self.at) else { return self.wrap() };
         let word = words.get(self.slot).copied().unwrap_or(CLOSING | MORE);
         if word >= CLOSING | MORE {
             return self.behind();
         }
-        let (following, next) = (self.following(), self.slot + 1);
+        let (following, next) = (self.at + 1, self.slot + 1);
         (self.at, self.slot) = if word >= CLOSING { (following, 1) } else { (self.at, next) };
         Some(self.points.shape.node(word))
     }

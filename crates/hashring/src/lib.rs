@@ -82,21 +82,21 @@
 //! | a reader of a shared placement sees whole ones, and never an older one than before | `loom_shared.rs`, every interleaving |
 //!
 //! # Cost
-//! Look-ups and [`Owners`] allocate nothing (`no_alloc.rs`). `cargo xtask bench hashring` measures all beside eight crates. On a busy machine of two
-//! cores of a first-generation EPYC, in nanoseconds of CPU time, the quickest of nine rounds, 160 points for each node:
+//! Look-ups and [`Owners`] allocate nothing (`no_alloc.rs`). `cargo xtask bench hashring` measures all beside eight crates. On two cores of a Xeon at
+//! 2.8 GHz, in nanoseconds of CPU time, the median of nine rounds after one that does not count, 160 points for each node:
 //!
 //! | nodes | a look-up in [`Ring`] | pingora-ketama | consistent_hash_ring | hashring |
 //! |---|---|---|---|---|
-//! | 10 | 6.8 | 19.2 | 17.4 | 24.8 |
-//! | 100 | 9.1 | 29.7 | 28.9 | 39.8 |
-//! | 1,000 | 26.4 | 64.4 | 113 | 168 |
-//! | 10,000 | 64.2 | 298 | too slow to build | 969 |
+//! | 10 | 6.1 | 23.6 | 20.3 | 29.2 |
+//! | 100 | 6.7 | 32.5 | 30.8 | 41.9 |
+//! | 1,000 | 9.7 | 57.9 | 90.5 | 118 |
+//! | 10,000 | 34.5 | 373 | too slow to build | 740 |
 //!
-//! What bounds it: some 80 instructions with the hash function, while the points are in the caches; then one miss of the cache and of the page
+//! What bounds it: some 60 instructions with the hash function, while the points are in the caches; then one miss of the cache and of the page
 //! table. A layout of 37 bytes a point (positions, nodes and an index apart) took 114 ns in a loop without a hash ring around it where these lines
 //! took 54.
 //!
-//! Three owners in two zones take 35 to 60 ns (24 to 29 where nothing else is in the caches): three and a half candidates, of which one in three
+//! Three owners in two zones take 32 to 45 ns: three and a half candidates, of which one in three
 //! is in a zone that is there already, so that about one branch is mispredicted for each key. A ring of 1.6 million points is built in 25 to 36
 //! ms. A node that joins or leaves the middle of 1,000 takes 0.2 ms. Of 10,000 it takes 2 ms, and 4 to 5 on a slower machine: all 23 MB
 //! are written, because nodes behind it have other numbers; at the end of the order of identities it takes 0.4. Where the number of lines

@@ -2,7 +2,7 @@
 
 use crate::spec::{
     A, B, C, DURABLE, GRANTED, acknowledge, elect, entries, hard, id, membership, quiet, refused, ruled, say,
-    take, three, write,
+    three, write,
 };
 use std::collections::BTreeMap;
 use synod_core::{Input, Lsn, NodeId};
@@ -44,6 +44,7 @@ impl Play {
         play
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "notes are made where they are told")]
     fn note(&mut self, node: NodeId, note: Note) -> Result<(), Guard> {
         self.refinement.note(node, &note).map_err(|violation| violation.guard)
     }
@@ -285,8 +286,7 @@ fn who_says_that_it_is_damaged_does_not_campaign() {
 #[test]
 fn damage_explains_a_later_term_at_the_start_alone() {
     let unheard = Err(Guard::TermUnheard { term: Term(7) });
-    for (damaged, starts, expected) in
-        [(true, true, Ok(())), (true, false, unheard.clone()), (false, true, unheard)]
+    for (damaged, starts, expected) in [(true, true, Ok(())), (true, false, unheard), (false, true, unheard)]
     {
         let mut play = Play::of(&[A, B, C]);
         play.note(B, Note::Crash).unwrap();

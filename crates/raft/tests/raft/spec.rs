@@ -8,30 +8,30 @@ use synod_raft::spec::{
 };
 use synod_raft::{Change, EntryId, Index, Membership, QuorumRule, Role, Step, Term};
 
-const A: NodeId = NodeId(1);
-const B: NodeId = NodeId(2);
-const C: NodeId = NodeId(3);
-const DURABLE: Lsn = Lsn(u64::MAX);
+pub(crate) const A: NodeId = NodeId(1);
+pub(crate) const B: NodeId = NodeId(2);
+pub(crate) const C: NodeId = NodeId(3);
+pub(crate) const DURABLE: Lsn = Lsn(u64::MAX);
 
-fn id(term: u64, index: u64) -> EntryId {
+pub(crate) fn id(term: u64, index: u64) -> EntryId {
     EntryId { term: Term(term), index: Index(index) }
 }
 
-fn entries(prev_term: u64, term: u64, first: u64, last: u64) -> Entries {
+pub(crate) fn entries(prev_term: u64, term: u64, first: u64, last: u64) -> Entries {
     let (first, last) = (Index(first), Index(last));
     Entries { prev_term: Term(prev_term), first, last, term: Term(term), membership: None }
 }
 
-fn membership(ids: &[NodeId]) -> Arc<Membership> {
+pub(crate) fn membership(ids: &[NodeId]) -> Arc<Membership> {
     Arc::new(Membership::of(ids.iter().copied()))
 }
 
-fn three() -> Spec {
+pub(crate) fn three() -> Spec {
     Spec::of(Membership::of([A, B, C]), QuorumRule::Majority)
 }
 
 /// `leader` wins the next term with the vote of `voter`.
-fn elect(spec: &mut Spec, leader: NodeId, voter: NodeId, term: u64, last: EntryId) {
+pub(crate) fn elect(spec: &mut Spec, leader: NodeId, voter: NodeId, term: u64, last: EntryId) {
     spec.take(leader, Action::Timeout).unwrap();
     spec.take(leader, Action::CountVote { voter: leader }).unwrap();
     spec.take(voter, Action::UpdateTerm { term: Term(term) }).unwrap();
@@ -40,13 +40,13 @@ fn elect(spec: &mut Spec, leader: NodeId, voter: NodeId, term: u64, last: EntryI
     spec.take(leader, Action::BecomeLeader).unwrap();
 }
 
-fn acknowledge(spec: &mut Spec, follower: NodeId, leader: NodeId, term: u64, matched: u64) {
+pub(crate) fn acknowledge(spec: &mut Spec, follower: NodeId, leader: NodeId, term: u64, matched: u64) {
     let (term, matched) = (Term(term), Index(matched));
     spec.take(follower, Action::Acknowledge { leader, term, matched, after: DURABLE }).unwrap();
     spec.take(leader, Action::CountAcknowledgement { follower, matched }).unwrap();
 }
 
-fn refused(spec: &mut Spec, server: NodeId, action: Action) -> Guard {
+pub(crate) fn refused(spec: &mut Spec, server: NodeId, action: Action) -> Guard {
     spec.clone().take(server, action).unwrap_err().guard
 }
 
@@ -791,7 +791,7 @@ fn the_guards_imply_the_theorems_in_whatever_order_things_happen() {
 
 // ── What an implementation does ──────────────────────────────────────────────────────────────────────────────────────
 
-fn quiet(term: u64, vote: Option<NodeId>, role: Role) -> State {
+pub(crate) fn quiet(term: u64, vote: Option<NodeId>, role: Role) -> State {
     State {
         term: Term(term),
         voted_for: vote,
@@ -806,19 +806,19 @@ fn quiet(term: u64, vote: Option<NodeId>, role: Role) -> State {
     }
 }
 
-fn hard(term: u64, voted_for: Option<NodeId>) -> Written {
+pub(crate) fn hard(term: u64, voted_for: Option<NodeId>) -> Written {
     Written::HardState(HardState { term: Term(term), voted_for, doubt: false })
 }
 
-fn write(at: u64, record: Written) -> Note {
+pub(crate) fn write(at: u64, record: Written) -> Note {
     Note::Write { at: Lsn(at), record }
 }
 
-fn say(to: NodeId, word: Word, after: u64) -> Note {
+pub(crate) fn say(to: NodeId, word: Word, after: u64) -> Note {
     Note::Say { to, word, after: Lsn(after) }
 }
 
-fn take(from: NodeId, word: Word) -> Note {
+pub(crate) fn take(from: NodeId, word: Word) -> Note {
     Note::Take(Heard::Message { from, word })
 }
 

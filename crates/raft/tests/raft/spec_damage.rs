@@ -130,7 +130,7 @@ fn the_records_of_a_disk_are_a_log() {
 fn only_damage_gives_a_vote_back() {
     let already = Some(Guard::VotedAlready { term: Term(1), voted_for: A });
     for (disk, refused) in [
-        (vec![found(hard(1, Some(A)))], already.clone()),
+        (vec![found(hard(1, Some(A)))], already),
         (vec![found(hard(1, None))], already),
         (vec![found(hard(1, None)), Note::Unreadable], None),
         // An emptied disk.

@@ -6,7 +6,7 @@ use super::{Entries, Guard, HardState, Spec, Written};
 use crate::{EntryId, Index, Membership, QuorumRule, Term};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use synod_core::{Lsn, NodeId};
+use synod_core::NodeId;
 
 /// A disk that is being read.
 #[derive(Clone, Debug)]
@@ -123,7 +123,7 @@ impl Spec {
             in_doubt: damaged,
             died_in_doubt,
             life,
-            disk: Disk { durable: Lsn::ZERO, ..Disk::default() },
+            disk: Disk::default(),
         };
         // What it has acknowledged and does not hold any more is of an earlier life.
         let Self { servers, reigns, .. } = self;

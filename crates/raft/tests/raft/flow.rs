@@ -2,7 +2,7 @@
 
 use crate::cluster::Cluster;
 use synod_core::NodeId;
-use synod_raft::{Event, Message, Refusal};
+use synod_raft::{Event, Index, Message, Refusal, Term};
 
 fn appends(cluster: &Cluster, to: u64) -> (usize, usize) {
     let mine = cluster.net.iter().filter(|letter| letter.to == NodeId(to));
@@ -56,6 +56,29 @@ fn whatever_the_limit_one_batch_is_on_its_way() {
     assert_eq!(appends(&cluster, 2).0, 1);
     cluster.stabilize();
     assert_eq!(cluster.payloads(2), ["a", "b", "c"]);
+}
+
+/// A follower may store a batch in pieces, and tell of each.
+#[test]
+fn what_waits_of_a_burst_is_counted_when_a_part_of_it_is_committed() {
+    let mut cluster = Cluster::new(3);
+    cluster.campaign(1);
+    cluster.stabilize();
+    cluster.propose_burst(1, &["a", "bb", "ccc", "dddd"]);
+    cluster.propose(1, "eeeee");
+    // It hears of its own disk alone.
+    for other in [2, 3] {
+        cluster.disconnect(1, other);
+    }
+    cluster.stabilize();
+    let mut uncommitted = vec![cluster.raft(1).status().uncommitted_bytes];
+    for matched in [3, 5, 6] {
+        let matched = Index(matched);
+        cluster.deliver_to(2, 1, Message::Appended { term: Term(1), matched, round: 1 });
+        uncommitted.push(cluster.raft(1).status().uncommitted_bytes);
+    }
+    // 4 bytes each, and the payloads.
+    assert_eq!(uncommitted, [5 * 4 + 15, 3 * 4 + 12, 4 + 5, 0]);
 }
 
 #[test]

@@ -39,6 +39,7 @@ mod segments;
 mod sessions;
 mod snapshots;
 mod spec;
+mod spec_damage;
 mod spec_steps;
 mod status;
 #[cfg(feature = "tracing")]

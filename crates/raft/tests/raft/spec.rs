@@ -818,7 +818,7 @@ pub(crate) fn say(to: NodeId, word: Word, after: u64) -> Note {
     Note::Say { to, word, after: Lsn(after) }
 }
 
-fn take(from: NodeId, word: Word) -> Note {
+pub(crate) fn take(from: NodeId, word: Word) -> Note {
     Note::Take(Heard::Message { from, word })
 }
 

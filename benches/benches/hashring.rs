@@ -1,6 +1,7 @@
 //! Placement beside its peers: one process, keys of 64 bits from SplitMix64, 160 virtual nodes where there are any, independent
-//! look-ups, each contestant with the hash function that it brings, after a round that does not count. `cargo xtask bench hashring` runs all of it; a word behind `cargo
-//! bench -p synod-benches --features hashring-peers --bench hashring --` chooses the sections whose titles contain it.
+//! look-ups, each contestant with the hash function that it brings, after a round that does not count. `cargo xtask bench hashring` runs
+//! all of it; a word behind `cargo bench -p synod-benches --features hashring-peers --bench hashring --` chooses the sections whose titles
+//! contain it.
 //! `RUSTFLAGS="-C target-cpu=native"` matters to rendezvous hashing alone.
 //!
 //! Maglev crates are not asked beyond 100 nodes, where they allocate without bound; `consistent_hash_ring`, whose building time is

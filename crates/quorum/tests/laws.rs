@@ -90,6 +90,10 @@ proptest! {
         let with = |value| (0..MEMBERS).filter(|member| values[usize::from(*member)] >= value).collect::<Vec<_>>();
         let expected = (0..6).rev().find(|value| plain.holds(subset(&with(*value)))).unwrap();
         prop_assert_eq!(rule.reached(|member| values[usize::from(member)]), expected);
+        for floor in values.iter().copied().chain([0]) {
+            let beyond = rule.reached_beyond(floor, |member| values[usize::from(member)]);
+            prop_assert_eq!(beyond, Some(expected).filter(|reached| *reached > floor));
+        }
     }
 
     #[test]

@@ -139,8 +139,8 @@ pub enum Message {
         /// The piece. Boxed, because this is rare and the rest is not.
         piece: Box<Piece>,
     },
-    /// "So much of that snapshot is safe here", or all, where nothing of it is needed. When all of it has become the application's state, the answer is
-    /// [`Appended`](Message::Appended).
+    /// "So much of that snapshot is safe here", or all of it, where nothing of it is needed. When all has become the application's state,
+    /// the answer is [`Appended`](Message::Appended).
     Stored {
         /// The leader's term.
         term: Term,

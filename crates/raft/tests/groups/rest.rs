@@ -153,32 +153,29 @@ fn a_follower_that_is_woken_by_entries_wakes_nobody() {
 /// A heartbeat may be older than the rest: whoever it wakes must not be alone with it, or would campaign.
 #[test]
 fn a_follower_that_is_woken_by_a_late_heartbeat_wakes_the_leader() {
-    let mut world = World::at_rest(3, 1, plain).unwrap();
-    let (leader, term) = (world.leader_of(G).unwrap(), world.term(A, G));
-    let follower = if leader == A { B } else { A };
-    let late = Raft::Append {
-        term: Term(term),
-        prev_term: Term::ZERO,
-        commit: Index::ZERO,
-        round: 1,
-        entries: Segment::empty(Index(1)),
-    };
-    hand_in(world.bench(follower), leader, G, Letter::Raft(late));
-    world.run(10);
-    assert!(!world.node(follower).rests(G) && !world.node(leader).rests(G));
-    world.until(2_000, "all rest again", World::all_rest).unwrap();
-    assert_eq!(world.letters(|message| matches!(message, Raft::PreVote { .. })), 0);
-    assert_eq!(world.term(A, G), term);
+    woken_late(|term| {
+        Letter::Raft(Raft::Append {
+            term,
+            prev_term: Term::ZERO,
+            commit: Index::ZERO,
+            round: 1,
+            entries: Segment::empty(Index(1)),
+        })
+    });
 }
 
 /// Nor with a question that is older: the leader has written something since, and rests by now.
 #[test]
 fn a_follower_that_is_woken_by_a_late_question_wakes_the_leader() {
+    woken_late(|term| Letter::Rest(Beat { term, round: 1, prev: EntryId::ZERO, commit: Index::ZERO }));
+}
+
+/// All rest, and a follower gets this letter, which its leader of that term sent before.
+fn woken_late(letter: impl Fn(Term) -> Letter) {
     let mut world = World::at_rest(3, 1, plain).unwrap();
     let (leader, term) = (world.leader_of(G).unwrap(), world.term(A, G));
     let follower = if leader == A { B } else { A };
-    let late = Beat { term: Term(term), round: 1, prev: EntryId::ZERO, commit: Index::ZERO };
-    hand_in(world.bench(follower), leader, G, Letter::Rest(late));
+    hand_in(world.bench(follower), leader, G, letter(Term(term)));
     world.run(10);
     assert!(!world.node(follower).rests(G) && !world.node(leader).rests(G));
     world.until(2_000, "all rest again", World::all_rest).unwrap();

@@ -4,6 +4,7 @@ use crate::hash::GOLDEN;
 use crate::placement::{Placement, again};
 use crate::{Cluster, HashFn, Node, NodeIx, PlacementError};
 use alloc::vec::Vec;
+use core::hint::select_unpredictable;
 use synod_core::{NodeId, SplitMix64};
 
 /// Jump consistent hash (Lamping and Veach 2014): the bucket of a hash among `buckets`, as the C++ of the paper computes it, and whoever
@@ -32,46 +33,57 @@ pub fn jump(mut hash: u64, buckets: u32) -> u32 {
 /// ```
 /// assert_eq!(synod_hashring::jump_back(0x7f74_87ee_708c_8a96, 3), 1);
 /// ```
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn jump_back(hash: u64, buckets: u32) -> u32 {
     if buckets <= 1 {
         return 0;
     }
-    let mut state = hash.wrapping_add(GOLDEN);
+    let width = u32::MAX >> (buckets - 1).leading_zeros();
+    let state = hash.wrapping_add(GOLDEN);
     let first = SplitMix64::mix(state);
-    let mut active = ((first ^ (first >> 32)) as u32) & (u32::MAX >> (buckets - 1).leading_zeros());
-    while active != 0 {
-        // Each bit that is set stands for a power of two at which the hash may have moved for the last time: the highest first.
-        let least = 1 << (31 - active.leading_zeros());
-        let turn = (active.count_ones() & 1) * 32;
-        let mut bucket = least + ((first >> turn) as u32 & (least - 1));
-        if bucket < buckets {
-            return bucket;
-        }
-        let mask = (least - 1) * 2 + 1;
-        // Ends as soon as one bit of the sequence is 0: after two draws on average.
-        loop {
-            state = state.wrapping_add(GOLDEN);
-            let more = SplitMix64::mix(state);
-            bucket = more as u32 & mask;
-            if bucket < least {
-                break;
-            }
-            if bucket < buckets {
-                return bucket;
-            }
-            bucket = (more >> 32) as u32 & mask;
-            if bucket < least {
-                break;
-            }
-            if bucket < buckets {
-                return bucket;
-            }
-        }
-        active ^= least;
+    // Each bit that is set stands for a power of two at which the hash may have moved for the last time: the highest first.
+    let active = (first ^ (first >> 32)) as u32 & width;
+    let halves = first.rotate_right((active.count_ones() & 1) * 32);
+    let (last, least) = move_at(active, halves as u32);
+    // Where the buckets nearly fill their power of two, this is the answer nearly always. Elsewhere nobody can foresee whether it is: the first
+    // two draws and the move before are reckoned in any case, and chosen among without a branch.
+    let nearly_full = width - (buckets - 1) <= width / 8;
+    if nearly_full && last < buckets {
+        return last;
     }
-    0
+    let (before, _) = move_at(active ^ least, (halves >> 32) as u32);
+    let state = state.wrapping_add(GOLDEN);
+    let [low, high] = draws(state, least);
+    let drawn = select_unpredictable(low < buckets, low, high);
+    let drawn = select_unpredictable(drawn < least, before, drawn);
+    let bucket = select_unpredictable(last < buckets, last, drawn);
+    if bucket < buckets { bucket } else { draw_on(state, least, buckets).unwrap_or(before) }
+}
+
+/// Where a hash moved at the highest of these powers of two, and that power; bucket 0 where there is none.
+#[inline]
+const fn move_at(active: u32, bits: u32) -> (u32, u32) {
+    let least = (1 << 31) >> (active | 1).leading_zeros();
+    ((active & least) + (bits & (least - 1)), least)
+}
+
+/// The two draws of a turn.
+#[inline]
+const fn draws(state: u64, least: u32) -> [u32; 2] {
+    let (more, mask) = (SplitMix64::mix(state), (least - 1) * 2 + 1);
+    [more as u32 & mask, (more >> 32) as u32 & mask]
+}
+
+/// Goes on where two draws were too high; `None` as soon as one is below the power of two.
+#[cold]
+fn draw_on(mut state: u64, least: u32, buckets: u32) -> Option<u32> {
+    loop {
+        state = state.wrapping_add(GOLDEN);
+        if let Some(drawn) = draws(state, least).into_iter().find(|drawn| *drawn < buckets) {
+            return (drawn >= least).then_some(drawn);
+        }
+    }
 }
 
 /// Which node each bucket is, the first bucket first. All of one weight.

@@ -76,8 +76,7 @@ impl<P: Placement> Placement for &P {
 fn many(placement: &impl Placement, position: u64, spread: Spread) -> Owners<'_> {
     let mut many = Many::of(placement.cluster(), spread);
     _ = placement.candidates(position).any(|node| many.offer(node));
-    let [a, b, c, rest @ ..] = many.chosen;
-    Owners { cluster: many.cluster, first: [a, b, c], rest, next: 0, count: many.count }
+    Owners::of(many.cluster, many.chosen, many.count)
 }
 
 /// The nodes that keep the copies of one position, the owner first: distinct, and in distinct failure domains as the [`Spread`]
@@ -85,14 +84,28 @@ fn many(placement: &impl Placement, position: u64, spread: Spread) -> Owners<'_>
 #[derive(Clone, Debug)]
 pub struct Owners<'a> {
     cluster: &'a Cluster,
-    /// The first ones that are still to come, the next in front: never indexed, they stay in registers.
-    first: [NodeIx; FEW],
-    rest: [NodeIx; COPIES_MAX as usize - FEW],
+    /// Those that are still to come, four in a number, the next one lowest: shifted and never indexed, so that they stay in registers.
+    coming: [u128; COPIES_MAX as usize / FOUR],
     next: u32,
     count: u32,
 }
 
-const FEW: usize = 3;
+const FOUR: usize = 4;
+
+impl<'a> Owners<'a> {
+    #[inline]
+    const fn of(cluster: &'a Cluster, nodes: [NodeIx; COPIES_MAX as usize], count: u32) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = nodes;
+        let coming = [four([a, b, c, d]), four([e, f, g, h]), four([i, j, k, l]), four([m, n, o, p])];
+        Self { cluster, coming, next: 0, count }
+    }
+}
+
+/// As one number, the first lowest.
+#[inline]
+const fn four([a, b, c, d]: [NodeIx; FOUR]) -> u128 {
+    a.0 as u128 | (b.0 as u128) << 32 | (c.0 as u128) << 64 | (d.0 as u128) << 96
+}
 
 impl Iterator for Owners<'_> {
     type Item = NodeId;
@@ -102,14 +115,13 @@ impl Iterator for Owners<'_> {
         if self.next >= self.count {
             return None;
         }
-        let [first, second, third] = self.first;
-        let node = match (self.next as usize).checked_sub(FEW) {
-            None => first,
-            Some(at) => *self.rest.get(at)?,
-        };
-        self.first = [second, third, first];
+        let [four, second, third, fourth] = self.coming;
         self.next += 1;
-        Some(self.cluster.id(node))
+        self.coming = match self.next as usize % FOUR {
+            0 => [second, third, fourth, 0],
+            _ => [four >> 32, second, third, fourth],
+        };
+        Some(self.cluster.id(NodeIx(four as u32)))
     }
 
     #[inline]
@@ -180,7 +192,7 @@ impl<'a> Many<'a> {
     }
 }
 
-/// The choice of up to [`FEW`] copies, with failure domains of one level at most: what nearly everybody asks for. It does what
+/// The choice of up to three copies, with failure domains of one level at most: what nearly everybody asks for. It does what
 /// [`Many::offer`] does, each copy in a place of its own in the code, so that processors learn how often each is refused.
 #[derive(Clone, Copy)]
 struct Few {
@@ -198,7 +210,7 @@ impl Few {
         let others = all.iter().skip(level + 1).any(|wanted| *wanted > 1);
         let domains = all.get(level).copied().unwrap_or(0);
         let copies = spread.count();
-        (usize::from(copies) <= FEW && !others).then_some(Self { copies, domains, level })
+        (copies <= 3 && !others).then_some(Self { copies, domains, level })
     }
 
     #[inline(always)]
@@ -219,13 +231,9 @@ impl Few {
                 c = from.find(|c| (*c != a) & (*c != b) & !stays(domain(*c))).unwrap_or(nobody);
             }
         }
-        Owners {
-            cluster,
-            first: [a, b, c],
-            rest: [nobody; COPIES_MAX as usize - FEW],
-            next: 0,
-            count: copies.into(),
-        }
+        let mut nodes = [nobody; COPIES_MAX as usize];
+        (nodes[0], nodes[1], nodes[2]) = (a, b, c);
+        Owners::of(cluster, nodes, copies.into())
     }
 }
 

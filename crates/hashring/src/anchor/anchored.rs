@@ -6,6 +6,7 @@ use crate::placement::{Placement, again};
 use crate::slots::scale;
 use crate::{Cluster, HashFn, Node, NodeIx, PlacementError};
 use alloc::vec::Vec;
+use core::hint::select_unpredictable;
 use synod_core::{NodeId, SplitMix64};
 
 /// A set of at most `capacity` buckets. Any node may go, and its keys spread evenly over those that are left; a node that comes takes
@@ -88,12 +89,33 @@ impl Anchor {
         self.names.set(bucket, None);
     }
 
+    /// The bucket in use that a position comes to from this one.
+    fn walk(&self, position: u64, mut bucket: u32) -> u32 {
+        loop {
+            let when = get(&self.gone, bucket);
+            if when == 0 {
+                return bucket;
+            }
+            bucket = share(position, bucket, when);
+            // Whoever has gone before is stood for by its heir.
+            while get(&self.gone, bucket) >= when {
+                bucket = get(&self.heir, bucket);
+            }
+        }
+    }
+
     fn in_use(&self) -> u32 {
         (self.gone.len() - self.free.len()) as u32
     }
 }
 
 set_of_buckets!(Anchor);
+
+/// Who of those that were left when a bucket went has the keys that it had at this position.
+#[inline]
+fn share(position: u64, bucket: u32, left: u32) -> u32 {
+    scale(SplitMix64::mix(position ^ (u64::from(bucket) + 1).wrapping_mul(GOLDEN)), left)
+}
 
 #[inline]
 fn get(array: &[u32], at: u32) -> u32 {
@@ -117,20 +139,12 @@ impl Placement for Anchor {
 
     #[inline]
     fn place(&self, position: u64) -> NodeIx {
-        let mut bucket = scale(SplitMix64::mix(position), self.gone.len() as u32);
-        loop {
-            let when = get(&self.gone, bucket);
-            if when == 0 {
-                return self.names.node(bucket);
-            }
-            // Those that were left when it went share its keys; whoever of them has gone before is stood for by its heir.
-            let hash = SplitMix64::mix(position ^ (u64::from(bucket) + 1).wrapping_mul(GOLDEN));
-            let mut next = scale(hash, when);
-            while get(&self.gone, next) >= when {
-                next = get(&self.heir, next);
-            }
-            bucket = next;
-        }
+        let first = scale(SplitMix64::mix(position), self.gone.len() as u32);
+        // Whether the first bucket is in use nobody can foresee: the second is looked up in any case, and chosen without a branch.
+        let when = get(&self.gone, first);
+        let second = share(position, first, when);
+        let bucket = select_unpredictable(when == 0, first, second);
+        self.names.node(if get(&self.gone, bucket) == 0 { bucket } else { self.walk(position, first) })
     }
 
     fn candidates(&self, position: u64) -> impl Iterator<Item = NodeIx> + '_ {

@@ -140,11 +140,21 @@ impl Points {
     #[inline]
     pub(super) fn from(&self, position: u64) -> Walk<'_> {
         let (at, target) = self.shape.locate(position);
-        let mut slot = self.lines.get(at).map_or(0, |Line(words)| below(words, target));
-        if slot == ROOM {
-            slot += self.run(at).partition_point(|(_, word)| *word < target);
-        }
-        Walk { points: self, at, slot, laps: 0 }
+        let slot = self.lines.get(at).map_or(0, |Line(words)| below(words, target));
+        let behind = if slot == ROOM { self.below_behind(at, target) } else { 0 };
+        Walk { points: self, at, slot, behind, round: false }
+    }
+
+    /// One of the points that stand behind a line.
+    #[cold]
+    fn behind(&self, at: usize, number: usize) -> Option<NodeIx> {
+        self.run(at).get(number).map(|(_, word)| self.shape.node(*word))
+    }
+
+    /// How many of the points of a line that stand behind are below the target.
+    #[cold]
+    fn below_behind(&self, at: usize, target: u64) -> usize {
+        self.run(at).partition_point(|(_, word)| *word < target)
     }
 
     /// The words of the points of a line, ascending.
@@ -185,51 +195,43 @@ fn below(words: &[u64; WORDS], target: u64) -> usize {
 pub(super) struct Walk<'a> {
     points: &'a Points,
     at: usize,
-    /// The number of the next point of the line; from [`ROOM`] on it stands behind.
+    /// The number of the next point of the line, below [`WORDS`].
     slot: usize,
-    /// How often the end of the lines was passed. The second time everybody was met.
-    laps: u32,
-}
-
-impl Walk<'_> {
-    /// After the last line comes the first.
-    #[cold]
-    fn wrap(&mut self) -> Option<NodeIx> {
-        self.laps += 1;
-        if self.laps > 1 {
-            return None;
-        }
-        self.at = 0;
-        self.next()
-    }
-
-    /// The next of the points that stand behind, or the first of the next line.
-    #[cold]
-    fn behind(&mut self) -> Option<NodeIx> {
-        self.slot = self.slot.max(ROOM);
-        if let Some((_, word)) = self.points.run(self.at).get(self.slot - ROOM) {
-            self.slot += 1;
-            return Some(self.points.shape.node(*word));
-        }
-        (self.at, self.slot) = (self.at + 1, 0);
-        self.next()
-    }
+    /// How many were met of those that stand behind the line.
+    behind: usize,
+    /// Whether the last line was passed. The second time everybody was met.
+    round: bool,
 }
 
 impl Iterator for Walk<'_> {
     type Item = NodeIx;
 
     /// A closing is as good as the first point of the next line, and both are taken alike: where a line ends is as good as random, and
-    /// a wrong guess costs more than a line.
-    #[inline]
+    /// a wrong guess costs more than a line. Whatever else it does is given numbers and gives numbers back, so that where it is stays in
+    /// registers.
+    #[inline(always)]
     fn next(&mut self) -> Option<NodeIx> {
-        let Some(Line(words)) = self.points.lines.get(self.at) else { return self.wrap() };
-        let word = words.get(self.slot).copied().unwrap_or(CLOSING | MORE);
-        if word >= CLOSING | MORE {
-            return self.behind();
+        loop {
+            let Self { points, at, slot, .. } = *self;
+            let Some(Line(words)) = points.lines.get(at) else {
+                if self.round {
+                    return None;
+                }
+                *self = Self { points, at: 0, slot: 0, behind: 0, round: true };
+                continue;
+            };
+            let word = words.get(slot % WORDS).copied().unwrap_or(CLOSING | MORE);
+            if word < CLOSING | MORE {
+                (self.at, self.slot) = if word >= CLOSING { (at + 1, 1) } else { (at, slot + 1) };
+                return Some(points.shape.node(word));
+            }
+            match points.behind(at, self.behind) {
+                Some(node) => {
+                    self.behind += 1;
+                    return Some(node);
+                }
+                None => (self.at, self.slot, self.behind) = (at + 1, 0, 0),
+            }
         }
-        let (following, next) = (self.at + 1, self.slot + 1);
-        (self.at, self.slot) = if word >= CLOSING { (following, 1) } else { (self.at, next) };
-        Some(self.points.shape.node(word))
     }
 }

@@ -85,15 +85,15 @@ impl Cluster {
         let weight = nodes.iter().map(Node::share).sum();
         let owning = nodes.iter().filter(|node| node.share() > 0).count() as u32;
         let mut domains = alloc::vec![[0; ZONE_LEVELS]; nodes.len()];
-        let mut zones = [0; ZONE_LEVELS];
+        // Without a path all stand in one domain.
+        let mut zones = [u32::from(owning > 0); ZONE_LEVELS];
         let depth = nodes.iter().map(|node| node.zone.depth()).max().unwrap_or(0);
         for level in 1..=ZONE_LEVELS {
-            if level > depth.max(1) {
-                // Nobody's path is longer: the domains are those of the level above.
-                for domains in &mut domains {
-                    domains.copy_within(level - 2..level - 1, level - 1);
-                }
-                zones.copy_within(level - 2..level - 1, level - 1);
+            if level > depth {
+                // Nobody's path is as long: the domains are those of the level above, if there is one.
+                let above = level.saturating_sub(2)..level - 1;
+                domains.iter_mut().for_each(|domains| domains.copy_within(above.clone(), level - 1));
+                zones.copy_within(above, level - 1);
                 continue;
             }
             let mut known: BTreeMap<&str, (u32, bool)> = BTreeMap::new();

@@ -5,7 +5,7 @@ use crate::workspace::{cargo, run as start};
 use clap::Args;
 
 /// The packages that have some, and their test targets.
-const EXPLORATIONS: &[(&str, &str)] = &[("synod-paxos", "explored")];
+const EXPLORATIONS: &[(&str, &str)] = &[("synod-paxos", "explored"), ("synod-partition", "migration")];
 
 #[derive(Args)]
 pub(crate) struct Arguments {

@@ -70,7 +70,7 @@
 //! | every plan of any request carries a certificate that the checker accepts; a dearer assignment or a forged certificate is found | `planning/optimal.rs`, `planning/certificates.rs` |
 //! | after each step: copies, majorities that meet, zones, limits; resumable from anywhere | `planning/steps.rs` |
 //! | what went wrong at Riak, Garage, ScyllaDB, VoltDB and Kafka | `planning/published.rs` |
-//! | no partition without an owner or with two writers, under any crash, loss, delay and double, plans given up at any moment, in every schedule of small clusters; eight planted mistakes are found | `migration/every_schedule.rs` |
+//! | no partition without an owner or with two writers, under any loss, delay and double, up to four crashes, plans given up at any moment, in every schedule of small clusters; eight planted mistakes are found | `migration/every_schedule.rs` |
 //! | the same in a hostile world, and the plan is done once it heals | `migration/simulated.rs` |
 //! | the same for what the planner plans, step by step, and after an abort and `resume` | `migration/planned.rs` |
 //! | ranges, scans, maps, tokens, splits | `dividing/` |

@@ -1,5 +1,9 @@
 //! What moves from one placement to another: which positions, from whom, to whom, and how little could have moved.
 
+mod copies;
+
+pub use copies::{CopiesDiff, CopiesMove};
+
 use crate::placement::Placement;
 use crate::{Cluster, HashFn, NodeIx, PlacementError};
 use alloc::collections::BTreeMap;
@@ -11,6 +15,9 @@ use synod_core::{NodeId, SplitMix64};
 ///
 /// [`Ring`](crate::Ring), [`Slots`](crate::Slots) and [`Maglev`](crate::Maglev) are of this kind. The others decide anew for each single
 /// position; [`Sliced`] gives any of them ranges.
+///
+/// Within a range not only the owner is the same, but also the order in which all others are first met among the
+/// [`candidates`](Placement::candidates).
 pub trait Ranges: Placement {
     /// The last position of each range and whose it is, ascending; the last one ends at `u64::MAX`. Neighbours may belong to one node.
     fn ranges(&self) -> impl Iterator<Item = (u64, NodeIx)> + '_;
@@ -75,32 +82,19 @@ impl Diff {
     /// What moves. `O(ranges of both)`.
     pub fn between<A: Ranges, B: Ranges>(old: &A, new: &B) -> Self {
         let mut moves: Vec<Move> = Vec::new();
-        let (mut olds, mut news) = (old.ranges(), new.ranges());
-        let (mut a, mut b) = (olds.next(), news.next());
-        let mut start = 0_u64;
-        while let (Some((a_end, a_node)), Some((b_end, b_node))) = (a, b) {
-            let end = a_end.min(b_end);
-            let (from, to) = (old.cluster().id(a_node), new.cluster().id(b_node));
-            if from != to {
-                match moves.last_mut() {
-                    Some(last)
-                        if (last.from, last.to) == (from, to)
-                            && last.range.end().checked_add(1) == Some(start) =>
-                    {
-                        last.range = *last.range.start()..=end;
-                    }
-                    _ => moves.push(Move { range: start..=end, from, to }),
+        for (range, from, to) in joint_ranges(old, new) {
+            let (from, to) = (old.cluster().id(from), new.cluster().id(to));
+            if from == to {
+                continue;
+            }
+            match moves.last_mut() {
+                Some(last)
+                    if (last.from, last.to) == (from, to)
+                        && last.range.end().checked_add(1) == Some(*range.start()) =>
+                {
+                    last.range = *last.range.start()..=*range.end();
                 }
-            }
-            if a_end == end {
-                a = olds.next();
-            }
-            if b_end == end {
-                b = news.next();
-            }
-            match end.checked_add(1) {
-                Some(next) => start = next,
-                None => break,
+                _ => moves.push(Move { range, from, to }),
             }
         }
         let moved = moves.iter().map(Move::width).sum();
@@ -182,6 +176,24 @@ impl Diff {
     }
 }
 
+/// The ranges within which neither of two placements changes, ascending, and whose they are.
+fn joint_ranges<A: Ranges, B: Ranges>(
+    old: &A,
+    new: &B,
+) -> impl Iterator<Item = (RangeInclusive<u64>, NodeIx, NodeIx)> {
+    let (mut olds, mut news) = (old.ranges().peekable(), new.ranges().peekable());
+    let mut next = Some(0_u64);
+    core::iter::from_fn(move || {
+        let start = next?;
+        let ((a_end, a), (b_end, b)) = (*olds.peek()?, *news.peek()?);
+        let end = a_end.min(b_end);
+        olds.next_if(|(a_end, _)| *a_end == end);
+        news.next_if(|(b_end, _)| *b_end == end);
+        next = end.checked_add(1);
+        Some((start..=end, a, b))
+    })
+}
+
 /// A diff that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -198,6 +210,12 @@ pub enum DiffFlaw {
         from: NodeId,
         /// Who owns it now.
         to: NodeId,
+    },
+    /// A position has its copies on other nodes than the diff says, or they cannot be placed, or they differ within a range.
+    #[error("the diff says something else about the copies of position {position} than look-ups do")]
+    Copies {
+        /// The position.
+        position: u64,
     },
     /// A sum is wrong.
     #[error("{moved} positions move, of at least {least}, and the diff says something else")]

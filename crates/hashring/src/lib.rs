@@ -145,7 +145,7 @@ pub use anchor::{Anchor, BUCKETS_MAX, Dx, Memento};
 pub use bounded::{Bound, Bounded, Displaced, Overloaded};
 pub use cluster::{Cluster, NODES_MAX, NodeIx, ZONE_LEVELS};
 pub use config::{Algorithm, Config, ConfigError, Placed};
-pub use diff::{CIRCLE, Diff, DiffFlaw, KeysDiff, Move, Ranges, Sliced, shares};
+pub use diff::{CIRCLE, CopiesDiff, CopiesMove, Diff, DiffFlaw, KeysDiff, Move, Ranges, Sliced, shares};
 pub use error::{ClusterError, Infeasible, PlacementError};
 pub use hash::{HashFn, HashFnError};
 pub use jump::{Jump, JumpBack, jump, jump_back};

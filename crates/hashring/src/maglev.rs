@@ -123,8 +123,10 @@ impl Placement for Maglev {
 
     /// The entries that follow, all round.
     fn candidates(&self, position: u64) -> impl Iterator<Item = NodeIx> + '_ {
-        let (before, from) = self.table.split_at(scale(position, self.size()) as usize);
-        from.iter().chain(before).copied().chain(everybody(&self.cluster, position))
+        let entry = scale(position, self.size());
+        let (before, from) = self.table.split_at(entry as usize);
+        let rest = everybody(&self.cluster, SplitMix64::mix(entry.into()));
+        from.iter().chain(before).copied().chain(rest)
     }
 }
 

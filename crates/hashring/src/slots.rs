@@ -205,8 +205,10 @@ impl Placement for Slots {
 
     /// The owners of the slots that follow, then whoever has no slot.
     fn candidates(&self, position: u64) -> impl Iterator<Item = NodeIx> + '_ {
-        let (before, from) = self.table.split_at(self.slot(position).0 as usize);
-        from.iter().chain(before).copied().chain(everybody(&self.cluster, position))
+        let slot = self.slot(position).0;
+        let (before, from) = self.table.split_at(slot as usize);
+        let rest = everybody(&self.cluster, SplitMix64::mix(slot.into()));
+        from.iter().chain(before).copied().chain(rest)
     }
 }
 

@@ -304,6 +304,7 @@ proptest! {
     fn diffs_say_what_look_ups_say(old in cluster(1..12), new in cluster(1..12), keys in keys(60)) {
         fn check<A: Ranges, B: Ranges>(old: &A, new: &B, keys: &[u64]) -> Result<(), TestCaseError> {
             let diff = Diff::between(old, new);
+            prop_assert_eq!(judges::ranges_tell(old), Ok(()));
             prop_assert_eq!(judges::ranges_tell(new), Ok(()));
             prop_assert_eq!(diff.verify(old, new), Ok(()));
             prop_assert!(diff.bound() <= diff.moved());
@@ -325,6 +326,67 @@ proptest! {
             let sliced = [&old, &new].map(|cluster| Sliced::new(place(algorithm, cluster), 8).unwrap());
             check(&sliced[0], &sliced[1], &keys)?;
         }
+    }
+
+    #[test]
+    fn diffs_of_copies_say_what_look_ups_say(
+        old in cluster(1..12),
+        new in cluster(1..12),
+        (had, has, zones) in (1_u8..6, 1_u8..6, 0_u8..3),
+        keys in keys(60),
+    ) {
+        let zones_of = |cluster: &Cluster| zones.min(cluster.zones(1) as u8);
+        let spread = |cluster: &Cluster, copies: u8| {
+            let copies = copies.min(cluster.owning() as u8);
+            Spread::copies(copies).across(1, zones_of(cluster).min(copies))
+        };
+        let (had, has) = (spread(&old, had), spread(&new, has));
+        let check = |diff: CopiesDiff, before: &dyn Fn(u64) -> BTreeSet<NodeId>, after: &dyn Fn(u64) -> BTreeSet<NodeId>| {
+            prop_assert!(diff.bound() <= diff.copied());
+            for key in &keys {
+                let (before, after) = (before(*key), after(*key));
+                let said = diff.moves().iter().find(|moved| moved.range.contains(key));
+                let (from, to) = said.map(|moved| (moved.from.clone(), moved.to.clone())).unwrap_or_default();
+                prop_assert_eq!(from, before.difference(&after).copied().collect::<Vec<_>>());
+                prop_assert_eq!(to, after.difference(&before).copied().collect::<Vec<_>>());
+            }
+            Ok(())
+        };
+        macro_rules! check {
+            ($a:expr, $b:expr) => {
+                let (a, b) = (&$a, &$b);
+                let diff = CopiesDiff::between((a, had), (b, has)).unwrap();
+                prop_assert_eq!(diff.verify((a, had), (b, has)), Ok(()));
+                check(
+                    diff,
+                    &|key| a.owners(key, had).unwrap().collect(),
+                    &|key| b.owners(key, has).unwrap().collect(),
+                )?;
+            };
+        }
+        let ring = |cluster: &Cluster| Ring::new(cluster.clone(), Vnodes::each(5), HashFn::default()).unwrap();
+        check!(ring(&old), ring(&new));
+        check!(Slots::new(old.clone(), 30, HashFn::default()).unwrap(), ring(&new));
+        let maglev = |cluster: &Cluster| Maglev::new(cluster.clone(), 31, HashFn::default()).unwrap();
+        check!(maglev(&old), maglev(&new));
+        let sliced = |cluster: &Cluster| Sliced::new(place(Algorithm::Rendezvous, cluster), 6).unwrap();
+        check!(sliced(&old), sliced(&new));
+    }
+
+    #[test]
+    fn a_ring_without_zones_copies_no_more_than_it_must(nodes in 4_u64..12, copies in 1_u8..4, leaves in 0_u64..12) {
+        let spread = Spread::copies(copies);
+        let old = Ring::new(Cluster::equal(nodes as u32), Vnodes::each(7), HashFn::default()).unwrap();
+        let mut joined = old.clone();
+        joined.add(Node::new(NodeId(500)).weighing(2)).unwrap();
+        let diff = CopiesDiff::between((&old, spread), (&joined, spread)).unwrap();
+        prop_assert_eq!(diff.excess(), 0);
+        prop_assert!(diff.moves().iter().all(|moved| moved.to == [NodeId(500)]));
+        let mut left = old.clone();
+        left.remove(NodeId(leaves % nodes + 1)).unwrap();
+        let diff = CopiesDiff::between((&old, spread), (&left, spread)).unwrap();
+        prop_assert_eq!(diff.excess(), 0);
+        prop_assert!(diff.moves().iter().all(|moved| moved.from == [NodeId(leaves % nodes + 1)]));
     }
 
     #[test]
@@ -544,6 +606,40 @@ fn a_wrong_diff_is_refused() {
     let nothing = Diff::between(&rings[0], &rings[0]);
     assert!(nothing.verify(&rings[0], &rings[1]).is_err());
     assert_eq!((nothing.moved(), nothing.bound()), (0, 0));
+}
+
+#[test]
+fn a_wrong_diff_of_copies_is_refused() {
+    let [nine, ten, eleven] = [9, 10, 11]
+        .map(|nodes| Ring::new(Cluster::equal(nodes), Vnodes::each(8), HashFn::default()).unwrap());
+    let (two, three) = (Spread::copies(2), Spread::copies(3));
+    let diff = CopiesDiff::between((&nine, three), (&ten, three)).unwrap();
+    assert_eq!(diff.verify((&nine, three), (&ten, three)), Ok(()));
+    for (old, new) in
+        [((&nine, three), (&eleven, three)), ((&nine, two), (&ten, three)), ((&ten, three), (&ten, three))]
+    {
+        assert!(matches!(diff.verify(old, new), Err(DiffFlaw::Copies { .. })));
+    }
+    let nothing = CopiesDiff::between((&nine, three), (&nine, three)).unwrap();
+    assert_eq!((nothing.moves(), nothing.copied(), nothing.bound()), (&[][..], 0, 0));
+    assert!(nothing.verify((&nine, three), (&ten, three)).is_err());
+    let ten_copies = Spread::copies(10);
+    let refused = CopiesDiff::between((&nine, ten_copies), (&ten, ten_copies));
+    assert_eq!(refused, Err(Infeasible::Nodes { copies: 10, nodes: 9 }));
+}
+
+#[test]
+fn slots_ask_the_same_nodes_for_all_of_a_slot() {
+    // Two of the nodes weigh too little for a slot, and are asked last.
+    let weights = [(1, 1_000_000), (2, 1), (3, 1_000_000), (4, 1)];
+    let cluster = Cluster::new(weights.map(|(id, weight)| Node::new(NodeId(id)).weighing(weight))).unwrap();
+    let slots = Slots::new(cluster, 5, HashFn::default()).unwrap();
+    assert_eq!(slots.counts(), [3, 0, 2, 0]);
+    assert_eq!(judges::ranges_tell(&slots), Ok(()));
+    let four = Spread::copies(4);
+    let diff = CopiesDiff::between((&slots, Spread::copies(3)), (&slots, four)).unwrap();
+    assert_eq!(diff.verify((&slots, Spread::copies(3)), (&slots, four)), Ok(()));
+    assert_eq!((diff.copied(), diff.excess()), (CIRCLE, 0));
 }
 
 #[test]

@@ -139,10 +139,12 @@ pub(crate) fn clockwise(placement: &impl Placement, points: &[(u64, NodeId)], ke
     Ok(())
 }
 
-/// Ranges ascend, reach the end of the circle, and both ends of each belong to whom the range says.
+/// Ranges ascend, reach the end of the circle, both ends of each belong to whom the range says, and have the same candidates.
 pub(crate) fn ranges_tell(placement: &impl Ranges) -> Verdict {
     let mut next = Some(0_u64);
-    for (end, node) in placement.ranges() {
+    // All candidates of all ranges would take a quadratic number of steps.
+    let every = placement.ranges().count() / 64 + 1;
+    for (number, (end, node)) in placement.ranges().enumerate() {
         let Some(start) = next else {
             return fail(format!("a range goes on to {end} behind the end of the circle"));
         };
@@ -153,6 +155,13 @@ pub(crate) fn ranges_tell(placement: &impl Ranges) -> Verdict {
             if placement.place(at) != node {
                 return fail(format!("{at} is in a range of {node} and belongs to {}", placement.place(at)));
             }
+        }
+        let in_order = |position| {
+            let mut met = BTreeSet::new();
+            placement.candidates(position).filter(move |node| met.insert(*node))
+        };
+        if number % every == 0 && !in_order(start).eq(in_order(end)) {
+            return fail(format!("{start} and {end} are in one range, and others are asked for them"));
         }
         next = end.checked_add(1);
     }

@@ -148,7 +148,7 @@ impl<'a> Many<'a> {
     fn of(cluster: &'a Cluster, spread: Spread) -> Self {
         // The first copy reaches one domain of each level, wherever it is.
         let needed = spread.domains().map(|needed| needed.saturating_sub(1));
-        let chosen = [NodeIx(u32::MAX); COPIES_MAX as usize];
+        let chosen = [NOBODY; COPIES_MAX as usize];
         Self { cluster, copies: spread.count(), needed, chosen, count: 0 }
     }
 
@@ -217,24 +217,36 @@ impl Few {
     fn choose<'a>(self, cluster: &'a Cluster, mut from: impl Iterator<Item = NodeIx>) -> Owners<'a> {
         let Self { copies, domains, level } = self;
         let domain = |node: NodeIx| if domains > 1 { cluster.domain(node, level) } else { 0 };
-        let nobody = NodeIx(u32::MAX);
-        let a = from.next().unwrap_or(nobody);
-        let (mut b, mut c) = (nobody, nobody);
+        let a = first(&mut from, |_| true);
+        let (mut b, mut c) = (NOBODY, NOBODY);
         if copies > 1 {
             let of_a = domain(a);
             let elsewhere = domains >= copies;
-            b = from.find(|b| (*b != a) & !(elsewhere & (domain(*b) == of_a))).unwrap_or(nobody);
+            b = first(&mut from, |b| (b != a) & !(elsewhere & (domain(b) == of_a)));
             if copies > 2 {
                 let of_b = domain(b);
                 let elsewhere = domains > 1 + u8::from(of_a != of_b);
                 let stays = |of_c| elsewhere & ((of_c == of_a) | (of_c == of_b));
-                c = from.find(|c| (*c != a) & (*c != b) & !stays(domain(*c))).unwrap_or(nobody);
+                c = first(&mut from, |c| (c != a) & (c != b) & !stays(domain(c)));
             }
         }
-        let mut nodes = [nobody; COPIES_MAX as usize];
+        let mut nodes = [NOBODY; COPIES_MAX as usize];
         (nodes[0], nodes[1], nodes[2]) = (a, b, c);
         Owners::of(cluster, nodes, copies.into())
     }
+}
+
+const NOBODY: NodeIx = NodeIx(u32::MAX);
+
+/// The first who suits: `Iterator::find`, compiled into whoever asks.
+#[inline(always)]
+fn first(from: &mut impl Iterator<Item = NodeIx>, suits: impl Fn(NodeIx) -> bool) -> NodeIx {
+    for node in from {
+        if suits(node) {
+            return node;
+        }
+    }
+    NOBODY
 }
 
 /// What follows when hashing again has found nobody new: all who may own keys, beginning somewhere.

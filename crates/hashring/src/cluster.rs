@@ -54,8 +54,8 @@ impl fmt::Display for NodeIx {
 pub struct Cluster {
     nodes: Vec<Node>,
     ids: Vec<NodeId>,
-    /// For each node the numbers of its failure domains, from the widest level on.
-    domains: Vec<[u32; ZONE_LEVELS]>,
+    /// For each level of failure domains, from the widest on, the number of each node's.
+    domains: [Vec<u32>; ZONE_LEVELS],
     /// How many domains of each level have a node that may own keys.
     zones: [u32; ZONE_LEVELS],
     owning: u32,
@@ -84,30 +84,25 @@ impl Cluster {
         }
         let weight = nodes.iter().map(Node::share).sum();
         let owning = nodes.iter().filter(|node| node.share() > 0).count() as u32;
-        let mut domains = alloc::vec![[0; ZONE_LEVELS]; nodes.len()];
+        let mut domains: [Vec<u32>; ZONE_LEVELS] = Default::default();
+        let mut above = alloc::vec![0; nodes.len()];
         // Without a path all stand in one domain.
         let mut zones = [u32::from(owning > 0); ZONE_LEVELS];
         let depth = nodes.iter().map(|node| node.zone.depth()).max().unwrap_or(0);
-        for level in 1..=ZONE_LEVELS {
-            if level > depth {
-                // Nobody's path is as long: the domains are those of the level above, if there is one.
-                let above = level.saturating_sub(2)..level - 1;
-                domains.iter_mut().for_each(|domains| domains.copy_within(above.clone(), level - 1));
-                zones.copy_within(above, level - 1);
-                continue;
-            }
-            let mut known: BTreeMap<&str, (u32, bool)> = BTreeMap::new();
-            for (node, domains) in nodes.iter().zip(&mut domains) {
-                let next = known.len() as u32;
-                let (number, used) = known.entry(node.zone.upto(level)).or_insert((next, false));
-                *used |= node.share() > 0;
-                if let Some(domain) = domains.get_mut(level - 1) {
-                    *domain = *number;
+        for (level, domains) in (1..).zip(&mut domains) {
+            if level <= depth {
+                let mut known: BTreeMap<&str, (u32, bool)> = BTreeMap::new();
+                for (node, number) in nodes.iter().zip(&mut above) {
+                    let next = known.len() as u32;
+                    let (known, used) = known.entry(node.zone.upto(level)).or_insert((next, false));
+                    *used |= node.share() > 0;
+                    *number = *known;
                 }
+                let used = known.values().filter(|(_, used)| *used).count() as u32;
+                zones.iter_mut().skip(level - 1).for_each(|zones| *zones = used);
             }
-            if let Some(zones) = zones.get_mut(level - 1) {
-                *zones = known.values().filter(|(_, used)| *used).count() as u32;
-            }
+            // Where nobody's path is as long, the domains are those of the level above.
+            domains.clone_from(&above);
         }
         let ids = nodes.iter().map(|node| node.id).collect();
         Ok(Self { nodes, ids, domains, zones, owning, weight })
@@ -227,13 +222,13 @@ impl Cluster {
     #[inline]
     #[must_use]
     pub fn domains(&self, node: NodeIx) -> [u32; ZONE_LEVELS] {
-        self.domains.get(node.at()).copied().unwrap_or([u32::MAX; ZONE_LEVELS])
+        core::array::from_fn(|level| self.domain(node, level))
     }
 
     /// One of these numbers; a level beyond the last has none.
     #[inline]
     pub(crate) fn domain(&self, node: NodeIx, level: usize) -> u32 {
-        self.domains.get(node.at()).and_then(|domains| domains.get(level)).copied().unwrap_or(u32::MAX)
+        self.domains.get(level).and_then(|domains| domains.get(node.at())).copied().unwrap_or(u32::MAX)
     }
 
     /// Those that may own keys, in the order of their identities.

@@ -192,3 +192,68 @@ fn a_plan_of_moves_is_read_from_toml_too_and_drawn() {
     assert!(!svg.contains("NaN") && svg.ends_with("</svg>\n"));
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+/// The folder for what a test writes, empty.
+fn folder(test: &str) -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("synod-{test}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// The drawing of a cluster of this description after these changes.
+fn drawn(test: &str, file: &str, description: &str, changes: &[&str]) -> String {
+    let folder = folder(test);
+    let [cluster, drawing] = [file, "ring.svg"].map(|name| folder.join(name).display().to_string());
+    std::fs::write(&cluster, description).unwrap();
+    let (code, _, err) = run(&[&[cluster.as_str(), "--svg", drawing.as_str()], changes].concat());
+    assert_eq!(code, 0, "{err}");
+    let svg = std::fs::read_to_string(&drawing).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    svg
+}
+
+#[test]
+fn many_moves_are_drawn_all_round_and_the_node_that_joins_has_a_bar() {
+    let nodes: String = (0..300).map(|id| format!("[[node]]\nid = {id}\n")).collect();
+    let svg = drawn("many", "many.toml", &nodes, &["--join", "999:40"]);
+    let moved: Vec<&str> = svg.lines().filter(|line| line.starts_with("<path class=\"moved\"")).collect();
+    // The second circle stands around x = 600: a move in each quarter, and about as many steps of 1440 as moves, 11.8 %.
+    let quarter = |line: &&str| {
+        let mut ends =
+            line.split("d=\"M").nth(1).unwrap().split([' ', 'A']).map(|text| text.parse::<f64>().unwrap());
+        (ends.next().unwrap() > 600.0, ends.next().unwrap() > 240.0)
+    };
+    let quarters: std::collections::BTreeSet<_> = moved.iter().map(quarter).collect();
+    assert_eq!(quarters.len(), 4);
+    assert!((100..240).contains(&moved.len()), "{}", moved.len());
+    assert!(svg.contains(">n999<title>"), "the node that joins");
+    assert!(svg.contains("and 261 more, that change less"));
+}
+
+#[test]
+fn labels_stay_in_the_picture_and_tell_nodes_apart() {
+    let mut nodes = String::new();
+    for (id, name) in [
+        (1, "東京都立病院の放射線科サーバー第二号機本館"),
+        (2, "rack-of-the-north-17/host-1"),
+        (3, "rack-of-the-north-17/host-2"),
+    ] {
+        nodes += &format!("[[node]]\nid = {id}\nname = \"{name}\"\n");
+    }
+    nodes += "[[node]]\nid = 9223372036854775807\n";
+    let svg = drawn("labels", &format!("{}.toml", "long-".repeat(30)), &nodes, &[]);
+    let labels: Vec<&str> = svg
+        .lines()
+        .filter(|line| line.contains("text-anchor=\"end\""))
+        .map(|line| line.split('>').nth(1).unwrap().split('<').next().unwrap())
+        .collect();
+    assert_eq!(labels.len(), 4);
+    // 142 pixels in a font of 13: not more than ten squares, or twenty letters.
+    assert!(labels[0].chars().count() <= 11 && labels[0].contains('…'), "{}", labels[0]);
+    assert!(labels[1..].iter().all(|label| label.chars().count() <= 17 && label.contains('…')), "{labels:?}");
+    assert!(labels[1].ends_with("host-1") && labels[2].ends_with("host-2"));
+    assert!(labels[3].starts_with("n922") && labels[3].ends_with("5807"));
+    assert!(svg.contains("<title>rack-of-the-north-17/host-1</title>"));
+    let heading = svg.lines().find(|line| line.starts_with("<text class=\"big\"")).unwrap();
+    assert!(heading.chars().count() < 130 && heading.contains("ring:160 splitmix64:0</text>"), "{heading}");
+}

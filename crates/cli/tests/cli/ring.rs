@@ -162,7 +162,7 @@ fn moves_are_planned_in_safe_steps() {
     let told = object(&["plan", "grown.json", "--json", "--per-node", "2"]);
     assert_eq!((told["steps"].as_array().unwrap().len(), &told["plan"]["cost"]), (1, &serde_json::json!(21)));
     for (arguments, says) in
-        [(["plan", "shop.toml"], "missing field"), (["plan", "nowhere.json"], "cannot read")]
+        [(["plan", "shop.toml"], "unknown field `copies`"), (["plan", "nowhere.json"], "cannot read")]
     {
         let (code, _, err) = run(&arguments);
         assert!(code == 3 && err.contains(says), "{err}");
@@ -256,4 +256,55 @@ fn labels_stay_in_the_picture_and_tell_nodes_apart() {
     assert!(svg.contains("<title>rack-of-the-north-17/host-1</title>"));
     let heading = svg.lines().find(|line| line.starts_with("<text class=\"big\"")).unwrap();
     assert!(heading.chars().count() < 130 && heading.contains("ring:160 splitmix64:0</text>"), "{heading}");
+}
+
+#[test]
+fn names_obey_nobody_and_are_of_one_node_each() {
+    let folder = folder("names");
+    let cluster = folder.join("names.json").display().to_string();
+    let name = |id: u64, name: &str| serde_json::json!({ "id": id, "name": name });
+    let nodes =
+        [name(1, "same"), name(2, "same"), name(3, "n4"), serde_json::json!({ "id": 4 }), name(5, " ")];
+    let sharp = [name(6, "a\u{1b}[31m\nb\u{202e}c"), name(7, "n7")];
+    let all = [&nodes[..], &sharp].concat();
+    std::fs::write(&cluster, serde_json::json!({ "node": all }).to_string()).unwrap();
+    let (code, out, err) = run(&[&cluster]);
+    assert_eq!(code, 0, "{err}");
+    let rows: Vec<&str> = out.lines().skip(3).take(7).map(|line| line.split("  ").nth(1).unwrap()).collect();
+    assert_eq!(
+        rows,
+        ["same (n1)", "same (n2)", "n4 (n3)", "n4", "n5", "a\u{fffd}[31m\u{fffd}b\u{fffd}c", "n7"]
+    );
+    // Programs get what the file says.
+    let told = object(&[&cluster, "--json"]);
+    assert_eq!(told["nodes"][0]["name"], "same");
+    assert_eq!(told["nodes"][5]["name"], "a\u{1b}[31m\nb\u{202e}c");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn what_is_misspelt_in_a_plan_is_refused_and_shown() {
+    let folder = folder("misspelt");
+    let spread = "[spread]\ncopies = 1\nzones = 1\nper_zone = 1\nlevel = 1\n";
+    let rest = "[[cluster]]\nid = 1\n[[cluster]]\nid = 2\n[[partitions]]\nid = 0\nowners = [1]\n";
+    for (more, says) in [
+        ("drainning = true", "unknown field `drainning`"),
+        ("weight = \"heavy\"", "weight = \"heavy\""),
+        ("[balance]\nQuotas = { 3 = [0, 1] }", "`Quotas` names `3`, and no node of the cluster has this id"),
+        ("[[partitions]]\nid = 1\nsiez = 7", "unknown field `siez`"),
+        ("[[partitions]]\nid = 1\nsize = -7", "size = -7"),
+        ("[limits]\nmoves = 7", "unknown field `limits`"),
+    ] {
+        let toml = folder.join("plan.toml").display().to_string();
+        std::fs::write(&toml, format!("{spread}{rest}[[cluster]]\nid = 4\n{more}\n")).unwrap();
+        let (code, _, err) = run(&["plan", &toml]);
+        assert!(code == 3 && err.contains(says), "{more}: {code} {err}");
+        assert!(err.contains("Quotas") || err.contains("at line"), "{err}");
+    }
+    let json = folder.join("plan.json").display().to_string();
+    let text = r#"{"cluster":[{"id":1,"drainning":true}],"partitions":[],"spread":{"copies":1,"zones":1,"per_zone":1,"level":1}}"#;
+    std::fs::write(&json, text).unwrap();
+    let (code, _, err) = run(&["plan", &json]);
+    assert!(code == 3 && err.contains("unknown field `drainning`") && err.contains("line 1"), "{err}");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

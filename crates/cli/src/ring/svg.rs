@@ -219,7 +219,8 @@ fn steps(moves: &[Move]) -> Vec<Move> {
 
 /// A piece of a ring between two radii; `start` and `end` are parts of the whole, clockwise from the top.
 fn ring((x, y): (f64, f64), inner: f64, outer: f64, start: f64, end: f64) -> String {
-    let end = if end - start >= 1.0 { start + 0.999_99 } else { end };
+    // A piece whose ends fall together is not drawn at all, all round or nearly so.
+    let end = end.min(start + 0.999_99);
     let point = |part: f64, radius: f64| {
         let angle = part * TAU;
         format!("{:.2} {:.2}", x + radius * angle.sin(), y - radius * angle.cos())

@@ -231,6 +231,17 @@ fn many_moves_are_drawn_all_round_and_the_node_that_joins_has_a_bar() {
 }
 
 #[test]
+fn a_node_that_has_nearly_all_is_drawn() {
+    let points =
+        "placement = \"ring ordered\"\nbits = 32\npoints = [{ at = 7, node = 1 }, { at = 8, node = 2 }]\n";
+    let svg = drawn("nearly", "nearly.toml", &format!("{points}[[node]]\nid = 1\n[[node]]\nid = 2\n"), &[]);
+    let piece = svg.lines().find(|line| line.contains("<title>n1: 100.000 %")).unwrap();
+    // M, where the outer arc begins, and where it ends.
+    let words: Vec<&str> = piece.split('"').nth(1).unwrap().split(' ').collect();
+    assert_ne!((words[0].trim_start_matches('M'), words[1]), (words[7], words[8]), "{piece}");
+}
+
+#[test]
 fn labels_stay_in_the_picture_and_tell_nodes_apart() {
     let mut nodes = String::new();
     for (id, name) in [

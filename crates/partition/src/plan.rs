@@ -119,7 +119,7 @@ pub enum Balance {
 /// let proof = verify(&request, &plan.assignment, &plan.certificate)?;
 /// assert!(proof.is_optimal());                                 // and it could not be done with less.
 /// assert_eq!(plan.to_string(), "\
-/// 2 moves, 21 to copy, certified: no plan that meets the request copies less
+/// 2 moves, 21 to copy, certified: no plan that meets the request costs less
 ///    p0  n2 → n3  10
 ///    p1  n1 → n3  11
 /// ");

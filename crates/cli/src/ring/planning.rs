@@ -201,7 +201,8 @@ fn picture(file: &OsStr, request: &Request, names: &Names, plan: &Plan) -> Strin
     };
     let before = kept(&|partition| partition.owners.clone());
     let after = kept(&|partition| plan.assignment.owners(partition.id).unwrap_or_default().to_vec());
-    let heading = format!("{}: {} moves, {} to copy", file.display(), plan.moves.len(), plan.cost);
+    let copied: u128 = plan.moves.iter().map(|each| u128::from(each.size)).sum();
+    let heading = format!("{}: {} moves, {copied} to copy", file.display(), plan.moves.len());
     let what = "Kept, beside the fair share by weight (dashed); pale before, full after";
     svg::chart(&heading, what, &before, &after, &|id| names.told(id))
 }

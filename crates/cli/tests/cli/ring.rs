@@ -175,14 +175,15 @@ fn a_plan_of_moves_is_read_from_toml_too_and_drawn() {
     std::fs::create_dir_all(&folder).unwrap();
     let [request, drawing] = ["grown.toml", "plan.svg"].map(|name| folder.join(name).display().to_string());
     let partition = |id| format!("[[partitions]]\nid = {id}\nsize = {}\nowners = [1, 2]\n", 10 + id);
-    let mut text = "[spread]\ncopies = 2\nzones = 1\nper_zone = 2\nlevel = 1\n".to_owned();
+    let mut text = "move_cost = 1000\n[spread]\ncopies = 2\nzones = 1\nper_zone = 2\nlevel = 1\n".to_owned();
     text +=
         "[balance]\nQuotas = { 3 = [2, 3] }\n[[cluster]]\nid = 1\n[[cluster]]\nid = 2\n[[cluster]]\nid = 3\n";
     text.extend((0..4).map(partition));
     std::fs::write(&request, &text).unwrap();
     let told = object(&["plan", &request, "--json", "--svg", &drawing]);
-    assert_eq!(told["plan"]["cost"], serde_json::json!(21));
+    assert_eq!(told["plan"]["cost"], serde_json::json!(2_021));
     let svg = std::fs::read_to_string(&drawing).unwrap();
+    assert!(svg.contains(">grown.toml: 2 moves, 21 to copy</text>"), "{svg}");
     // 92 in all: 46 on each of two before, 21 on the third after.
     assert!(
         svg.contains("<title>50.000 %, fair 33.333 %</title>") && svg.contains("<title>22.826 %"),

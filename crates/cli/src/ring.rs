@@ -200,7 +200,7 @@ impl ShowRing {
         let nodes = |view: &View| -> Vec<Value> {
             balance(view)
                 .iter()
-                .map(|row| json!({ "id": row.id.0, "name": description.name(row.id), "owned": row.owned, "fair": row.fair }))
+                .map(|row| json!({ "id": row.id.0, "name": description.names.given(row.id), "owned": row.owned, "fair": row.fair }))
                 .collect()
         };
         let mut keys = serde_json::Map::new();

@@ -45,9 +45,7 @@ pub enum PlacementError {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     /// A ring, a table or an array would be larger than its limit.
-    #[error(
-        "{wanted} {what} are more than {max}: measure weights in a larger unit, or ask for fewer for each node"
-    )]
+    #[error("{wanted} {what} are more than {max}: ask for fewer, or measure weights in a larger unit")]
     TooLarge {
         /// Points, slots, buckets.
         what: &'static str,

@@ -119,7 +119,7 @@ pub enum Balance {
 /// let proof = verify(&request, &plan.assignment, &plan.certificate)?;
 /// assert!(proof.is_optimal());                                 // and it could not be done with less.
 /// assert_eq!(plan.to_string(), "\
-/// 2 moves, 21 to copy, certified: no plan that meets the request copies less
+/// 2 moves, 21 to copy, certified: no plan that meets the request costs less
 ///    p0  n2 → n3  10
 ///    p1  n1 → n3  11
 /// ");
@@ -234,15 +234,22 @@ impl Request {
     /// partition of each octave.
     #[must_use]
     pub fn octaves(mut self) -> Self {
+        // By their ranks, so that the groups of large numbers stay apart too.
+        let groups = self.groups();
         for partition in &mut self.partitions {
             let measure = if partition.load > 0 { partition.load } else { partition.size };
-            partition.group =
-                partition.group.wrapping_mul(65).wrapping_add(u64::BITS - measure.leading_zeros());
+            let rank = groups.binary_search(&partition.group).unwrap_or(0) as u32;
+            partition.group = rank * (u64::BITS + 1) + u64::BITS - measure.leading_zeros();
         }
         self
     }
 
     fn checked(self) -> Result<Self, PlanError> {
+        self.check()?;
+        Ok(self)
+    }
+
+    fn check(&self) -> Result<(), PlanError> {
         let groups: alloc::collections::BTreeSet<u32> =
             self.partitions.iter().map(|partition| partition.group).collect();
         let vertices = (groups.len() as u64 + 1) * (self.cluster.owning() as u64 + 1);
@@ -255,7 +262,7 @@ impl Request {
             self.partitions.iter().map(|partition| partition.size.saturating_add(self.move_cost)).max();
         match dearest {
             Some(cost) if cost > max => Err(PlanError::TooLarge { cost, max }),
-            _ => Ok(self),
+            _ => Ok(()),
         }
     }
 
@@ -310,8 +317,10 @@ impl Request {
     /// directly, `O(m · n log n)` for `m` moves that need a search on `n` nodes.
     ///
     /// # Errors
-    /// If quotas were given that contradict the spread or each other.
+    /// If quotas were given that contradict the spread or each other, or [octaves](Self::octaves) have made too many groups of the partitions,
+    /// or too many for costs that are as large.
     pub fn plan(&self) -> Result<Plan, PlanError> {
+        self.check()?;
         let instance = self.instance();
         let quotas = || instance.node_quota.iter().chain(&instance.bucket_quota);
         if quotas().any(|(least, most)| least > most) {

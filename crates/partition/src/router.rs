@@ -160,8 +160,9 @@ impl Scheme {
             }
             Self::HashRanges(ranges) => {
                 let range = ranges.ranges().range(partition)?;
-                let last = range.end.map_or(u64::MAX, |end| end.wrapping_sub(1));
-                Some(Span::of_hashes(range.start.copied().unwrap_or(0)..=last))
+                // Not of the hashes up to the one before the end: there is none before 0.
+                let bytes = |hash: &u64| hash.to_be_bytes().to_vec();
+                Some(Span { start: bytes(range.start.unwrap_or(&0)), end: range.end.map(bytes) })
             }
             Self::Slots(count, _) => {
                 let count = u128::from(*count);

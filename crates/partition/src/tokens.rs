@@ -329,16 +329,17 @@ impl Tokens {
         for Run { start, end, left, right, given, to_left } in runs {
             let keeps = len(&(start..=end)) - given;
             let mut ends: Vec<u64> = self.ends.range(start..=end).map(|(end, _)| *end).collect();
-            let first = (u128::from(start) + to_left) as u64;
-            let last = u128::from(start) + to_left + keeps;
+            // Both may be 2⁶⁴, behind the last position.
+            let first = u128::from(start) + to_left;
+            let last = first + keeps;
             // The tokens of what is given up go.
-            let kept = u128::from(first)..last;
+            let kept = first..last;
             ends.retain(|end| !kept.contains(&u128::from(*end)));
             for end in &ends {
                 self.ends.remove(end);
             }
             if let (Some(left), true) = (left, to_left > 0) {
-                let upto = first.wrapping_sub(1);
+                let upto = (first - 1) as u64;
                 self.ends.remove(&start.wrapping_sub(1));
                 self.ends.insert(upto, left);
                 moved.push(MovedRange { range: start..=upto, from: node, to: left });

@@ -43,8 +43,10 @@ impl fmt::Display for Escaped<'_> {
                 '"' => f.write_str("&quot;")?,
                 '\'' => f.write_str("&#39;")?,
                 '\n' | '\t' => f.write_char(char)?,
-                // Neither belongs on a page: control characters, and those that turn the direction of what follows.
-                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => f.write_char('\u{fffd}')?,
+                // None belongs on a page: control characters, those that turn the direction of what follows, and what XML forbids.
+                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}' => {
+                    f.write_char('\u{fffd}')?;
+                }
                 _ if char.is_control() => f.write_char('\u{fffd}')?,
                 _ => f.write_char(char)?,
             }
@@ -77,5 +79,6 @@ mod tests {
     #[test]
     fn nothing_leaves_its_place() {
         assert_eq!(Escaped::of("</a> & \"b'\u{202e}\u{1b}").to_string(), "&lt;/a&gt; &amp; &quot;b&#39;��");
+        assert_eq!(Escaped::of("\u{fffe}\u{ffff}\0").to_string(), "���");
     }
 }

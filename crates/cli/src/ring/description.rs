@@ -27,9 +27,10 @@ struct File {
     node: Vec<Entry>,
 }
 
+/// A node.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+pub(super) struct Entry {
     id: u64,
     #[serde(default)]
     name: Option<String>,
@@ -41,6 +42,56 @@ struct Entry {
     draining: bool,
 }
 
+impl Entry {
+    pub(super) fn node(&self) -> Node {
+        let node = Node::new(NodeId(self.id)).weighing(self.weight).within(&self.zone);
+        if self.draining { node.draining() } else { node }
+    }
+}
+
+/// What a person calls nodes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    given: BTreeMap<NodeId, String>,
+    /// The names as a terminal and a drawing can have them, each of one node alone.
+    told: BTreeMap<NodeId, String>,
+}
+
+impl Names {
+    pub(super) fn of(nodes: &[Entry]) -> Self {
+        let named = |entry: &Entry| Some((NodeId(entry.id), entry.name.clone()?));
+        let given: BTreeMap<NodeId, String> = nodes.iter().filter_map(named).collect();
+        let clean = |name: &String| plain(name).trim().to_owned();
+        let cleaned: BTreeMap<NodeId, String> = given.iter().map(|(id, name)| (*id, clean(name))).collect();
+        let mut uses: BTreeMap<String, u32> = BTreeMap::new();
+        for entry in nodes {
+            let id = NodeId(entry.id);
+            // A node may be called what another one is called that has no name.
+            let id_too = cleaned.get(&id).filter(|name| **name != id.to_string());
+            for name in [id.to_string()].into_iter().chain(id_too.cloned()) {
+                *uses.entry(name).or_default() += 1;
+            }
+        }
+        let alone = |(id, name): (NodeId, String)| match uses.get(&name) {
+            _ if name.is_empty() => (id, id.to_string()),
+            Some(2..) => (id, format!("{name} ({id})")),
+            _ => (id, name),
+        };
+        let told = cleaned.into_iter().map(alone).collect();
+        Self { given, told }
+    }
+
+    /// The name in the file, or the identity.
+    pub(super) fn given(&self, id: NodeId) -> String {
+        self.given.get(&id).cloned().unwrap_or_else(|| id.to_string())
+    }
+
+    /// The name for people: without control characters, and with the identity where another node is called so too.
+    pub(super) fn told(&self, id: NodeId) -> String {
+        self.told.get(&id).cloned().unwrap_or_else(|| id.to_string())
+    }
+}
+
 #[derive(Clone, Copy, Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Point {
@@ -50,6 +101,13 @@ struct Point {
 
 const fn one() -> u64 {
     1
+}
+
+/// A text without what a terminal would obey: control characters, and those that turn the direction of what follows.
+fn plain(text: &str) -> String {
+    let obeyed =
+        |char: char| char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|char| if obeyed(char) { '\u{fffd}' } else { char }).collect()
 }
 
 /// Whether a file is JSON and not TOML: its name or its first letter says so.
@@ -71,7 +129,7 @@ pub(super) struct Description {
     pub(super) cluster: Cluster,
     pub(super) config: Config,
     pub(super) spread: Spread,
-    names: BTreeMap<NodeId, String>,
+    pub(super) names: Names,
     points: Vec<(u64, NodeId)>,
     /// Bits that positions are written with.
     pub(super) bits: u32,
@@ -99,13 +157,8 @@ impl Description {
         let config = placement.map_or(Ok(Config::default()), |text| {
             text.parse::<Config>().map_err(|error| error.to_string())
         })?;
-        let names =
-            file.node.iter().filter_map(|entry| Some((NodeId(entry.id), entry.name.clone()?))).collect();
-        let nodes = file.node.iter().map(|entry| {
-            let node = Node::new(NodeId(entry.id)).weighing(entry.weight).within(&entry.zone);
-            if entry.draining { node.draining() } else { node }
-        });
-        let cluster = Cluster::new(nodes).map_err(|error| error.to_string())?;
+        let names = Names::of(&file.node);
+        let cluster = Cluster::new(file.node.iter().map(Entry::node)).map_err(|error| error.to_string())?;
         if file.across.len() > ZONE_LEVELS {
             let given = file.across.len();
             return Err(format!("`across` names {given} levels, and {ZONE_LEVELS} are told apart"));
@@ -143,9 +196,9 @@ impl Description {
         &self.points
     }
 
-    /// What a person calls a node.
+    /// What people are told that a node is called.
     pub(super) fn name(&self, id: NodeId) -> String {
-        self.names.get(&id).cloned().unwrap_or_else(|| id.to_string())
+        self.names.told(id)
     }
 
     /// A position as it is typed, which has so many bits as the description says.

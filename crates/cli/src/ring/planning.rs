@@ -1,6 +1,6 @@
 //! `synod ring plan`: the fewest moves of partitions, certified, in steps.
 
-use super::description::is_json;
+use super::description::{Entry, Names, is_json};
 use super::{Balance, svg};
 use crate::console::{Complaint, Console, Outcome, read, write};
 use serde_json::json;
@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use synod_core::NodeId;
-use synod_partition::{Limits, Partition, Plan, Request, audit, verify};
+use synod_hashring::Cluster;
+use synod_partition::{
+    Balance as Evenness, Limits, Partition, PartitionId, Plan, Replication, Request, audit, verify,
+};
 
 /// Plan the fewest and smallest moves of partitions, with the proof that none are fewer, in steps that are safe one by one.
 #[derive(Debug, clap::Args)]
@@ -51,7 +54,7 @@ impl PlanMoves {
         let path = self.file.display().to_string();
         let wrong = |error: &dyn core::fmt::Display| Complaint::Usage(format!("{path}: {error}"));
         let text = read(&self.file)?;
-        let request = request(&text, is_json(&self.file, &text)).map_err(|error| wrong(&error))?;
+        let (request, names) = request(&text, is_json(&self.file, &text)).map_err(|error| wrong(&error))?;
         let plan = request.plan().map_err(|error| wrong(&error))?;
         // A plan that the checkers do not confirm is not shown.
         let proof = verify(&request, &plan.assignment, &plan.certificate).map_err(|flaw| wrong(&flaw))?;
@@ -76,7 +79,7 @@ impl PlanMoves {
             }
         }
         if let Some(svg) = &self.svg {
-            write(svg, &picture(self.file.file_name().unwrap_or_default(), &request, &plan))?;
+            write(svg, &picture(self.file.file_name().unwrap_or_default(), &request, &names, &plan))?;
             if !self.json {
                 console.say(format_args!("\ndrawn: {}", svg.display()));
             }
@@ -85,17 +88,101 @@ impl PlanMoves {
     }
 }
 
-fn request(text: &str, json: bool) -> Result<Request, String> {
-    if json {
-        return serde_json::from_str(text).map_err(|error| error.to_string());
+/// The whole file.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    cluster: Vec<Entry>,
+    partitions: Vec<Piece>,
+    spread: Copies,
+    #[serde(default)]
+    balance: Wanted,
+    #[serde(default)]
+    move_cost: u64,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Piece {
+    id: u64,
+    #[serde(default)]
+    size: u64,
+    #[serde(default)]
+    load: u64,
+    #[serde(default)]
+    group: u32,
+    #[serde(default)]
+    owners: Vec<u64>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Copies {
+    copies: u8,
+    zones: u8,
+    per_zone: u8,
+    level: u8,
+}
+
+/// As the planner has it, but for the names of fields in TOML, which are no numbers.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+enum Wanted {
+    #[default]
+    Even,
+    Within {
+        ppm: u32,
+    },
+    Usable,
+    Quotas(BTreeMap<String, (u64, u64)>),
+}
+
+impl Wanted {
+    fn balance(self, cluster: &Cluster) -> Result<Evenness, String> {
+        Ok(match self {
+            Self::Even => Evenness::Even,
+            Self::Within { ppm } => Evenness::Within { ppm },
+            Self::Usable => Evenness::Usable,
+            Self::Quotas(quotas) => {
+                let of = |(node, quota): (String, (u64, u64))| {
+                    let id = node.parse().ok().map(NodeId).filter(|id| cluster.find(*id).is_some());
+                    let id = id.ok_or_else(|| {
+                        format!("`Quotas` names `{node}`, and no node of the cluster has this id")
+                    })?;
+                    Ok((id, quota))
+                };
+                Evenness::Quotas(quotas.into_iter().map(of).collect::<Result<_, String>>()?)
+            }
+        })
     }
-    // By way of JSON's values, in which numbers may be the names of fields: those of quotas are nodes.
-    let value: serde_json::Value = toml::from_str(text).map_err(|error| error.to_string())?;
-    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+/// What is wanted, and what its nodes are called.
+fn request(text: &str, json: bool) -> Result<(Request, Names), String> {
+    let file: File = if json {
+        serde_json::from_str(text).map_err(|error| error.to_string())?
+    } else {
+        toml::from_str(text).map_err(|error| error.to_string())?
+    };
+    let names = Names::of(&file.cluster);
+    let cluster = Cluster::new(file.cluster.iter().map(Entry::node)).map_err(|error| error.to_string())?;
+    let balance = file.balance.balance(&cluster)?;
+    let Copies { copies, zones, per_zone, level } = file.spread;
+    let spread = Replication::new(copies).across(zones).at_most(per_zone).of_level(level);
+    let partitions = file.partitions.into_iter().map(|Piece { id, size, load, group, owners }| Partition {
+        id: PartitionId(id),
+        size,
+        load,
+        group,
+        owners: owners.into_iter().map(NodeId).collect(),
+    });
+    let request = Request::new(cluster, partitions, spread).map_err(|error| error.to_string())?;
+    let request = request.balance(balance).move_cost(file.move_cost).map_err(|error| error.to_string())?;
+    Ok((request, names))
 }
 
 /// How much each node keeps before and after, as parts of all that is kept then.
-fn picture(file: &OsStr, request: &Request, plan: &Plan) -> String {
+fn picture(file: &OsStr, request: &Request, names: &Names, plan: &Plan) -> String {
     let cluster = request.cluster();
     let weight = cluster.weight().max(1) as f64;
     let kept = |owners: &dyn Fn(&Partition) -> Vec<NodeId>| -> Vec<Balance> {
@@ -114,9 +201,10 @@ fn picture(file: &OsStr, request: &Request, plan: &Plan) -> String {
     };
     let before = kept(&|partition| partition.owners.clone());
     let after = kept(&|partition| plan.assignment.owners(partition.id).unwrap_or_default().to_vec());
-    let heading = format!("{}: {} moves, {} to copy", file.display(), plan.moves.len(), plan.cost);
+    let copied: u128 = plan.moves.iter().map(|each| u128::from(each.size)).sum();
+    let heading = format!("{}: {} moves, {copied} to copy", file.display(), plan.moves.len());
     let what = "Kept, beside the fair share by weight (dashed); pale before, full after";
-    svg::chart(&heading, what, &before, &after, &|id| id.to_string())
+    svg::chart(&heading, what, &before, &after, &|id| names.told(id))
 }
 
 #[cfg(test)]
@@ -133,13 +221,14 @@ mod tests {
         ]
         .concat();
         for (text, json) in [(json, true), (toml.as_str(), false)] {
-            let good = request(text, json).unwrap();
-            assert!(picture(OsStr::new("cluster.json"), &good, &good.plan().unwrap()).ends_with("</svg>\n"));
+            let (good, names) = request(text, json).unwrap();
+            let picture = picture(OsStr::new("cluster.json"), &good, &names, &good.plan().unwrap());
+            assert!(picture.ends_with("</svg>\n"));
             let mut planned = 0;
             for at in 0..text.len() {
                 for other in ["", "-", "9999999999999999999", "\"", "[", "\u{1F980}"] {
                     let changed = format!("{}{other}{}", &text[..at], &text[at + 1..]);
-                    if let Ok(plan) = request(&changed, json).map(|request| request.plan()) {
+                    if let Ok(plan) = request(&changed, json).map(|(request, _)| request.plan()) {
                         planned += u32::from(plan.is_ok());
                     }
                 }

@@ -5,7 +5,7 @@ use core::f64::consts::TAU;
 use core::fmt::Write;
 use std::collections::BTreeMap;
 use synod_core::NodeId;
-use synod_hashring::{CIRCLE, Diff};
+use synod_hashring::{CIRCLE, Diff, Move};
 use synod_sim::trace::Escaped;
 
 /// More arcs than this cannot be told apart; the circle is then drawn in as many equal steps.
@@ -86,7 +86,10 @@ fn page(heading: &str, above: f64, bars: usize) -> String {
     ));
     draw(format_args!("<title>{}</title><style>{STYLE}</style>", Escaped::of(heading)));
     draw(format_args!("<rect class=\"paper\" width=\"800\" height=\"{height}\"/>"));
-    draw(format_args!("<text class=\"big\" x=\"24\" y=\"34\">{}</text>", Escaped::of(heading)));
+    draw(format_args!(
+        "<text class=\"big\" x=\"24\" y=\"34\">{}</text>",
+        Escaped::of(&fitted(heading, 752.0, 19.5))
+    ));
     out
 }
 
@@ -173,7 +176,14 @@ fn circle(
 
 /// What has moved, as a thin band around the second circle.
 fn moved(out: &mut String, diff: &Diff, centre: (f64, f64), name: &dyn Fn(NodeId) -> String) {
-    for moved in diff.moves().iter().take(ARCS_MAX) {
+    let sampled: Vec<Move>;
+    let moves = if diff.moves().len() > ARCS_MAX {
+        sampled = steps(diff.moves());
+        &sampled
+    } else {
+        diff.moves()
+    };
+    for moved in moves {
         let part = |position: u128| position as f64 / CIRCLE as f64;
         let (start, end) = (part(u128::from(*moved.range.start())), part(u128::from(*moved.range.end()) + 1));
         let _ = writeln!(
@@ -195,9 +205,22 @@ fn moved(out: &mut String, diff: &Diff, centre: (f64, f64), name: &dyn Fn(NodeId
     );
 }
 
+/// The equal steps of the circle whose middle moves: about as much of it as moves in all.
+fn steps(moves: &[Move]) -> Vec<Move> {
+    let step = u64::MAX / ARCS_MAX as u64;
+    let of = |at: u64| {
+        let (start, middle) = (at * step, at * step + step / 2);
+        let moved = moves.get(moves.partition_point(|moved| *moved.range.end() < middle))?;
+        let range = start..=start + (step - 1);
+        moved.range.contains(&middle).then_some(Move { range, from: moved.from, to: moved.to })
+    };
+    (0..ARCS_MAX as u64).filter_map(of).collect()
+}
+
 /// A piece of a ring between two radii; `start` and `end` are parts of the whole, clockwise from the top.
 fn ring((x, y): (f64, f64), inner: f64, outer: f64, start: f64, end: f64) -> String {
-    let end = if end - start >= 1.0 { start + 0.999_99 } else { end };
+    // A piece whose ends fall together is not drawn at all, all round or nearly so.
+    let end = end.min(start + 0.999_99);
     let point = |part: f64, radius: f64| {
         let angle = part * TAU;
         format!("{:.2} {:.2}", x + radius * angle.sin(), y - radius * angle.cos())
@@ -225,21 +248,24 @@ fn bars(
     const LEFT: f64 = 150.0;
     let top_of_bars = above + 36.0;
     let row = |side: &[Balance], id: NodeId| side.iter().find(|row| row.id == id).copied();
-    let parts = sides.iter().copied().flatten().flat_map(|row| [row.owned, row.fair]);
-    let most = parts.fold(f64::MIN_POSITIVE, f64::max);
+    let all = ids.len();
+    let ids = &most_telling(sides, ids);
+    let shown = ids.iter().flat_map(|id| sides.iter().filter_map(|side| row(side, *id)));
+    let most = shown.flat_map(|row| [row.owned, row.fair]).fold(f64::MIN_POSITIVE, f64::max);
     let scale = 560.0 / most;
     let _ = writeln!(out, "<text x=\"24\" y=\"{}\">{}</text>", top_of_bars - 16.0, Escaped::of(what));
-    for (line, id) in ids.iter().take(BARS_MAX).enumerate() {
+    for (line, id) in ids.iter().enumerate() {
         let rows = sides.iter().filter_map(|side| row(side, *id));
         let end = rows.flat_map(|row| [row.owned, row.fair]).fold(0.0, f64::max) * scale;
         let y = top_of_bars + 30.0 * line as f64;
-        let label: String = name(*id).chars().take(18).collect();
+        let full = name(*id);
         let _ = writeln!(
             out,
-            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}<title>{}</title></text>",
             LEFT - 8.0,
             y + 16.0,
-            Escaped::of(&label)
+            Escaped::of(&fitted(&full, LEFT - 16.0, 13.0)),
+            Escaped::of(&full)
         );
         let unknown = String::from("#999");
         let fill = colours.get(id).unwrap_or(&unknown);
@@ -275,19 +301,67 @@ fn bars(
             }
         }
     }
-    let shown = ids.len().min(BARS_MAX);
-    let foot = top_of_bars + 30.0 * shown as f64;
+    let foot = top_of_bars + 30.0 * ids.len() as f64;
     let _ = writeln!(
         out,
         "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{LEFT}\" y1=\"{}\" y2=\"{foot}\"/>",
         top_of_bars - 4.0
     );
-    if ids.len() > shown {
+    if all > ids.len() {
+        let why = if sides.len() > 1 { "that change less" } else { "that own less" };
         let _ = writeln!(
             out,
-            "<text class=\"small\" x=\"{LEFT}\" y=\"{}\">and {} more</text>",
+            "<text class=\"small\" x=\"{LEFT}\" y=\"{}\">and {} more, {why}</text>",
             foot + 16.0,
-            ids.len() - shown
+            all - ids.len()
         );
     }
+}
+
+/// As many of the nodes as there are bars: those that change most, and then those that own most.
+fn most_telling(sides: &[&[Balance]], ids: &[NodeId]) -> Vec<NodeId> {
+    if ids.len() <= BARS_MAX {
+        return ids.to_vec();
+    }
+    let sides: Vec<BTreeMap<NodeId, f64>> =
+        sides.iter().map(|side| side.iter().map(|row| (row.id, row.owned)).collect()).collect();
+    let told = |id: &NodeId| {
+        let owned = sides.iter().map(|side| side.get(id).copied().unwrap_or(0.0));
+        let (least, most) =
+            owned.fold((f64::MAX, 0.0), |(least, most), part| (part.min(least), part.max(most)));
+        (most - least, most)
+    };
+    let mut ranked: Vec<((f64, f64), NodeId)> = ids.iter().map(|id| (told(id), *id)).collect();
+    ranked.sort_by(|((change, most), id), ((other_change, other_most), other)| {
+        other_change.total_cmp(change).then(other_most.total_cmp(most)).then(id.cmp(other))
+    });
+    let mut shown: Vec<NodeId> = ranked.into_iter().take(BARS_MAX).map(|(_, id)| id).collect();
+    shown.sort_unstable();
+    shown
+}
+
+/// A text that fits into so many pixels, with its middle left out where it is longer: names differ at their ends. Fonts differ, so that
+/// the widths are those of a wide one.
+fn fitted(text: &str, wide: f64, size: f64) -> String {
+    let width = |char: char| {
+        size * match char {
+            'i' | 'j' | 'l' | 't' | 'f' | ' ' | '.' | ',' | ':' | ';' | '/' | '|' | '-' => 0.4,
+            '\u{0}'..='\u{7f}' if !matches!(char, 'm' | 'w' | 'M' | 'W' | '%' | '@') => 0.68,
+            // Letters of other scripts may fill a square, and pictures a little more.
+            '\u{80}'..='\u{10ff}' | '\u{2000}'..='\u{206f}' => 0.85,
+            '\u{10000}'.. => 1.4,
+            _ => 1.02,
+        }
+    };
+    if text.chars().map(width).sum::<f64>() <= wide {
+        return text.to_owned();
+    }
+    let room = (wide - width('…')) / 2.0;
+    let fits = |left: &mut f64, char: char| {
+        *left -= width(char);
+        (*left >= 0.0).then_some(char)
+    };
+    let head: String = text.chars().scan(room, fits).collect();
+    let tail: Vec<char> = text.chars().rev().scan(room, fits).collect();
+    head + "…" + &tail.into_iter().rev().collect::<String>()
 }

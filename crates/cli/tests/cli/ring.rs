@@ -162,7 +162,7 @@ fn moves_are_planned_in_safe_steps() {
     let told = object(&["plan", "grown.json", "--json", "--per-node", "2"]);
     assert_eq!((told["steps"].as_array().unwrap().len(), &told["plan"]["cost"]), (1, &serde_json::json!(21)));
     for (arguments, says) in
-        [(["plan", "shop.toml"], "missing field"), (["plan", "nowhere.json"], "cannot read")]
+        [(["plan", "shop.toml"], "unknown field `copies`"), (["plan", "nowhere.json"], "cannot read")]
     {
         let (code, _, err) = run(&arguments);
         assert!(code == 3 && err.contains(says), "{err}");
@@ -175,14 +175,15 @@ fn a_plan_of_moves_is_read_from_toml_too_and_drawn() {
     std::fs::create_dir_all(&folder).unwrap();
     let [request, drawing] = ["grown.toml", "plan.svg"].map(|name| folder.join(name).display().to_string());
     let partition = |id| format!("[[partitions]]\nid = {id}\nsize = {}\nowners = [1, 2]\n", 10 + id);
-    let mut text = "[spread]\ncopies = 2\nzones = 1\nper_zone = 2\nlevel = 1\n".to_owned();
+    let mut text = "move_cost = 1000\n[spread]\ncopies = 2\nzones = 1\nper_zone = 2\nlevel = 1\n".to_owned();
     text +=
         "[balance]\nQuotas = { 3 = [2, 3] }\n[[cluster]]\nid = 1\n[[cluster]]\nid = 2\n[[cluster]]\nid = 3\n";
     text.extend((0..4).map(partition));
     std::fs::write(&request, &text).unwrap();
     let told = object(&["plan", &request, "--json", "--svg", &drawing]);
-    assert_eq!(told["plan"]["cost"], serde_json::json!(21));
+    assert_eq!(told["plan"]["cost"], serde_json::json!(2_021));
     let svg = std::fs::read_to_string(&drawing).unwrap();
+    assert!(svg.contains(">grown.toml: 2 moves, 21 to copy</text>"), "{svg}");
     // 92 in all: 46 on each of two before, 21 on the third after.
     assert!(
         svg.contains("<title>50.000 %, fair 33.333 %</title>") && svg.contains("<title>22.826 %"),
@@ -190,5 +191,132 @@ fn a_plan_of_moves_is_read_from_toml_too_and_drawn() {
     );
     assert_eq!(svg.matches("<rect x=\"150\"").count(), 6);
     assert!(!svg.contains("NaN") && svg.ends_with("</svg>\n"));
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The folder for what a test writes, empty.
+fn folder(test: &str) -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join(format!("synod-{test}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// The drawing of a cluster of this description after these changes.
+fn drawn(test: &str, file: &str, description: &str, changes: &[&str]) -> String {
+    let folder = folder(test);
+    let [cluster, drawing] = [file, "ring.svg"].map(|name| folder.join(name).display().to_string());
+    std::fs::write(&cluster, description).unwrap();
+    let (code, _, err) = run(&[&[cluster.as_str(), "--svg", drawing.as_str()], changes].concat());
+    assert_eq!(code, 0, "{err}");
+    let svg = std::fs::read_to_string(&drawing).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    svg
+}
+
+#[test]
+fn many_moves_are_drawn_all_round_and_the_node_that_joins_has_a_bar() {
+    let nodes: String = (0..300).map(|id| format!("[[node]]\nid = {id}\n")).collect();
+    let svg = drawn("many", "many.toml", &nodes, &["--join", "999:40"]);
+    let moved: Vec<&str> = svg.lines().filter(|line| line.starts_with("<path class=\"moved\"")).collect();
+    // The second circle stands around x = 600: a move in each quarter, and about as many steps of 1440 as moves, 11.8 %.
+    let quarter = |line: &&str| {
+        let mut ends =
+            line.split("d=\"M").nth(1).unwrap().split([' ', 'A']).map(|text| text.parse::<f64>().unwrap());
+        (ends.next().unwrap() > 600.0, ends.next().unwrap() > 240.0)
+    };
+    let quarters: std::collections::BTreeSet<_> = moved.iter().map(quarter).collect();
+    assert_eq!(quarters.len(), 4);
+    assert!((100..240).contains(&moved.len()), "{}", moved.len());
+    assert!(svg.contains(">n999<title>"), "the node that joins");
+    assert!(svg.contains("and 261 more, that change less"));
+}
+
+#[test]
+fn a_node_that_has_nearly_all_is_drawn() {
+    let points =
+        "placement = \"ring ordered\"\nbits = 32\npoints = [{ at = 7, node = 1 }, { at = 8, node = 2 }]\n";
+    let svg = drawn("nearly", "nearly.toml", &format!("{points}[[node]]\nid = 1\n[[node]]\nid = 2\n"), &[]);
+    let piece = svg.lines().find(|line| line.contains("<title>n1: 100.000 %")).unwrap();
+    // M, where the outer arc begins, and where it ends.
+    let words: Vec<&str> = piece.split('"').nth(1).unwrap().split(' ').collect();
+    assert_ne!((words[0].trim_start_matches('M'), words[1]), (words[7], words[8]), "{piece}");
+}
+
+#[test]
+fn labels_stay_in_the_picture_and_tell_nodes_apart() {
+    let mut nodes = String::new();
+    for (id, name) in [
+        (1, "東京都立病院の放射線科サーバー第二号機本館"),
+        (2, "rack-of-the-north-17/host-1"),
+        (3, "rack-of-the-north-17/host-2"),
+    ] {
+        nodes += &format!("[[node]]\nid = {id}\nname = \"{name}\"\n");
+    }
+    nodes += "[[node]]\nid = 9223372036854775807\n";
+    let svg = drawn("labels", &format!("{}.toml", "long-".repeat(30)), &nodes, &[]);
+    let labels: Vec<&str> = svg
+        .lines()
+        .filter(|line| line.contains("text-anchor=\"end\""))
+        .map(|line| line.split('>').nth(1).unwrap().split('<').next().unwrap())
+        .collect();
+    assert_eq!(labels.len(), 4);
+    // 142 pixels in a font of 13: not more than ten squares, or twenty letters.
+    assert!(labels[0].chars().count() <= 11 && labels[0].contains('…'), "{}", labels[0]);
+    assert!(labels[1..].iter().all(|label| label.chars().count() <= 17 && label.contains('…')), "{labels:?}");
+    assert!(labels[1].ends_with("host-1") && labels[2].ends_with("host-2"));
+    assert!(labels[3].starts_with("n922") && labels[3].ends_with("5807"));
+    assert!(svg.contains("<title>rack-of-the-north-17/host-1</title>"));
+    let heading = svg.lines().find(|line| line.starts_with("<text class=\"big\"")).unwrap();
+    assert!(heading.chars().count() < 130 && heading.contains("ring:160 splitmix64:0</text>"), "{heading}");
+}
+
+#[test]
+fn names_obey_nobody_and_are_of_one_node_each() {
+    let folder = folder("names");
+    let cluster = folder.join("names.json").display().to_string();
+    let name = |id: u64, name: &str| serde_json::json!({ "id": id, "name": name });
+    let nodes =
+        [name(1, "same"), name(2, "same"), name(3, "n4"), serde_json::json!({ "id": 4 }), name(5, " ")];
+    let sharp = [name(6, "a\u{1b}[31m\nb\u{202e}c"), name(7, "n7")];
+    let all = [&nodes[..], &sharp].concat();
+    std::fs::write(&cluster, serde_json::json!({ "node": all }).to_string()).unwrap();
+    let (code, out, err) = run(&[&cluster]);
+    assert_eq!(code, 0, "{err}");
+    let rows: Vec<&str> = out.lines().skip(3).take(7).map(|line| line.split("  ").nth(1).unwrap()).collect();
+    assert_eq!(
+        rows,
+        ["same (n1)", "same (n2)", "n4 (n3)", "n4", "n5", "a\u{fffd}[31m\u{fffd}b\u{fffd}c", "n7"]
+    );
+    // Programs get what the file says.
+    let told = object(&[&cluster, "--json"]);
+    assert_eq!(told["nodes"][0]["name"], "same");
+    assert_eq!(told["nodes"][5]["name"], "a\u{1b}[31m\nb\u{202e}c");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn what_is_misspelt_in_a_plan_is_refused_and_shown() {
+    let folder = folder("misspelt");
+    let spread = "[spread]\ncopies = 1\nzones = 1\nper_zone = 1\nlevel = 1\n";
+    let rest = "[[cluster]]\nid = 1\n[[cluster]]\nid = 2\n[[partitions]]\nid = 0\nowners = [1]\n";
+    for (more, says) in [
+        ("drainning = true", "unknown field `drainning`"),
+        ("weight = \"heavy\"", "weight = \"heavy\""),
+        ("[balance]\nQuotas = { 3 = [0, 1] }", "`Quotas` names `3`, and no node of the cluster has this id"),
+        ("[[partitions]]\nid = 1\nsiez = 7", "unknown field `siez`"),
+        ("[[partitions]]\nid = 1\nsize = -7", "size = -7"),
+        ("[limits]\nmoves = 7", "unknown field `limits`"),
+    ] {
+        let toml = folder.join("plan.toml").display().to_string();
+        std::fs::write(&toml, format!("{spread}{rest}[[cluster]]\nid = 4\n{more}\n")).unwrap();
+        let (code, _, err) = run(&["plan", &toml]);
+        assert!(code == 3 && err.contains(says), "{more}: {code} {err}");
+        assert!(err.contains("Quotas") || err.contains("at line"), "{err}");
+    }
+    let json = folder.join("plan.json").display().to_string();
+    let text = r#"{"cluster":[{"id":1,"drainning":true}],"partitions":[],"spread":{"copies":1,"zones":1,"per_zone":1,"level":1}}"#;
+    std::fs::write(&json, text).unwrap();
+    let (code, _, err) = run(&["plan", &json]);
+    assert!(code == 3 && err.contains("unknown field `drainning`") && err.contains("line 1"), "{err}");
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -33,7 +33,8 @@ pub struct Dx {
     used: Vec<bool>,
 }
 
-/// After so many steps a key goes through the buckets one by one. With half of them in use, one key in 2⁶⁴ comes so far.
+/// After so many steps for each bucket a key goes through the buckets one by one. Even with a single one in use, one key in e⁶⁴ comes so
+/// far; sooner, the bucket behind a long row of free ones would get the keys of all of them.
 const STEPS: u64 = 64;
 
 impl Dx {
@@ -92,7 +93,7 @@ impl Placement for Dx {
     fn place(&self, position: u64) -> NodeIx {
         let capacity = self.used.len() as u32;
         let mut state = position;
-        for _ in 0..STEPS {
+        for _ in 0..STEPS * u64::from(capacity) {
             state = state.wrapping_add(GOLDEN);
             let bucket = scale(SplitMix64::mix(state), capacity);
             if self.is_used(bucket) {

@@ -21,10 +21,7 @@ impl fmt::Display for Plan {
         let (count, size) =
             (self.moves.len(), self.moves.iter().map(|each| u128::from(each.size)).sum::<u128>());
         let moves = if count == 1 { "move" } else { "moves" };
-        writeln!(
-            f,
-            "{count} {moves}, {size} to copy, certified: no plan that meets the request copies less"
-        )?;
+        writeln!(f, "{count} {moves}, {size} to copy, certified: no plan that meets the request costs less")?;
         self.moves.iter().try_for_each(|each| writeln!(f, "   {each}"))
     }
 }

@@ -1,7 +1,8 @@
 //! Hash partitioning, and what a change costs.
 
+use synod_core::NodeId;
 use synod_hashring::HashFn;
-use synod_partition::{HashRanges, Modulo, PartitionId};
+use synod_partition::{HashRanges, MapError, Modulo, PartitionId, PartitionMap, Ranges, Router, Scheme};
 
 fn keys() -> impl Iterator<Item = [u8; 8]> {
     (0..20_000_u64).map(u64::to_le_bytes)
@@ -50,4 +51,17 @@ fn the_last_range_ends_with_the_last_hash() {
         assert_eq!(map.ranges().range(cut).unwrap().start, Some(&u64::MAX));
         assert_eq!((map.of_hash(0), map.of_hash(u64::MAX)), (map.of_hash(0), cut));
     }
+}
+
+#[test]
+fn a_range_that_ends_at_the_first_hash_has_no_keys_to_give() {
+    let [empty, all, new] = [0, 1, 2].map(PartitionId);
+    let ranges = HashRanges::new(Ranges::cut(empty, [(0, all)]).unwrap(), HashFn::Ordered);
+    let mut map = PartitionMap::default();
+    map.set(empty, [NodeId(1)]).unwrap();
+    map.set(all, [NodeId(2)]).unwrap();
+    let mut router = Router::new(Scheme::HashRanges(ranges), map);
+    let split = router.split(empty, &5_u64.to_be_bytes(), new);
+    assert_eq!(split, Err(MapError::Outside { partition: empty }));
+    assert_eq!(router.route(&[9]).partition, all);
 }

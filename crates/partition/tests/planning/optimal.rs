@@ -109,3 +109,24 @@ fn a_join_moves_what_the_newcomer_must_have_and_a_leave_what_it_had() {
         assert!((had..=had + 1).contains(&moves), "{nodes} nodes: {moves} moves, {had} replicas");
     }
 }
+
+#[test]
+fn a_plan_says_no_more_than_is_proved_where_moves_cost_too() {
+    // Node 1 has one too many, node 3 one too few: one large partition goes at once, or two small ones go by way of node 2.
+    let partitions = || {
+        let sized = |id, size, owners: [u64; 2]| Partition::new(id).sized(size).owned(owners);
+        [sized(0, 100, [1, 2]), sized(1, 1, [1, 3]), sized(2, 1, [2, 4])]
+    };
+    let quotas = [(1, 1), (2, 2), (2, 2), (1, 1)];
+    let quotas: BTreeMap<NodeId, (u64, u64)> = (1..).map(NodeId).zip(quotas).collect();
+    let request = Request::new(cluster(&[(1, ""); 4]), partitions(), Replication::new(2)).unwrap();
+    let request = request.balance(Balance::Quotas(quotas));
+    let small = certified(&request);
+    let few = certified(&request.move_cost(1_000).unwrap());
+    assert_eq!((small.moves.len(), small.cost, few.moves.len(), few.cost), (2, 2, 1, 1_100));
+    let told = few.to_string();
+    assert!(
+        told.starts_with("1 move, 100 to copy, certified: no plan that meets the request costs less"),
+        "{told}"
+    );
+}

@@ -3,7 +3,7 @@
 use super::{certified, cluster};
 use std::collections::BTreeMap;
 use synod_core::NodeId;
-use synod_partition::{Assignment, Balance, Partition, PartitionId, Plan, Replication, Request};
+use synod_partition::{Assignment, Balance, Partition, PartitionId, Plan, PlanError, Replication, Request};
 
 fn replicas(plan: &Plan) -> Vec<u64> {
     plan.assignment.replicas().into_values().collect()
@@ -177,6 +177,27 @@ fn partitions_of_all_loads_are_spread_by_their_octaves() {
 }
 
 /// VoltDB 5134, Kafka 18903: a rack-aware greedy placement paints itself into a corner although there is a feasible one.
+#[test]
+fn octaves_keep_groups_of_large_numbers_apart() {
+    // 65 × 66,076,420 is 4 more than 2³².
+    let sized = |id, bits: u32, group| Partition::new(id).sized(1 << (bits - 1)).grouped(group);
+    let partitions =
+        [sized(0, 9, 0), sized(1, 5, 66_076_420), sized(2, 5, 66_076_420), sized(3, 64 - 10, u32::MAX)];
+    let request = Request::new(cluster(&[(1, ""); 2]), partitions, Replication::new(1)).unwrap().octaves();
+    let groups: Vec<u32> = request.partitions().iter().map(|partition| partition.group).collect();
+    assert!(groups[1] == groups[2] && groups[0] != groups[1] && ![groups[0], groups[1]].contains(&groups[3]));
+    certified(&request);
+}
+
+#[test]
+fn octaves_that_are_too_many_are_refused_like_groups() {
+    let nodes = vec![(1, ""); 1 << 18];
+    let partitions = (0..64).map(|bit| Partition { load: 1 << bit, ..Partition::new(bit) });
+    let request = Request::new(cluster(&nodes), partitions, Replication::new(1)).unwrap();
+    let too_many = PlanError::Groups { groups: 64, nodes: 1 << 18 };
+    assert_eq!(request.octaves().plan().unwrap_err(), too_many);
+}
+
 #[test]
 fn racks_of_unequal_size_are_no_corner() {
     let nodes = [(1, "a"), (1, "a"), (1, "a"), (1, "b"), (1, "b"), (1, "c")];

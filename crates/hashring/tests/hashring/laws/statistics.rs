@@ -49,6 +49,14 @@ fn algorithms_without_weights_are_even() {
 }
 
 #[test]
+fn sets_of_buckets_are_even_in_far_too_much_room() {
+    for (nodes, capacity) in [(10, 1_000), (2, 500), (30, 900)] {
+        assert_eq!(fair(&Dx::new(Cluster::equal(nodes), capacity, HASH).unwrap(), keys(60_000)), Ok(()));
+        assert_eq!(fair(&Anchor::new(Cluster::equal(nodes), capacity, HASH).unwrap(), keys(60_000)), Ok(()));
+    }
+}
+
+#[test]
 fn sets_of_buckets_stay_even_when_half_of_them_have_gone() {
     let mut anchor = Anchor::new(Cluster::equal(60), 80, HASH).unwrap();
     let mut memento = Memento::new(Cluster::equal(60), HASH).unwrap();

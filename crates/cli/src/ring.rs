@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use svg::Side;
 use synod_core::NodeId;
-use synod_hashring::{CIRCLE, Diff, Placement, shares};
+use synod_hashring::{CIRCLE, CopiesDiff, CopiesMove, Diff, Infeasible, Placement, Spread, shares};
 use view::View;
 
 /// Show who owns what in a cluster, and what would move if nodes came or went; plan the fewest moves of partitions.
@@ -123,6 +123,29 @@ fn balance(view: &View) -> Vec<Balance> {
     .collect()
 }
 
+/// What a change makes of a placement.
+struct After {
+    view: View,
+    diff: Diff,
+    /// Where several nodes keep everything: what they copy.
+    copies: Option<Result<CopiesDiff, Infeasible>>,
+}
+
+impl After {
+    /// A plan that look-ups do not confirm is not shown.
+    fn of(before: &View, view: View, spread: Spread) -> Result<Self, String> {
+        let flawed = |flaw| format!("internal error: {flaw}");
+        let diff = Diff::between(before, &view);
+        diff.verify(before, &view).map_err(flawed)?;
+        let (old, new) = ((before, spread), (&view, spread));
+        let copies = (spread.count() > 1).then(|| CopiesDiff::between(old, new));
+        if let Some(Ok(copies)) = &copies {
+            copies.verify(old, new).map_err(flawed)?;
+        }
+        Ok(Self { view, diff, copies })
+    }
+}
+
 impl ShowRing {
     fn run(self, console: &mut Console) -> Result<Outcome, Complaint> {
         let description = Description::read(&self.file, self.placement.as_deref())?;
@@ -136,10 +159,7 @@ impl ShowRing {
         } else {
             let placed = apply(&description, before.placed(), &changes).map_err(wrong)?;
             let view = View::new(placed).map_err(|error| wrong(error.to_string()))?;
-            let diff = Diff::between(&before, &view);
-            // A plan that look-ups do not confirm is not shown.
-            diff.verify(&before, &view).map_err(|flaw| wrong(format!("internal error: {flaw}")))?;
-            Some((view, diff))
+            Some(After::of(&before, view, description.spread).map_err(wrong)?)
         };
         if self.json {
             console.say(self.object(&description, &before, after.as_ref())?);
@@ -169,24 +189,27 @@ impl ShowRing {
         console: &mut Console,
         description: &Description,
         before: &View,
-        after: Option<&(View, Diff)>,
+        after: Option<&After>,
     ) -> Result<(), Complaint> {
         console.say(format_args!("{}, {} nodes", description.config, description.cluster.len()));
         if before.is_sliced() {
             console.say("(this algorithm decides for each position anew: shown are 4096 slices of the circle, each placed as one)");
         }
         console.say("");
-        table(console, description, before, after.map(|(view, _)| view));
+        table(console, description, before, after.map(|after| &after.view));
         for key in &self.key {
             let mut line =
                 format!("\n{key}: {}", names(description, &self.owners(description, before, key)?));
-            if let Some((view, _)) = after {
+            if let Some(After { view, .. }) = after {
                 line += &format!(" → {}", names(description, &self.owners(description, view, key)?));
             }
             console.say(line);
         }
-        if let Some((_, diff)) = after {
+        if let Some(After { diff, copies, .. }) = after {
             plan(console, description, diff, self.moves);
+            if let Some(copies) = copies {
+                copying(console, description, copies);
+            }
         }
         Ok(())
     }
@@ -195,7 +218,7 @@ impl ShowRing {
         &self,
         description: &Description,
         before: &View,
-        after: Option<&(View, Diff)>,
+        after: Option<&After>,
     ) -> Result<Value, Complaint> {
         let nodes = |view: &View| -> Vec<Value> {
             balance(view)
@@ -207,10 +230,10 @@ impl ShowRing {
         for key in &self.key {
             let ids =
                 |view| Ok(self.owners(description, view, key)?.iter().map(|id| id.0).collect::<Vec<_>>());
-            let now = after.map_or(Ok(None), |(view, _)| ids(view).map(Some))?;
+            let now = after.map_or(Ok(None), |after| ids(&after.view).map(Some))?;
             keys.insert(key.clone(), json!({ "before": ids(before)?, "after": now }));
         }
-        let plan = after.map(|(view, diff)| {
+        let plan = after.map(|After { view, diff, copies }| {
             let range = |moved: &synod_hashring::Move| {
                 let (first, last) = description.shown(&moved.range);
                 json!({ "first": first, "last": last, "from": moved.from.0, "to": moved.to.0 })
@@ -220,6 +243,7 @@ impl ShowRing {
                 "moved": diff.part(),
                 "at_least": diff.bound() as f64 / CIRCLE as f64,
                 "moves": diff.moves().iter().map(range).collect::<Vec<_>>(),
+                "copies": copies.as_ref().map(|copies| copies_object(description, copies)),
             })
         });
         let placement = description.config.to_string();
@@ -228,7 +252,7 @@ impl ShowRing {
         )
     }
 
-    fn picture(&self, description: &Description, before: &View, after: Option<&(View, Diff)>) -> String {
+    fn picture(&self, description: &Description, before: &View, after: Option<&After>) -> String {
         let file = self.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let heading = format!("{file}: {}", description.config);
         let (arcs, rows) = (before.arcs(), balance(before));
@@ -237,7 +261,7 @@ impl ShowRing {
         let name = |id| description.name(id);
         match after {
             None => svg::draw(&heading, &side, None, &name),
-            Some((view, diff)) => {
+            Some(After { view, diff, .. }) => {
                 let (arcs, rows) = (view.arcs(), balance(view));
                 let changed = Side { title: "after", arcs: &arcs, balance: &rows };
                 svg::draw(&heading, &side, Some((&changed, diff)), &name)
@@ -308,4 +332,46 @@ fn plan(console: &mut Console, description: &Description, diff: &Diff, ranges: u
     if diff.moves().len() > ranges {
         console.say(format_args!("  and {} more; --moves or --json show them", diff.moves().len() - ranges));
     }
+}
+
+/// Who gets how much, where several nodes keep everything.
+fn copying(console: &mut Console, description: &Description, copies: &Result<CopiesDiff, Infeasible>) {
+    let count = description.spread.count();
+    let diff = match copies {
+        Ok(diff) => diff,
+        Err(missing) => return console.say(format_args!("\n{count} copies cannot be placed: {missing}")),
+    };
+    let part = |positions: u128| positions as f64 / CIRCLE as f64 * 100.0;
+    console.say(format_args!(
+        "\nwith {count} copies of everything {:.3} % of it is copied, in {} ranges; with these shares no less than {:.3} %",
+        part(diff.copied()),
+        diff.moves().len(),
+        part(diff.bound())
+    ));
+    let mut got: BTreeMap<NodeId, u128> = BTreeMap::new();
+    for moved in diff.moves() {
+        let width = moved.copied() / moved.to.len().max(1) as u128;
+        moved.to.iter().for_each(|id| *got.entry(*id).or_default() += width);
+    }
+    for (id, width) in got {
+        console.say(format_args!("  {} gets {:.3} %", description.name(id), part(width)));
+    }
+}
+
+fn copies_object(description: &Description, copies: &Result<CopiesDiff, Infeasible>) -> Value {
+    let diff = match copies {
+        Ok(diff) => diff,
+        Err(missing) => return json!({ "impossible": missing.to_string() }),
+    };
+    let part = |positions: u128| positions as f64 / CIRCLE as f64;
+    let ids = |ids: &[NodeId]| ids.iter().map(|id| id.0).collect::<Vec<_>>();
+    let range = |moved: &CopiesMove| {
+        let (first, last) = description.shown(&moved.range);
+        json!({ "first": first, "last": last, "from": ids(&moved.from), "to": ids(&moved.to) })
+    };
+    json!({
+        "copied": part(diff.copied()),
+        "at_least": part(diff.bound()),
+        "moves": diff.moves().iter().map(range).collect::<Vec<_>>(),
+    })
 }

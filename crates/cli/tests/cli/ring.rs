@@ -54,6 +54,28 @@ fn a_node_that_replaces_another_moves_its_slots_and_no_more() {
 }
 
 #[test]
+fn what_the_copies_of_a_change_cost_is_told() {
+    // Three copies in three zones: the node that goes had all of its zone's share of a third, and others of the zone get it.
+    let told = object(&["three-zones.toml", "--leave", "31", "--join", "33:4:ap/c/1", "--json"]);
+    let copies = &told["plan"]["copies"];
+    let (copied, least) = (copies["copied"].as_f64().unwrap(), copies["at_least"].as_f64().unwrap());
+    assert!(least > 0.0 && copied >= least, "{copies}");
+    let moves = copies["moves"].as_array().unwrap();
+    assert!(
+        moves
+            .iter()
+            .all(|moved| moved["to"].as_array().unwrap().len() == moved["from"].as_array().unwrap().len())
+    );
+    assert!(moves.iter().any(|moved| moved["to"] == serde_json::json!([33])));
+    let (code, out, _) = run(&["three-zones.toml", "--join", "33:4:ap/c/1"]);
+    assert!(code == 0 && out.contains("with 3 copies of everything"), "{out}");
+    // One copy is the owner's, of whom the plan itself tells.
+    assert_eq!(object(&["textbook.json", "--leave", "1", "--json"])["plan"]["copies"], Value::Null);
+    let (code, out, _) = run(&["three-zones.toml", "--leave", "31", "--leave", "32"]);
+    assert!(code == 0 && out.contains("3 copies cannot be placed: 3 failure domains"), "{out}");
+}
+
+#[test]
 fn every_algorithm_is_shown_and_its_plan_is_checked() {
     for placement in ["ring:50", "multi-probe", "rendezvous", "maglev:1009", "straw2", "slots:512 xxh64:3"] {
         let told = object(&[

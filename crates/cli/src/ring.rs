@@ -274,6 +274,24 @@ fn names(description: &Description, ids: &[NodeId]) -> String {
     ids.iter().map(|id| description.name(*id)).collect::<Vec<_>>().join(", ")
 }
 
+/// How many columns of a terminal a text takes: two for what fills a square, none for what is put upon the letter before.
+fn columns(text: &str) -> usize {
+    let column = |char: char| match char {
+        '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200d}' | '\u{fe00}'..='\u{fe0f}' => 0,
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{303e}'
+        | '\u{3041}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{fe30}'..='\u{fe6f}'
+        | '\u{ff00}'..='\u{ff60}'
+        | '\u{1f300}'..='\u{1faff}'
+        | '\u{20000}'..='\u{3fffd}' => 2,
+        _ => 1,
+    };
+    text.chars().map(column).sum()
+}
+
 /// Who owns how much, before and after.
 fn table(console: &mut Console, description: &Description, before: &View, after: Option<&View>) {
     let old: BTreeMap<NodeId, Balance> = balance(before).into_iter().map(|row| (row.id, row)).collect();
@@ -283,7 +301,7 @@ fn table(console: &mut Console, description: &Description, before: &View, after:
         old.keys().copied().chain(new.iter().flat_map(|new| new.keys().copied())).collect();
     ids.sort_unstable();
     ids.dedup();
-    let wide = ids.iter().map(|id| description.name(*id).chars().count()).max().unwrap_or(4).max(4);
+    let wide = ids.iter().map(|id| columns(&description.name(*id))).max().unwrap_or(4).max(4);
     let head =
         if new.is_some() { "     owned      fair        owned      fair" } else { "     owned      fair" };
     console.say(format_args!("  {:wide$} {head}", "node"));
@@ -292,7 +310,9 @@ fn table(console: &mut Console, description: &Description, before: &View, after:
         None => format!("{:>10}{:>10}", "-", "-"),
     };
     for id in &ids {
-        let mut line = format!("  {:wide$} {}", description.name(*id), cell(&old, id));
+        let name = description.name(*id);
+        let gap = wide - columns(&name);
+        let mut line = format!("  {name}{:gap$} {}", "", cell(&old, id));
         if let Some(new) = &new {
             line += &format!("   {}", cell(new, id));
         }

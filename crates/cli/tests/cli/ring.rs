@@ -317,6 +317,26 @@ fn names_obey_nobody_and_are_of_one_node_each() {
 }
 
 #[test]
+fn columns_stand_under_each_other_whatever_the_script() {
+    let folder = folder("scripts");
+    let cluster = folder.join("scripts.toml").display().to_string();
+    let nodes = "[[node]]\nid = 1\nname = \"東京🏥\"\n[[node]]\nid = 2\nname = \"Su\u{308}d\"\n[[node]]\nid = 3\nname = \"Nord\"\n";
+    std::fs::write(&cluster, nodes).unwrap();
+    let (_, out, _) = run(&[&cluster]);
+    let gaps: Vec<usize> = out
+        .lines()
+        .skip(3)
+        .take(3)
+        .map(|line| {
+            line.chars().skip(2).skip_while(|char| *char != ' ').take_while(|char| *char == ' ').count()
+        })
+        .collect();
+    // Six columns, three, and four.
+    assert_eq!([gaps[1] - gaps[0], gaps[2] - gaps[0]], [3, 2], "{out}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn what_is_misspelt_in_a_plan_is_refused_and_shown() {
     let folder = folder("misspelt");
     let spread = "[spread]\ncopies = 1\nzones = 1\nper_zone = 1\nlevel = 1\n";

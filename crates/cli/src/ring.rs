@@ -92,7 +92,7 @@ Examples:
 
 The file, as TOML (JSON has the same names):
   placement = \"ring:160 xxh64:0\"   algorithm and hash function
-  copies = 3                        for --key
+  copies = 3                        for --key, and for what a change copies
   across = [2, 3]                   in two zones, and three racks at least
   [[node]]
   id = 1
@@ -100,6 +100,11 @@ The file, as TOML (JSON has the same names):
   weight = 2
   zone = \"eu/a\"
   draining = false
+Points of a ring that are given, of so many bits (64 if it is not said):
+  bits = 32
+  [[points]]
+  at = 90
+  node = 1
 
 Exit code: 0, or 3 for bad input.";
 
@@ -191,7 +196,11 @@ impl ShowRing {
         before: &View,
         after: Option<&After>,
     ) -> Result<(), Complaint> {
-        console.say(format_args!("{}, {} nodes", description.config, description.cluster.len()));
+        let nodes = match description.cluster.len() {
+            1 => "1 node".to_owned(),
+            count => format!("{count} nodes"),
+        };
+        console.say(format_args!("{}, {nodes}", description.config));
         if before.is_sliced() {
             console.say("(this algorithm decides for each position anew: shown are 4096 slices of the circle, each placed as one)");
         }

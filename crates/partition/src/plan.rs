@@ -37,8 +37,8 @@ pub const PARTITIONS_MAX: usize = 1 << 22;
 pub struct Partition {
     /// Which one.
     pub id: PartitionId,
-    /// How much is copied when it moves, in bytes or any other unit.
-    #[cfg_attr(feature = "serde", serde(default))]
+    /// How much is copied when it moves, in bytes or any other unit. 1 where it is left out of a file, so that the number of moves counts.
+    #[cfg_attr(feature = "serde", serde(default = "one"))]
     pub size: u64,
     /// How much is asked of it, in requests a second or any other unit.
     #[cfg_attr(feature = "serde", serde(default))]
@@ -49,6 +49,11 @@ pub struct Partition {
     /// Who has it now, the leader first. Nodes that are not in the cluster any more count for nothing.
     #[cfg_attr(feature = "serde", serde(default))]
     pub owners: Vec<NodeId>,
+}
+
+#[cfg(feature = "serde")]
+const fn one() -> u64 {
+    1
 }
 
 impl Partition {

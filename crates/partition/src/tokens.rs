@@ -19,6 +19,9 @@ pub const TOKENS_MAX: u32 = 4_096;
 /// joined. A leave alone costs about as much evenness again, and joins restore it: with 40 nodes of 64 tokens the fullest has 2.9 % too
 /// much at worst after a leave, 9.5 % while half of the cluster is gone, one node after the other, and 0.1 % when they are back.
 ///
+/// Weights may differ by thousands, not by more: nobody has over [`TOKENS_MAX`] tokens, so that a node which weighs a million times what the others do
+/// gets less than its share, and one whose share is that much smaller may be left with nothing.
+///
 /// The last range ends with the last position: there is always a token at 2⁶⁴ − 1, and no range wraps around.
 ///
 /// ```

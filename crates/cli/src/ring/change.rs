@@ -48,7 +48,7 @@ fn identity(text: &str) -> Result<NodeId, String> {
 }
 
 fn number(text: &str, what: &str) -> Result<u64, String> {
-    text.trim().parse().map_err(|_| format!("`{text}` is no {what}: a whole number is wanted"))
+    text.trim().parse().map_err(|_| format!("`{text}` is no {what}: a whole number is wanted, below 2^64"))
 }
 
 /// A change as it concerns the nodes.

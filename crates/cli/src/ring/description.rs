@@ -99,7 +99,7 @@ struct Point {
     node: u64,
 }
 
-const fn one() -> u64 {
+pub(super) const fn one() -> u64 {
     1
 }
 

@@ -1,6 +1,6 @@
 //! `synod ring plan`: the fewest moves of partitions, certified, in steps.
 
-use super::description::{Entry, Names, is_json};
+use super::description::{Entry, Names, is_json, one};
 use super::{Balance, svg};
 use crate::console::{Complaint, Console, Outcome, read, write};
 use serde_json::json;
@@ -105,7 +105,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Piece {
     id: u64,
-    #[serde(default)]
+    #[serde(default = "one")]
     size: u64,
     #[serde(default)]
     load: u64,

@@ -183,6 +183,14 @@ fn moves_are_planned_in_safe_steps() {
     assert!(out.contains("step 2: 1 at a time"), "node 3 takes one at a time: {out}");
     let told = object(&["plan", "grown.json", "--json", "--per-node", "2"]);
     assert_eq!((told["steps"].as_array().unwrap().len(), &told["plan"]["cost"]), (1, &serde_json::json!(21)));
+    // Without sizes the moves are counted.
+    let folder = folder("plan-sizes");
+    let request = folder.join("sizes.json").display().to_string();
+    let text = r#"{ "cluster": [{ "id": 1 }, { "id": 2 }], "spread": { "copies": 1, "zones": 1, "per_zone": 1, "level": 1 },
+        "partitions": [{ "id": 0, "owners": [1] }, { "id": 1, "owners": [1] }, { "id": 2, "owners": [2] }, { "id": 3, "owners": [1] }] }"#;
+    std::fs::write(&request, text).unwrap();
+    let plan = &object(&["plan", &request, "--json"])["plan"];
+    assert_eq!((plan["moves"].as_array().unwrap().len(), &plan["cost"]), (1, &serde_json::json!(1)));
     for (arguments, says) in
         [(["plan", "shop.toml"], "unknown field `copies`"), (["plan", "nowhere.json"], "cannot read")]
     {

@@ -200,7 +200,7 @@ impl ShowRing {
             1 => "1 node".to_owned(),
             count => format!("{count} nodes"),
         };
-        console.say(format_args!("{}, {nodes}", description.config));
+        console.say(format_args!("{}, {nodes}", description.placement()));
         if before.is_sliced() {
             console.say("(this algorithm decides for each position anew: shown are 4096 slices of the circle, each placed as one)");
         }
@@ -263,7 +263,7 @@ impl ShowRing {
 
     fn picture(&self, description: &Description, before: &View, after: Option<&After>) -> String {
         let file = self.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let heading = format!("{file}: {}", description.config);
+        let heading = format!("{file}: {}", description.placement());
         let (arcs, rows) = (before.arcs(), balance(before));
         let title = if after.is_some() { "before" } else { "now" };
         let side = Side { title, arcs: &arcs, balance: &rows };

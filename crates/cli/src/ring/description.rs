@@ -196,6 +196,14 @@ impl Description {
         &self.points
     }
 
+    /// What people are told of the algorithm and the hash function: a ring of given points has no number of points for each node.
+    pub(super) fn placement(&self) -> String {
+        match self.points.len() {
+            0 => self.config.to_string(),
+            points => format!("ring of {points} points, {}", self.config.hash),
+        }
+    }
+
     /// What people are told that a node is called.
     pub(super) fn name(&self, id: NodeId) -> String {
         self.names.told(id)

@@ -32,7 +32,10 @@ fn the_textbook_ring_owns_and_moves_what_the_textbook_says() {
     assert_eq!(moves.len(), 1);
     assert_eq!(moves[0], serde_json::json!({ "first": 201, "last": 320, "from": 3, "to": 4 }));
     let (code, out, _) = run(&["textbook.json", "--leave", "1"]);
-    assert!(code == 0 && out.contains("A → B"), "{out}");
+    assert!(
+        code == 0 && out.contains("A → B") && out.starts_with("ring of 3 points, ordered, 3 nodes"),
+        "{out}"
+    );
 }
 
 #[test]

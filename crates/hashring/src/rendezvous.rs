@@ -4,6 +4,7 @@
 use crate::placement::Placement;
 use crate::{Cluster, HashFn, NodeIx, PlacementError};
 use alloc::vec::Vec;
+use core::hint::select_unpredictable;
 
 /// Highest random weight, with weights: of each node's draw `u`, uniform between 0 and 1, the greatest `weight / −ln u` wins
 /// (Schindelhauer and Schomaker 2005), computed in integers, so that all platforms agree.
@@ -127,8 +128,7 @@ const fn draw(position: u64, seed: u64) -> u64 {
 /// The greatest draw, with the place of its node in the lower bits; of equal draws that of the first.
 ///
 /// Products of 64 bits are what this costs. Where vectors have them (AVX-512DQ), or enough of 32 bits at a time (AVX2), several draws are
-/// made at once; before that one at a time is quicker, and a comparison that hardly ever succeeds is better than a maximum, because
-/// compilers leave the loop alone.
+/// made at once; before that one at a time is quicker.
 #[inline]
 fn greatest(position: u64, seeds: &[u64]) -> u64 {
     const LOW: u64 = (1 << PLACE) - 1;
@@ -148,8 +148,14 @@ fn greatest(position: u64, seeds: &[u64]) -> u64 {
         let rest = (first..).zip(rest).map(|(at, seed)| score(*seed, at));
         return best.into_iter().chain(rest).max().unwrap_or(0);
     }
+    // Among the first ones a greater draw is found often, and nobody can foresee where; then hardly ever.
+    const OFTEN: usize = 32;
     let (mut best, mut place) = (0, 0);
-    for (at, seed) in (0..).zip(seeds) {
+    for (at, seed) in (0..).zip(seeds.iter().take(OFTEN)) {
+        let draw = draw(position, *seed) | LOW;
+        (best, place) = select_unpredictable(draw > best, (draw, at), (best, place));
+    }
+    for (at, seed) in (OFTEN as u64..).zip(seeds.iter().skip(OFTEN)) {
         let draw = draw(position, *seed) | LOW;
         if draw > best {
             (best, place) = (draw, at);

@@ -183,9 +183,11 @@ fn replicas() {
         let node = |id: u64| Node::new(NodeId(id)).within(zones[id as usize % 3]);
         let ring = Ring::new(Cluster::new((1..=nodes).map(node)).expect("nodes"), Vnodes::each(VNODES), HASH);
         let ring = ring.expect("a ring");
+        let replicated = ring.clone().replicated(three_in_two()).expect("zones");
         let title = format!("replicas: 3 owners in at least 2 of 3 zones, {nodes} nodes x {VNODES}");
         let mut contest = Contest::new(&title, "look-up", many.len() as u64).steady();
         contest.enter("synod Ring", looked_up(&many, |key| three(&ring, key)));
+        contest.enter("synod Replicated", looked_up(&many, |key| three(&replicated, key)));
         println!("{}", contest.run(ROUNDS));
         // The peer clones its ring each time: a thousandth of the keys is enough.
         let peer = peer_hashring(nodes);
@@ -211,11 +213,16 @@ fn replicas() {
     }
 }
 
+/// Three copies in two zones.
+#[inline(always)]
+fn three_in_two() -> Spread {
+    Spread::copies(3).across(1, 2)
+}
+
 /// Compiled into the loop that asks, as in a user's program.
 #[inline(always)]
-fn three(ring: &Ring, key: u64) -> u64 {
-    let spread = Spread::copies(3).across(1, 2);
-    ring.owners(HASH.hash_u64(key), spread).map_or(0, |owners| owners.map(|id| id.0).sum())
+fn three(placement: &impl Placement, key: u64) -> u64 {
+    placement.owners(HASH.hash_u64(key), three_in_two()).map_or(0, |owners| owners.map(|id| id.0).sum())
 }
 
 fn rendezvous() {

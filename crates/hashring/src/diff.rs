@@ -138,14 +138,7 @@ impl Diff {
     /// The first thing that is wrong.
     pub fn verify<A: Ranges, B: Ranges>(&self, old: &A, new: &B) -> Result<(), DiffFlaw> {
         // Between two neighbouring ends of ranges nothing changes hands, so that the first and the last position speak for all.
-        let mut ends: Vec<u64> = old.ranges().chain(new.ranges()).map(|(end, _)| end).collect();
-        ends.extend(self.moves.iter().map(|moved| *moved.range.end()));
-        ends.extend(self.moves.iter().filter_map(|moved| moved.range.start().checked_sub(1)));
-        ends.sort_unstable();
-        ends.dedup();
-        if ends.last() != Some(&u64::MAX) {
-            return Err(DiffFlaw::Gap);
-        }
+        let ends = all_ends(old, new, self.moves.iter().map(|moved| &moved.range))?;
         let (mut start, mut moved) = (0_u64, 0_u128);
         let mut balance: BTreeMap<NodeId, i128> = BTreeMap::new();
         for end in ends {
@@ -192,6 +185,21 @@ fn joint_ranges<A: Ranges, B: Ranges>(
         next = end.checked_add(1);
         Some((start..=end, a, b))
     })
+}
+
+/// Where ranges end, ascending: those of two placements and those that are said to move.
+fn all_ends<'a, A: Ranges, B: Ranges>(
+    old: &A,
+    new: &B,
+    moves: impl Iterator<Item = &'a RangeInclusive<u64>> + Clone,
+) -> Result<Vec<u64>, DiffFlaw> {
+    let mut ends: Vec<u64> = old.ranges().map(|(end, _)| end).collect();
+    ends.extend(new.ranges().map(|(end, _)| end));
+    ends.extend(moves.clone().map(|range| *range.end()));
+    ends.extend(moves.filter_map(|range| range.start().checked_sub(1)));
+    ends.sort_unstable();
+    ends.dedup();
+    if ends.last() == Some(&u64::MAX) { Ok(ends) } else { Err(DiffFlaw::Gap) }
 }
 
 /// A diff that is wrong.

@@ -154,7 +154,7 @@ pub use multi_probe::MultiProbe;
 pub use node::{Node, Zone};
 pub use placement::{Owners, Placement};
 pub use rendezvous::Rendezvous;
-pub use ring::{POINTS_MAX, Ring, Vnodes};
+pub use ring::{POINTS_MAX, Replicated, Ring, Vnodes};
 #[cfg(feature = "std")]
 pub use shared::{Reader, Shared};
 pub use slots::{SLOTS_MAX, Slot, Slots};

@@ -44,10 +44,7 @@ pub trait Placement {
     {
         let cluster = self.cluster();
         spread.check(cluster)?;
-        Ok(match Few::of(spread) {
-            Some(few) => few.choose(cluster, self.candidates(position)),
-            None => many(self, position, spread),
-        })
+        Ok(choose(cluster, spread, self.candidates(position)).owners(cluster, spread.count()))
     }
 }
 
@@ -68,15 +65,30 @@ impl<P: Placement> Placement for &P {
     fn candidates(&self, position: u64) -> impl Iterator<Item = NodeIx> + '_ {
         (**self).candidates(position)
     }
+
+    #[inline(always)]
+    fn owners(&self, position: u64, spread: Spread) -> Result<Owners<'_>, Infeasible> {
+        (**self).owners(position, spread)
+    }
+}
+
+/// The copies that a spread asks for, which the cluster can give.
+#[inline(always)]
+pub(crate) fn choose(cluster: &Cluster, spread: Spread, from: impl Iterator<Item = NodeIx>) -> Fours {
+    match Few::of(spread) {
+        Some(few) => few.choose(cluster, from),
+        None => many(cluster, spread, from),
+    }
 }
 
 /// Any number of copies, in failure domains of any levels.
 #[cold]
 #[inline(never)]
-fn many(placement: &impl Placement, position: u64, spread: Spread) -> Owners<'_> {
-    let mut many = Many::of(placement.cluster(), spread);
-    _ = placement.candidates(position).any(|node| many.offer(node));
-    Owners::of(many.cluster, many.chosen, many.count)
+fn many(cluster: &Cluster, spread: Spread, mut from: impl Iterator<Item = NodeIx>) -> Fours {
+    let mut many = Many::of(cluster, spread);
+    _ = from.any(|node| many.offer(node));
+    let (fours, _) = many.chosen.as_chunks();
+    Fours(core::array::from_fn(|at| fours.get(at).map_or(0, |four| Fours::four(*four))))
 }
 
 /// The nodes that keep the copies of one position, the owner first: distinct, and in distinct failure domains as the [`Spread`]
@@ -84,27 +96,42 @@ fn many(placement: &impl Placement, position: u64, spread: Spread) -> Owners<'_>
 #[derive(Clone, Debug)]
 pub struct Owners<'a> {
     cluster: &'a Cluster,
-    /// Those that are still to come, four in a number, the next one lowest: shifted and never indexed, so that they stay in registers.
-    coming: [u128; COPIES_MAX as usize / FOUR],
+    /// Those that are still to come.
+    coming: Fours,
     next: u32,
     count: u32,
 }
 
-const FOUR: usize = 4;
+/// Nodes, four in a number, the first one lowest: they are shifted and never indexed, so that they stay in registers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fours(pub(crate) [u128; Self::MAX]);
 
-impl<'a> Owners<'a> {
+impl Fours {
+    /// How many nodes are in a number.
+    pub(crate) const NODES: usize = 4;
+    pub(crate) const MAX: usize = COPIES_MAX as usize / Self::NODES;
+
     #[inline]
-    const fn of(cluster: &'a Cluster, nodes: [NodeIx; COPIES_MAX as usize], count: u32) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = nodes;
-        let coming = [four([a, b, c, d]), four([e, f, g, h]), four([i, j, k, l]), four([m, n, o, p])];
-        Self { cluster, coming, next: 0, count }
+    const fn four([a, b, c, d]: [NodeIx; Self::NODES]) -> u128 {
+        a.0 as u128 | (b.0 as u128) << 32 | (c.0 as u128) << 64 | (d.0 as u128) << 96
     }
-}
 
-/// As one number, the first lowest.
-#[inline]
-const fn four([a, b, c, d]: [NodeIx; FOUR]) -> u128 {
-    a.0 as u128 | (b.0 as u128) << 32 | (c.0 as u128) << 64 | (d.0 as u128) << 96
+    /// Some of the numbers, the first ones.
+    #[inline]
+    pub(crate) const fn of(fours: &[u128]) -> Self {
+        match *fours {
+            [a] => Self([a, 0, 0, 0]),
+            [a, b] => Self([a, b, 0, 0]),
+            [a, b, c] => Self([a, b, c, 0]),
+            [a, b, c, d, ..] => Self([a, b, c, d]),
+            [] => Self([0; Self::MAX]),
+        }
+    }
+
+    #[inline]
+    pub(crate) const fn owners(self, cluster: &Cluster, count: u8) -> Owners<'_> {
+        Owners { cluster, coming: self, next: 0, count: count as u32 }
+    }
 }
 
 impl Iterator for Owners<'_> {
@@ -115,12 +142,12 @@ impl Iterator for Owners<'_> {
         if self.next >= self.count {
             return None;
         }
-        let [four, second, third, fourth] = self.coming;
+        let Fours([four, second, third, fourth]) = self.coming;
         self.next += 1;
-        self.coming = match self.next as usize % FOUR {
+        self.coming = Fours(match self.next as usize % Fours::NODES {
             0 => [second, third, fourth, 0],
             _ => [four >> 32, second, third, fourth],
-        };
+        });
         Some(self.cluster.id(NodeIx(four as u32)))
     }
 
@@ -214,7 +241,7 @@ impl Few {
     }
 
     #[inline(always)]
-    fn choose<'a>(self, cluster: &'a Cluster, mut from: impl Iterator<Item = NodeIx>) -> Owners<'a> {
+    fn choose(self, cluster: &Cluster, mut from: impl Iterator<Item = NodeIx>) -> Fours {
         let Self { copies, domains, level } = self;
         let domain = |node: NodeIx| if domains > 1 { cluster.domain(node, level) } else { 0 };
         let a = first(&mut from, |_| true);
@@ -230,9 +257,7 @@ impl Few {
                 c = first(&mut from, |c| (c != a) & (c != b) & !stays(domain(c)));
             }
         }
-        let mut nodes = [NOBODY; COPIES_MAX as usize];
-        (nodes[0], nodes[1], nodes[2]) = (a, b, c);
-        Owners::of(cluster, nodes, copies.into())
+        Fours([Fours::four([a, b, c, NOBODY]), 0, 0, 0])
     }
 }
 

@@ -1,10 +1,13 @@
 //! The ring: nodes and keys on a circle, and a key belongs to the first point clockwise from it (Karger et al. 1997).
 
 mod points;
+mod replicated;
+
+pub use replicated::Replicated;
 
 use crate::hash::GOLDEN;
 use crate::placement::Placement;
-use crate::{Cluster, HashFn, Node, NodeIx, PlacementError, Ranges};
+use crate::{Cluster, HashFn, Infeasible, Node, NodeIx, PlacementError, Ranges, Spread};
 use alloc::vec::Vec;
 use core::fmt;
 use points::Points;
@@ -266,6 +269,14 @@ impl Ring {
     /// The points, ascending, each with the node that it belongs to.
     pub fn points(&self) -> impl Iterator<Item = (u64, NodeId)> + '_ {
         self.points.iter().map(|(position, node)| (position, self.cluster.id(node)))
+    }
+
+    /// This ring with its copies worked out ahead. `O(points)`, some 20 to 40 ns for each.
+    ///
+    /// # Errors
+    /// If the cluster has too few nodes or failure domains for it: [`Spread::check`] asks beforehand.
+    pub fn replicated(self, spread: Spread) -> Result<Replicated, Infeasible> {
+        Replicated::new(self, spread)
     }
 
     /// How many points there are.

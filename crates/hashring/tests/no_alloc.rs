@@ -6,7 +6,7 @@ use core::cell::Cell;
 use core::hint::black_box;
 use std::alloc::System;
 use synod_core::NodeId;
-use synod_hashring::{Algorithm, Cluster, Config, HashFn, Infeasible, Node, Placement, Spread, Vnodes};
+use synod_hashring::{Algorithm, Cluster, Config, HashFn, Infeasible, Node, Placement, Ring, Spread, Vnodes};
 
 /// Counts what the current thread asks for; the test harness's own threads do not disturb the count.
 struct Counting;
@@ -87,6 +87,21 @@ fn look_ups_and_owners_allocate_nothing() {
         });
         assert_eq!((owners, counted), (6000, 0), "{algorithm}");
     }
+}
+
+#[test]
+fn copies_worked_out_ahead_allocate_nothing() {
+    let spread = Spread::copies(3).across(1, 2);
+    let ring = Ring::new(cluster(100), Vnodes::each(160), HashFn::default()).unwrap();
+    let replicated = ring.replicated(spread).unwrap();
+    let mut owners = 0;
+    let counted = allocations(|| {
+        for key in 0..2000 {
+            let found = replicated.owners(HashFn::default().hash_u64(key), spread);
+            owners += found.map_or(0, |owners| owners.map(black_box).count());
+        }
+    });
+    assert_eq!((owners, counted), (6000, 0));
 }
 
 #[test]

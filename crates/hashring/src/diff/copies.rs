@@ -1,6 +1,6 @@
 //! What has to be copied where several nodes keep each position.
 
-use super::{DiffFlaw, Ranges, joint_ranges};
+use super::{DiffFlaw, Ranges, all_ends, joint_ranges};
 use crate::{COPIES_MAX, Infeasible, Spread};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -120,15 +120,7 @@ impl CopiesDiff {
     /// # Errors
     /// The first thing that is wrong.
     pub fn verify<A: Ranges, B: Ranges>(&self, old: (&A, Spread), new: (&B, Spread)) -> Result<(), DiffFlaw> {
-        let mut ends: Vec<u64> = old.0.ranges().map(|(end, _)| end).collect();
-        ends.extend(new.0.ranges().map(|(end, _)| end));
-        ends.extend(self.moves.iter().map(|moved| *moved.range.end()));
-        ends.extend(self.moves.iter().filter_map(|moved| moved.range.start().checked_sub(1)));
-        ends.sort_unstable();
-        ends.dedup();
-        if ends.last() != Some(&u64::MAX) {
-            return Err(DiffFlaw::Gap);
-        }
+        let ends = all_ends(old.0, new.0, self.moves.iter().map(|moved| &moved.range))?;
         let keepers = |position| -> Result<_, Infeasible> {
             let had: Vec<_> = old.0.owners(position, old.1)?.collect();
             let has: Vec<_> = new.0.owners(position, new.1)?.collect();

@@ -145,6 +145,26 @@ impl Points {
         Walk { points: self, at, slot, behind, round: false }
     }
 
+    /// The number of the word that owns a position, among all words; one that says more where the owner may stand behind.
+    #[inline]
+    pub(super) fn word_at(&self, position: u64) -> usize {
+        let (at, target) = self.shape.locate(position);
+        at * WORDS + self.lines.get(at).map_or(0, |Line(words)| below(words, target))
+    }
+
+    /// How many words there are.
+    pub(super) const fn words_len(&self) -> usize {
+        self.lines.len() * WORDS
+    }
+
+    /// All words, each with the walk that begins there unless points stand behind.
+    pub(super) fn walks(&self) -> impl Iterator<Item = (u64, Option<Walk<'_>>)> {
+        (0..).zip(&self.lines).flat_map(move |(at, Line(words))| {
+            let walk = move |slot| Walk { points: self, at, slot, behind: 0, round: false };
+            (0..).zip(words).map(move |(slot, word)| (*word, (*word < CLOSING | MORE).then(|| walk(slot))))
+        })
+    }
+
     /// One of the points that stand behind a line.
     #[cold]
     fn behind(&self, at: usize, number: usize) -> Option<NodeIx> {

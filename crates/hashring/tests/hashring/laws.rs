@@ -69,6 +69,39 @@ proptest! {
     }
 
     #[test]
+    fn copies_worked_out_ahead_are_those_of_the_ring(
+        cluster in cluster(1..20),
+        keys in keys(20),
+        (copies, other, zones, racks) in (1_u8..10, 0_u8..10, 0_u8..4, 0_u8..5),
+        crowd in any::<u64>(),
+    ) {
+        let spread = Spread::copies(copies).across(1, zones).across(2, racks);
+        let ring = Ring::new(cluster.clone(), Vnodes::each(9), HashFn::default()).unwrap();
+        // So close together that most points stand behind their lines.
+        let crowded = (0_u64..).zip(cluster.owners().cycle().take(20 * cluster.len()));
+        let crowded = crowded.map(|(at, node)| (crowd.saturating_add(at * 3), cluster.id(node)));
+        let crowded = Ring::of_points(cluster.clone(), HashFn::default(), crowded).unwrap();
+        for ring in [ring, crowded] {
+            let replicated = match ring.clone().replicated(spread) {
+                Ok(replicated) => replicated,
+                Err(missing) => {
+                    prop_assert_eq!(spread.check(&cluster), Err(missing));
+                    continue;
+                }
+            };
+            let around = ring.points().flat_map(|(at, _)| [at.wrapping_sub(1), at, at.wrapping_add(1)]);
+            for position in around.chain(keys.iter().copied()) {
+                for spread in [spread, Spread::copies(other)] {
+                    let owners = |of: Result<Owners<'_>, Infeasible>| of.map(Iterator::collect::<Vec<_>>);
+                    let (ahead, walked) = (replicated.owners(position, spread), ring.owners(position, spread));
+                    prop_assert_eq!(owners(ahead), owners(walked));
+                }
+            }
+            prop_assert_eq!(replicated.into_ring(), ring);
+        }
+    }
+
+    #[test]
     fn who_joins_takes_and_who_leaves_gives_and_nothing_else_moves(
         cluster in cluster(2..20),
         weight in 1_u64..9,

@@ -16,13 +16,14 @@ use synod_core::{NodeId, SplitMix64};
 /// ```
 #[must_use]
 pub fn jump(mut hash: u64, buckets: u32) -> u32 {
-    let (mut bucket, mut next) = (0_u64, 0_u64);
-    while next < u64::from(buckets) {
+    // Signed, which is what processors convert to floating point and back.
+    let (mut bucket, mut next) = (0_i64, 0_i64);
+    while next < i64::from(buckets) {
         bucket = next;
         hash = hash.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
         // Floating point as published: one division and one product of doubles, which IEEE 754 rounds alike everywhere.
-        let quotient = (1_u64 << 31) as f64 / ((hash >> 33) + 1) as f64;
-        next = ((bucket + 1) as f64 * quotient) as u64;
+        let quotient = (1_u64 << 31) as f64 / ((hash >> 33) as i64 + 1) as f64;
+        next = ((bucket + 1) as f64 * quotient) as i64;
     }
     bucket as u32
 }

@@ -231,7 +231,7 @@ macro_rules! stack {
                 self.hash
             }
 
-            #[inline]
+            #[inline(always)]
             fn place(&self, position: u64) -> NodeIx {
                 self.buckets.node($function(position, self.buckets.nodes.len() as u32))
             }

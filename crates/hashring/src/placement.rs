@@ -22,7 +22,7 @@ pub trait Placement {
     fn candidates(&self, position: u64) -> impl Iterator<Item = NodeIx> + '_;
 
     /// The owner of this position, by identity.
-    #[inline]
+    #[inline(always)]
     fn owner(&self, position: u64) -> NodeId {
         self.cluster().id(self.place(position))
     }
